@@ -1,0 +1,88 @@
+"""Every address says who may knock: `@public`, or `@door(...)` for signed-in people with a verb where one is needed.
+
+A view without a mark is refused by the middleware, so that a forgotten mark is a closed door and never an open one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.generic import View
+
+V = TypeVar("V", bound=Callable[..., HttpResponse])
+OPEN_PREFIXES = ("allauth.", "django.views.static", "django.views.generic.base")
+
+
+@dataclass(frozen=True)
+class Door:
+    """Who may pass: anyone (`public`), or signed-in people; with `verb`, those whose profile has it."""
+
+    public: bool = False
+    verb: str = ""
+    staff: bool = False
+    methods: tuple[str, ...] = ("GET", "HEAD")
+
+
+def public(*methods: str) -> Callable[[V], V]:
+    return _mark(Door(public=True, methods=methods or ("GET", "HEAD")))
+
+
+def door(*methods: str, verb: str = "", staff: bool = False) -> Callable[[V], V]:
+    """Signed-in people only, by the given methods (default GET), with the permission `verb` if one is named."""
+    return _mark(Door(verb=verb, staff=staff, methods=methods or ("GET", "HEAD")))
+
+
+def _mark(mark: Door) -> Callable[[V], V]:
+    def decorate(view: V) -> V:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method not in mark.methods:
+                return HttpResponseNotAllowed(mark.methods)
+            if mark.verb and not request.user.has_perm(mark.verb):
+                raise PermissionDenied("Your profile does not include this.")
+            if mark.staff and not request.user.is_staff:
+                raise PermissionDenied("This page is for the people who run the installation.")
+            return view(request, *args, **kwargs)
+
+        guarded.door = mark  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def mark_of(view: Any) -> Door | None:
+    """The mark of a resolved view; pages of the sign-in library carry their own checks and count as public."""
+    found = getattr(view, "door", None)
+    if isinstance(found, Door):
+        return found
+    owner = getattr(view, "view_class", None)
+    module = owner.__module__ if isinstance(owner, type) and issubclass(owner, View) else getattr(view, "__module__", "")
+    return Door(public=True) if module.startswith(OPEN_PREFIXES) else None
+
+
+class SignedInMiddleware:
+    """Sends strangers to sign-in, and people who were deactivated out, before any view runs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        mark = mark_of(view)
+        if mark is None:
+            raise PermissionDenied("This address has no door mark.")
+        if mark.public or request.user.is_authenticated:
+            return None
+        if request.headers.get("HX-Request"):
+            response = HttpResponse(status=401)
+            response["HX-Redirect"] = request.build_absolute_uri("/")
+            return response
+        return redirect_to_login(request.get_full_path())

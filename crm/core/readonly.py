@@ -1,0 +1,36 @@
+"""A GET cannot write: reading a page changes nothing, except session and sign-in rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+MAY_BE_WRITTEN = re.compile(r'"(django_session|account_\w+|mfa_\w+)"')
+WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY\b.+\bFROM)\b|.*\bFOR (NO KEY )?UPDATE\b", re.I | re.S)
+
+
+class WriteInReadError(RuntimeError):
+    """A page that only reads tried to write."""
+
+
+def refuse_writes(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    text = str(sql)
+    if WRITES.match(text) and not MAY_BE_WRITTEN.search(text):
+        raise WriteInReadError(f"a GET request tried to write: {text[:120]}")
+    return execute(sql, params, many, context)
+
+
+class ReadOnlyMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in SAFE_METHODS:
+            return self.get_response(request)
+        with connection.execute_wrapper(refuse_writes):
+            return self.get_response(request)

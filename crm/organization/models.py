@@ -1,0 +1,202 @@
+"""Company, Unit, Membership, User (O1)."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import ClassVar
+
+from django.contrib.auth import get_backends
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from crm.organization.querysets import MembershipQuerySet, UnitQuerySet, UserManager
+
+
+def validate_time_zone(value: str) -> None:
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError("Choose a time zone by its IANA name, such as America/New_York.")
+
+
+class PersonalLeads(models.TextChoices):
+    """The company's policy on leads that belong to one agent (O5), as far as it is built."""
+
+    VISIBLE = "visible", "Visible: managers see their people's personal leads"
+    MANAGED = "managed", "Managed: managers may also act on them"
+
+
+class Company(models.Model):
+    """The tenant. Nothing of one company is visible to, or countable by, another."""
+
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    phone_region = models.CharField(max_length=2, default="US")
+    personal_leads = models.CharField(max_length=16, choices=PersonalLeads, default=PersonalLeads.VISIBLE)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(personal_leads__in=PersonalLeads.values), name="company_personal_leads"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractBaseUser):
+    """A person of one company, who signs in by e-mail. `name` is how colleagues see her."""
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="people")
+    email = models.EmailField("e-mail", unique=True)
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    phone = models.CharField(max_length=32, blank=True, default="")
+    available = models.BooleanField(default=True, help_text="Taking leads.")
+    out_of_office_until = models.DateTimeField(null=True, blank=True)
+    hide_from_team = models.BooleanField(default=False, help_text="Private, and hidden from managers of teams and offices.")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, help_text="Runs the installation; no access to any lead by itself.")
+    left_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower"),
+            models.CheckConstraint(condition=Q(pk__lt=2**27), name="user_id_fits_a_lock"),
+        ]
+        indexes = [models.Index(fields=["company", "name"], name="user_company_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def has_perm(self, permission: str, obj: object = None) -> bool:
+        """Whether her profile holds the permission, as the auth backends answer it."""
+        for backend in get_backends():
+            check = getattr(backend, "has_perm", None)
+            if check is None:
+                continue
+            try:
+                if check(self, permission, obj):
+                    return True
+            except PermissionDenied:
+                return False
+        return False
+
+    def has_perms(self, permissions: list[str], obj: object = None) -> bool:
+        return all(self.has_perm(permission, obj) for permission in permissions)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return False
+
+
+class Unit(models.Model):
+    """Anything that can own leads and is not a person: the company itself, an office, a team (company → office → team)."""
+
+    class Kind(models.TextChoices):
+        COMPANY = "company", "Company"
+        OFFICE = "office", "Office"
+        TEAM = "team", "Team"
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="units")
+    kind = models.CharField(max_length=8, choices=Kind)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    closed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+
+    objects = UnitQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company"], condition=Q(kind="company"), name="unit_one_company_unit"),
+            models.UniqueConstraint("company", Lower("name"), condition=Q(closed_at=None), name="unit_name_unique"),
+            models.CheckConstraint(
+                condition=Q(kind="company", parent=None) | (~Q(kind="company") & Q(parent__isnull=False)),
+                name="unit_has_parent",
+            ),
+            models.CheckConstraint(condition=Q(pk__lt=2**27), name="unit_id_fits_a_lock"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        parent = self.parent
+        if parent is None:
+            return
+        allowed = {self.Kind.OFFICE: {"company"}, self.Kind.TEAM: {"company", "office"}}.get(self.Kind(self.kind), set())
+        if parent.company_id != self.company_id or parent.kind not in allowed:
+            raise ValidationError({"parent": "An office hangs under the company; a team under an office or the company."})
+
+
+class Membership(models.Model):
+    """A person in a unit with a role. One that ended keeps its dates."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        ADMIN = "admin", "Admin"
+        MEMBER = "member", "Member"
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
+    started_at = models.DateTimeField(db_default=models.functions.Now())
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["unit", "user"], condition=Q(ended_at=None), name="membership_once"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=models.F("started_at")), name="membership_ends_after_start"
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "unit"], name="membership_user_unit")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} of {self.unit_id}"
+
+    def validate_company(self) -> None:
+        if not self.company_id == self.unit.company_id == self.user.company_id:
+            raise ValidationError("A membership stays within one company.")
+
+
+class Invitation(models.Model):
+    """A pending invitation to join (O7). Only a hash of its token is stored; `profile` is the code of a profile."""
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    email = models.EmailField("e-mail")
+    name = models.CharField(max_length=120, blank=True, default="")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    role = models.CharField(max_length=8, choices=Membership.Role, default=Membership.Role.MEMBER)
+    profile = models.CharField(max_length=40)
+    token_hash = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=models.functions.Now())
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "company",
+                Lower("email"),
+                "unit",
+                condition=Q(accepted_at=None, withdrawn_at=None),
+                name="invitation_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email

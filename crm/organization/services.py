@@ -1,0 +1,49 @@
+"""Companies, units, people and memberships come into being here. Each is one transaction and its own checks."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from crm.organization.models import Company, Membership, Unit, User
+from crm.organization.signals import company_created
+
+
+@transaction.atomic
+def create_company(*, name: str, time_zone: str = "America/New_York", personal_leads: str = "visible") -> Company:
+    """A company with its one unit of kind company (O2)."""
+    company = Company(name=name, time_zone=time_zone, personal_leads=personal_leads)
+    company.full_clean()
+    company.save()
+    Unit.objects.create(company=company, kind=Unit.Kind.COMPANY, name=name, time_zone=time_zone)
+    company_created.send(sender=Company, company=company)
+    return company
+
+
+@transaction.atomic
+def create_unit(*, parent: Unit, kind: str, name: str) -> Unit:
+    """An office or a team under `parent`. Raises ValidationError where the tree forbids it."""
+    unit = Unit(company_id=parent.company_id, parent=parent, kind=kind, name=name, time_zone=parent.time_zone)
+    unit.full_clean()
+    unit.save()
+    return unit
+
+
+@transaction.atomic
+def create_user(*, company: Company, email: str, name: str, password: str | None = None, time_zone: str = "") -> User:
+    """A person of the company, signing in by `email` (unique over the installation). Without a password she cannot yet."""
+    user = User(company=company, email=email.strip().lower(), name=name.strip())
+    user.time_zone = time_zone or company.time_zone
+    user.set_password(password)
+    user.full_clean()
+    user.save()
+    return user
+
+
+@transaction.atomic
+def add_member(*, unit: Unit, user: User, role: str = Membership.Role.MEMBER) -> Membership:
+    """Make her a member of the unit, or give a current member another role."""
+    membership, _ = Membership.objects.current().update_or_create(
+        unit=unit, user=user, defaults={"role": role}, create_defaults={"role": role, "company_id": unit.company_id}
+    )
+    membership.validate_company()
+    return membership

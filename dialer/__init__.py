@@ -1,0 +1,1 @@
+"""The dialer's room: campaigns, hopper, agent desktop."""

@@ -1,0 +1,19 @@
+"""The lead and what belongs to it."""
+
+from leads.models.activity import Activity
+from leads.models.imports import ImportRow, ImportRun
+from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
+from leads.models.lists import CustomField, Source, Stage
+
+__all__ = [
+    "Activity",
+    "Assignment",
+    "ContactPoint",
+    "CustomField",
+    "ImportRow",
+    "ImportRun",
+    "Lead",
+    "LeadSearch",
+    "Source",
+    "Stage",
+]

@@ -1,0 +1,55 @@
+"""The timeline (L3): what was done with a lead. Appended, never overwritten; ledger facts join it when it is read."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Now
+
+from crm.organization.models import Company, User
+from leads.models.lead import Lead
+from leads.querysets import ActivityQuerySet
+
+
+class Activity(models.Model):
+    """One act: who, when, what came of it."""
+
+    class Kind(models.TextChoices):
+        CALL = "call", "Call"
+        TEXT = "text", "Text"
+        EMAIL = "email", "E-mail"
+        NOTE = "note", "Note"
+        MEETING = "meeting", "Meeting"
+        STAGE = "stage", "Stage change"
+        INQUIRY = "inquiry", "Inquiry"
+        SYSTEM = "system", "System"
+
+    class Direction(models.TextChoices):
+        IN = "in", "Incoming"
+        OUT = "out", "Outgoing"
+
+    class Outcome(models.TextChoices):
+        REACHED = "reached", "Reached"
+        NO_ANSWER = "no_answer", "No answer"
+        VOICEMAIL = "voicemail", "Left voicemail"
+        BUSY = "busy", "Busy"
+        WRONG_NUMBER = "wrong_number", "Wrong number"
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities", db_index=False)
+    kind = models.CharField(max_length=8, choices=Kind)
+    at = models.DateTimeField(db_default=Now())
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    direction = models.CharField(max_length=3, choices=Direction, blank=True, default="")
+    outcome = models.CharField(max_length=16, choices=Outcome, blank=True, default="")
+    body = models.TextField(blank=True, default="")
+    automatic = models.BooleanField(default=False)
+    bulk = models.BooleanField(default=False)
+
+    objects = ActivityQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(F("lead"), F("at").desc(), F("id").desc(), name="activity_timeline")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} on {self.lead_id}"

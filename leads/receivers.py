@@ -1,0 +1,30 @@
+"""A new company starts with stages it can rename."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crm.organization.models import Company
+from crm.organization.signals import company_created
+from leads.models import Stage
+
+STAGES = [
+    ("New", Stage.Kind.OPEN),
+    ("Contacted", Stage.Kind.OPEN),
+    ("Qualified", Stage.Kind.OPEN),
+    ("Appointment", Stage.Kind.OPEN),
+    ("Under contract", Stage.Kind.OPEN),
+    ("Closed", Stage.Kind.WON),
+    ("Lost", Stage.Kind.LOST),
+    ("Archived", Stage.Kind.ARCHIVED),
+]
+
+
+def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
+    Stage.objects.bulk_create(
+        [Stage(company=company, name=name, kind=kind, position=n) for n, (name, kind) in enumerate(STAGES)]
+    )
+
+
+def connect() -> None:
+    company_created.connect(on_company_created, dispatch_uid="leads.stages")

@@ -1,0 +1,1 @@
+"""Who may do what, and the proof: profiles, access rules, redaction, ledger."""

@@ -1,0 +1,186 @@
+"""Locks and keys: the access rules of product.md (V2) as data. Pure: standard library only.
+
+A lead carries *locks*, integers the database derives from its owner, hidden, privacy, origin and slots (the SQL function
+`lead_locks` and the slot trigger). A person has a *keyring*: lock → level and reason. She sees a lead when one of her keys
+fits one of its locks; her level is the best of the fitting keys, and the fitting keys are the reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+KINDS = 16  # a lock is principal id × 16 + kind, in four bytes
+
+
+class Level(IntEnum):
+    NONE = 0
+    REDACTED = 1
+    VIEW = 2
+    WORK = 3
+    MANAGE = 4
+
+
+class Lock(IntEnum):
+    """The kinds of lock. The same numbers stand in the SQL function `lead_locks` and in the slot trigger."""
+
+    UNIT = 0  # owned by this unit
+    OWNER = 1  # personal lead of this person
+    SHOWN = 2  # her personal lead, open, from a time when managers could see it
+    SHOWN_HIDDEN = 3  # the same, hidden
+    MANAGED = 4  # her personal lead, open, from a time when managers could act on it
+    ORIGIN = 5  # personal lead, open, that this unit's channel generated
+    ORIGIN_HIDDEN = 6  # the same, hidden
+    ASSIGNED = 7  # this person is in one of its slots
+    POND = 8  # in this pond
+
+    def of(self, principal: int) -> int:
+        return principal * KINDS + self
+
+
+class Privacy(IntEnum):
+    """The `personal_leads` policy a lead remembers from when it became personal. The stricter of then and now counts."""
+
+    PRIVATE = 0
+    VISIBLE = 1
+    MANAGED = 2
+
+
+class Reason(StrEnum):
+    """Why a person has access, by the letter of V2's table."""
+
+    OWNER = "a"
+    MANAGES_OWNER_UNIT = "b"
+    ASSIGNED = "c"
+    OFFERED = "d"
+    MEMBER_OF_OWNER_UNIT = "g"
+    MANAGES_OWNER = "h"
+    MANAGES_OWNER_HIDDEN = "i"
+
+
+@dataclass(frozen=True)
+class Key:
+    """What fits one lock, or names one lead: the level it opens and why."""
+
+    level: Level
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Access:
+    """A person's access to one lead: the best level, and every reason with its own level, best first."""
+
+    level: Level
+    reasons: tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class LockedLead:
+    """The columns access is decided on."""
+
+    id: int
+    company_id: int
+    owner_unit_id: int | None
+    owner_user_id: int | None
+    hidden: bool
+    privacy: int | None
+    locks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CompanyReach:
+    """A company manager's reach, kept as conditions on columns: one key per unit and person would be thousands.
+
+    `privacy` is what the policy of today grants; `unmanaged` are the people nobody manages (no role of member anywhere).
+    """
+
+    privacy: Privacy
+    unmanaged: frozenset[int]
+
+    def keys(self, lead: LockedLead) -> Iterable[Key]:
+        if lead.owner_unit_id is not None:
+            yield Key(Level.MANAGE, Reason.MANAGES_OWNER_UNIT)
+            return
+        granted = min(self.privacy, lead.privacy or Privacy.PRIVATE)
+        if granted == Privacy.PRIVATE or lead.owner_user_id in self.unmanaged:
+            return
+        if lead.hidden:
+            yield Key(Level.REDACTED, Reason.MANAGES_OWNER_HIDDEN)
+        else:
+            yield Key(Level.MANAGE if granted == Privacy.MANAGED else Level.VIEW, Reason.MANAGES_OWNER)
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """All of one person's keys at one moment. `leads` are keys to single leads that end by the clock (offers)."""
+
+    user_id: int
+    company_id: int
+    keys: Mapping[int, tuple[Key, ...]] = field(default_factory=dict)
+    leads: Mapping[int, Key] = field(default_factory=dict)
+    company: CompanyReach | None = None
+
+    def access(self, lead: LockedLead) -> Access:
+        """The one function that decides (V1)."""
+        if lead.company_id != self.company_id:
+            return Access(Level.NONE, ())
+        fitting = [key for lock in lead.locks for key in self.keys.get(lock, ())]
+        if lead.id in self.leads:
+            fitting.append(self.leads[lead.id])
+        if self.company is not None:
+            fitting.extend(self.company.keys(lead))
+        best = {key.reason: key for key in sorted(fitting, key=lambda key: key.level)}
+        reasons = tuple(sorted(best.values(), key=lambda key: (-key.level, key.reason)))
+        return Access(reasons[0].level if reasons else Level.NONE, reasons)
+
+    def locks_at(self, level: Level) -> list[int]:
+        """The locks that open at least `level`."""
+        return sorted(lock for lock, keys in self.keys.items() if any(key.level >= level for key in keys))
+
+    def leads_at(self, level: Level) -> list[int]:
+        return sorted(lead for lead, key in self.leads.items() if key.level >= level)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a person stands, as facts: the input of her keyring."""
+
+    user_id: int
+    company_id: int
+    policy: Privacy = Privacy.VISIBLE
+    joined_units: frozenset[int] = frozenset()
+    managed_units: frozenset[int] = frozenset()
+    managed_people: frozenset[int] = frozenset()
+    view_unit_lead: bool = False
+    company: CompanyReach | None = None
+    offered: frozenset[int] = frozenset()
+
+
+def make_keyring(standing: Standing) -> Keyring:
+    """The keys that V2 gives to a person who stands so. A lock that two rules open has two keys."""
+    keys: dict[int, tuple[Key, ...]] = {}
+
+    def cut(lock: int, level: Level, reason: Reason) -> None:
+        keys[lock] = (*keys.get(lock, ()), Key(level, reason))
+
+    cut(Lock.OWNER.of(standing.user_id), Level.MANAGE, Reason.OWNER)
+    cut(Lock.ASSIGNED.of(standing.user_id), Level.WORK, Reason.ASSIGNED)
+    if standing.view_unit_lead:
+        for unit in standing.joined_units:
+            cut(Lock.UNIT.of(unit), Level.VIEW, Reason.MEMBER_OF_OWNER_UNIT)
+    if standing.company is None:
+        for unit in standing.managed_units:
+            cut(Lock.UNIT.of(unit), Level.MANAGE, Reason.MANAGES_OWNER_UNIT)
+        for person in standing.managed_people if standing.policy != Privacy.PRIVATE else ():
+            cut(Lock.SHOWN.of(person), Level.VIEW, Reason.MANAGES_OWNER)
+            cut(Lock.SHOWN_HIDDEN.of(person), Level.REDACTED, Reason.MANAGES_OWNER_HIDDEN)
+            if standing.policy == Privacy.MANAGED:
+                cut(Lock.MANAGED.of(person), Level.MANAGE, Reason.MANAGES_OWNER)
+    return Keyring(
+        user_id=standing.user_id,
+        company_id=standing.company_id,
+        keys=keys,
+        leads={lead: Key(Level.WORK, Reason.OFFERED) for lead in standing.offered},
+        company=standing.company,
+    )

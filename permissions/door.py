@@ -1,0 +1,72 @@
+"""The only read door of leads: querysets filtered by the same keys that `Keyring.access` reads."""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeVar
+
+from django.db import models
+from django.db.models import Q
+
+from crm.organization.models import User
+from permissions.access import Access, Keyring, Level, LockedLead, Privacy
+from permissions.keyring import load_keyring
+
+M = TypeVar("M", bound=models.Model)
+
+
+def seen_by(keyring: Keyring, at_least: Level = Level.REDACTED, prefix: str = "") -> Q:
+    """The condition that the lead (at `prefix`, such as `lead__`) is open to her on `at_least` that level."""
+    condition = Q(**{f"{prefix}locks__overlap": keyring.locks_at(at_least)})
+    single = keyring.leads_at(at_least)
+    if single:
+        condition |= Q(**{f"{prefix}pk__in": single})
+    if keyring.company is not None:
+        condition |= _in_company(keyring, at_least, prefix)
+    return Q(**{f"{prefix}company": keyring.company_id}) & condition
+
+
+def _in_company(keyring: Keyring, at_least: Level, prefix: str) -> Q:
+    """`CompanyReach.keys` as a condition on plain columns."""
+    reach = keyring.company
+    assert reach is not None
+    owned_by_units = Q(**{f"{prefix}owner_unit__isnull": False})
+    needed = Privacy.MANAGED if at_least > Level.VIEW else Privacy.VISIBLE
+    if reach.privacy < needed:
+        return owned_by_units
+    personal = Q(**{f"{prefix}privacy__gte": needed}) & ~Q(**{f"{prefix}owner_user__in": sorted(reach.unmanaged)})
+    if at_least > Level.REDACTED:
+        personal &= Q(**{f"{prefix}hidden": False})
+    return owned_by_units | personal
+
+
+def as_keyring(actor: User | Keyring) -> Keyring:
+    return actor if isinstance(actor, Keyring) else load_keyring(actor)
+
+
+class AccessQuerySet(models.QuerySet[M]):
+    """For the lead model: what a person may see, work, manage. Give the keyring where one is at hand."""
+
+    def visible_to(self, actor: User | Keyring, at_least: Level = Level.REDACTED) -> Self:
+        """Leads she may see, redacted ones among them unless `at_least` asks for more."""
+        return self.filter(seen_by(as_keyring(actor), at_least))
+
+    def workable_by(self, actor: User | Keyring) -> Self:
+        return self.visible_to(actor, Level.WORK)
+
+    def manageable_by(self, actor: User | Keyring) -> Self:
+        return self.visible_to(actor, Level.MANAGE)
+
+
+def access_to(keyring: Keyring, lead: Any) -> Access:
+    """Her access to a lead instance, by the one function."""
+    return keyring.access(
+        LockedLead(
+            id=lead.pk,
+            company_id=lead.company_id,
+            owner_unit_id=lead.owner_unit_id,
+            owner_user_id=lead.owner_user_id,
+            hidden=lead.hidden,
+            privacy=lead.privacy,
+            locks=tuple(lead.locks),
+        )
+    )

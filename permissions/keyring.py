@@ -1,0 +1,56 @@
+"""A person's keyring, read from where she stands now: memberships, profile, policy, switches, open offers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from crm.organization.models import Company, Unit, User
+from permissions.access import CompanyReach, Keyring, Privacy, Standing, make_keyring
+from permissions.catalog import Permission
+
+OfferedLeads = Callable[[User], set[int]]
+_offered: list[OfferedLeads] = []
+
+
+def register_offered_leads(source: OfferedLeads) -> None:
+    """Declared by higher rooms: the ids of the leads that are offered to, or reserved for, a person now (rule d)."""
+    _offered.append(source)
+
+
+def policy_of(company: Company) -> Privacy:
+    """What the company's policy of today grants to managers."""
+    return Privacy[company.personal_leads.upper()]
+
+
+def load_keyring(user: User) -> Keyring:
+    """Her keyring as the database says now. Take one per request and pass it on."""
+    if not user.is_active:
+        return Keyring(user_id=user.pk, company_id=user.company_id)
+    units = list(
+        Unit.objects.managed_by(user).values_list("pk", "kind")
+    )
+    policy = policy_of(user.company)
+    whole_company = any(kind == Unit.Kind.COMPANY for _, kind in units)
+    sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
+    managed = User.objects.managed_by(user).filter(hide_from_team=False) if units and not whole_company else None
+    return make_keyring(
+        Standing(
+            user_id=user.pk,
+            company_id=user.company_id,
+            policy=policy,
+            joined_units=frozenset(Unit.objects.joined_by(user).values_list("pk", flat=True))
+            if sees_unit_leads
+            else frozenset(),
+            managed_units=frozenset(pk for pk, _ in units),
+            managed_people=frozenset(managed.values_list("pk", flat=True)) if managed is not None else frozenset(),
+            view_unit_lead=sees_unit_leads,
+            company=CompanyReach(policy, _unmanaged(user)) if whole_company else None,
+            offered=frozenset().union(*(source(user) for source in _offered)),
+        )
+    )
+
+
+def _unmanaged(user: User) -> frozenset[int]:
+    """People of the company whom nobody manages, so that their personal leads stay theirs."""
+    managed = User.objects.managed_by(user)
+    return frozenset(User.objects.of(user).exclude(pk__in=managed.values("pk")).values_list("pk", flat=True))

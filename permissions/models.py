@@ -1,0 +1,124 @@
+"""Profiles (P1) and the ledger (M7)."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Func
+from django.db.models.functions import Now
+
+from crm.organization.models import Company, User
+
+
+class Profile(models.Model):
+    """A named set of permissions. A built-in one has a code."""
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=80)
+    permissions = ArrayField(models.CharField(max_length=40), default=list)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "code"], name="profile_code_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProfileHolder(models.Model):
+    """The one profile of a person."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True, related_name="holding")
+    profile = models.ForeignKey(Profile, models.PROTECT, related_name="holders")
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.profile_id}"
+
+
+class LedgerEntry(models.Model):
+    """One ownership-relevant fact; append-only, refused to UPDATE, DELETE and TRUNCATE by the database.
+
+    References carry no constraint, so that the fact outlives what it speaks of; a row holds no personal data of a lead.
+    `content_hash` is computed by the database from all other columns.
+    """
+
+    class Kind(models.TextChoices):
+        CREATED = "created", "Created"
+        OWNER_CHANGED = "owner_changed", "Owner changed"
+        ASSIGNED = "assigned", "Assigned"
+        UNASSIGNED = "unassigned", "Unassigned"
+        OFFERED = "offered", "Offered"
+        CLAIMED = "claimed", "Claimed"
+        EXPIRED = "expired", "Offer expired"
+        DECLINED = "declined", "Offer declined"
+        WITHDRAWN = "withdrawn", "Offer withdrawn"
+        HIDDEN = "hidden", "Hidden"
+        SHOWN = "shown", "Shown"
+        INVITED = "invited", "Invited"
+        JOINED = "joined", "Joined"
+        POLICY_CHANGED = "policy_changed", "Policy changed"
+
+    company = models.ForeignKey(Company, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=24, choices=Kind)
+    actor = models.ForeignKey(User, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+")
+    lead_id = models.BigIntegerField(null=True)
+    role = models.CharField(max_length=24, blank=True, db_default="", help_text="The slot, for assignments.")
+    from_unit_id = models.BigIntegerField(null=True)
+    from_user_id = models.BigIntegerField(null=True)
+    to_unit_id = models.BigIntegerField(null=True)
+    to_user_id = models.BigIntegerField(null=True)
+    why = models.CharField(max_length=80, blank=True, db_default="", help_text="The act or rule that caused it.")
+    batch_id = models.BigIntegerField(null=True)
+    detail = models.JSONField(null=True)
+    content_hash = models.GeneratedField(
+        expression=Func(
+            F("company_id"),
+            F("at"),
+            F("kind"),
+            F("actor_id"),
+            F("lead_id"),
+            F("role"),
+            F("from_unit_id"),
+            F("from_user_id"),
+            F("to_unit_id"),
+            F("to_user_id"),
+            F("why"),
+            F("batch_id"),
+            F("detail"),
+            function="ledger_content_hash",
+        ),
+        output_field=models.BinaryField(),
+        db_persist=True,
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["lead_id", "id"], name="ledger_lead"),
+            models.Index(fields=["company", "id"], name="ledger_company"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.lead_id}"
+
+
+class LedgerSeal(models.Model):
+    """A link of a company's chain: the hash of the link before it and of its entries' hashes in id order."""
+
+    company = models.ForeignKey(Company, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+")
+    number = models.BigIntegerField(help_text="1, 2, 3 … within the company.")
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    entries = models.BigIntegerField()
+    previous_hash = models.BinaryField()
+    hash = models.BinaryField()
+    sealed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "number"], name="ledger_seal_once"),
+            models.CheckConstraint(condition=models.Q(last_id__gte=F("first_id")), name="ledger_seal_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.company_id} #{self.number}"

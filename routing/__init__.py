@@ -1,0 +1,1 @@
+"""Who is next: rosters, offers and their clocks, and the record of every decision."""
