@@ -9,7 +9,7 @@ from django.db import models
 from permissions.door import AccessQuerySet
 
 if TYPE_CHECKING:
-    from leads.models import Activity, Lead
+    pass
 
 
 class LeadQuerySet(AccessQuerySet["Lead"]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self, TypeVar
 
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q
 
@@ -70,3 +71,9 @@ def access_to(keyring: Keyring, lead: Any) -> Access:
             locks=tuple(lead.locks),
         )
     )
+
+
+def require(keyring: Keyring, lead: Any, level: Level) -> None:
+    """Raise PermissionDenied where her access to the lead is below `level`."""
+    if access_to(keyring, lead).level < level:
+        raise PermissionDenied("You may look at this lead, but not do this with it.")

@@ -26,9 +26,7 @@ def load_keyring(user: User) -> Keyring:
     """Her keyring as the database says now. Take one per request and pass it on."""
     if not user.is_active:
         return Keyring(user_id=user.pk, company_id=user.company_id)
-    units = list(
-        Unit.objects.managed_by(user).values_list("pk", "kind")
-    )
+    units = list(Unit.objects.managed_by(user).values_list("pk", "kind"))
     policy = policy_of(user.company)
     whole_company = any(kind == Unit.Kind.COMPANY for _, kind in units)
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)

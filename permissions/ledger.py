@@ -26,7 +26,6 @@ COLUMNS = (
     "batch_id",
     "detail",
 )
-DEFAULTS = {"role": "''", "why": "''"}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ class RoutingPolicy(models.Model):
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+")
     unit = models.OneToOneField(Unit, models.PROTECT, primary_key=True, related_name="routing_policy")
-    round_robin = models.BooleanField(default=True, help_text="Off: number one on the roster gets all, without a timer.")
+    round_robin = models.BooleanField(
+        default=True, help_text="Off: number one on the roster gets all, without a timer."
+    )
     claim_window = models.DurationField(default=timedelta(minutes=60))
     passes = models.PositiveSmallIntegerField(default=2, help_text="Rounds through the roster before the fallback.")
     fallback = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -104,7 +106,9 @@ class Offer(models.Model):
     offered_at = models.DateTimeField(db_default=Now())
     deadline = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
-    claimed_by = models.CharField(max_length=12, blank=True, default="", help_text="What claimed it: call, note, button …")
+    claimed_by = models.CharField(
+        max_length=12, blank=True, default="", help_text="What claimed it: call, note, button …"
+    )
 
     class Meta:
         constraints = [

@@ -55,7 +55,9 @@ class User(AbstractBaseUser):
     phone = models.CharField(max_length=32, blank=True, default="")
     available = models.BooleanField(default=True, help_text="Taking leads.")
     out_of_office_until = models.DateTimeField(null=True, blank=True)
-    hide_from_team = models.BooleanField(default=False, help_text="Private, and hidden from managers of teams and offices.")
+    hide_from_team = models.BooleanField(
+        default=False, help_text="Private, and hidden from managers of teams and offices."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Runs the installation; no access to any lead by itself.")
     left_at = models.DateTimeField(null=True, blank=True)
@@ -132,9 +134,13 @@ class Unit(models.Model):
         parent = self.parent
         if parent is None:
             return
-        allowed = {self.Kind.OFFICE: {"company"}, self.Kind.TEAM: {"company", "office"}}.get(self.Kind(self.kind), set())
+        allowed = {self.Kind.OFFICE: {"company"}, self.Kind.TEAM: {"company", "office"}}.get(
+            self.Kind(self.kind), set()
+        )
         if parent.company_id != self.company_id or parent.kind not in allowed:
-            raise ValidationError({"parent": "An office hangs under the company; a team under an office or the company."})
+            raise ValidationError(
+                {"parent": "An office hangs under the company; a team under an office or the company."}
+            )
 
 
 class Membership(models.Model):

@@ -9,14 +9,18 @@ from django.db import models
 from django.db.models import F, Q
 
 if TYPE_CHECKING:
-    from crm.organization.models import Membership, Unit, User
+    from crm.organization.models import User
 
 MANAGES = ("owner", "admin")
 
 
 def within(units: Any, prefix: str = "") -> Q:
     """`prefix` unit is one of `units` or below one of them; the tree is at most three deep (O2)."""
-    return Q(**{f"{prefix}id__in": units}) | Q(**{f"{prefix}parent__in": units}) | Q(**{f"{prefix}parent__parent__in": units})
+    return (
+        Q(**{f"{prefix}id__in": units})
+        | Q(**{f"{prefix}parent__in": units})
+        | Q(**{f"{prefix}parent__parent__in": units})
+    )
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -10,8 +10,6 @@ from django.conf import settings
 from django.contrib.postgres.operations import BtreeGinExtension, TrigramExtension
 from django.db import migrations, models
 
-
-
 # the first nine bytes of a version 4 UUID hold 66 random bits; folded to lower case about 58 are left
 PUBLIC_ID = """
 CREATE FUNCTION lead_public_id() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
@@ -75,11 +73,10 @@ DROP FUNCTION refuse_moving_slot, refresh_slots;
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organization', '0001_initial'),
+        ("organization", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -89,253 +86,680 @@ class Migration(migrations.Migration):
         migrations.RunSQL(PUBLIC_ID, "DROP FUNCTION lead_public_id"),
         migrations.RunSQL(LEAD_LOCKS, "DROP FUNCTION lead_locks"),
         migrations.CreateModel(
-            name='Lead',
+            name="Lead",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(db_default=models.Func(function='lead_public_id'), editable=False, max_length=12, unique=True)),
-                ('hidden', models.BooleanField(db_default=False, default=False)),
-                ('privacy', models.SmallIntegerField(help_text='The policy under which it became personal.', null=True)),
-                ('origin', models.CharField(choices=[('company', 'Company'), ('agent', 'Agent')], max_length=8)),
-                ('first_name', models.CharField(blank=True, db_default='', default='', max_length=120)),
-                ('last_name', models.CharField(blank=True, db_default='', default='', max_length=120)),
-                ('company_name', models.CharField(blank=True, db_default='', default='', max_length=160)),
-                ('street', models.CharField(blank=True, db_default='', default='', max_length=200, verbose_name='address')),
-                ('city', models.CharField(blank=True, db_default='', default='', max_length=120)),
-                ('state', models.CharField(blank=True, db_default='', default='', max_length=40)),
-                ('postal_code', models.CharField(blank=True, db_default='', default='', max_length=16)),
-                ('time_zone', models.CharField(blank=True, db_default='', default='', max_length=64)),
-                ('language', models.CharField(blank=True, db_default='', default='', max_length=16)),
-                ('kind', models.CharField(blank=True, choices=[('buyer', 'Buyer'), ('seller', 'Seller'), ('renter', 'Renter'), ('landlord', 'Landlord'), ('investor', 'Investor'), ('insurance', 'Insurance'), ('other', 'Other')], db_default='', default='', max_length=12, verbose_name='type')),
-                ('tags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), blank=True, db_default=[], default=list, size=None)),
-                ('score', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('price_min', models.PositiveBigIntegerField(blank=True, help_text="Whole units of the company's currency.", null=True)),
-                ('price_max', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('custom', models.JSONField(blank=True, db_default={}, default=dict)),
-                ('do_not_call', models.BooleanField(db_default=False, default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('last_activity_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('last_contact_at', models.DateTimeField(help_text='The last call, text, e-mail or meeting.', null=True)),
-                ('slot_locks', django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), db_default=[], editable=False, size=None)),
-                ('locks', models.GeneratedField(db_persist=True, expression=models.Func(models.F('owner_unit_id'), models.F('owner_user_id'), models.F('hidden'), models.F('privacy'), models.F('origin_unit_id'), models.F('slot_locks'), function='lead_locks'), output_field=django.contrib.postgres.fields.ArrayField(base_field=models.IntegerField(), size=None))),
-                ('holder_id', models.GeneratedField(db_persist=True, expression=django.db.models.functions.comparison.Coalesce(models.F('agent_id'), models.F('owner_user_id')), output_field=models.BigIntegerField(null=True))),
-                ('agent', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company')),
-                ('created_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('origin_unit', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.unit')),
-                ('owner_unit', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.unit')),
-                ('owner_user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(
+                        db_default=models.Func(function="lead_public_id"), editable=False, max_length=12, unique=True
+                    ),
+                ),
+                ("hidden", models.BooleanField(db_default=False, default=False)),
+                (
+                    "privacy",
+                    models.SmallIntegerField(help_text="The policy under which it became personal.", null=True),
+                ),
+                ("origin", models.CharField(choices=[("company", "Company"), ("agent", "Agent")], max_length=8)),
+                ("first_name", models.CharField(blank=True, db_default="", default="", max_length=120)),
+                ("last_name", models.CharField(blank=True, db_default="", default="", max_length=120)),
+                ("company_name", models.CharField(blank=True, db_default="", default="", max_length=160)),
+                (
+                    "street",
+                    models.CharField(blank=True, db_default="", default="", max_length=200, verbose_name="address"),
+                ),
+                ("city", models.CharField(blank=True, db_default="", default="", max_length=120)),
+                ("state", models.CharField(blank=True, db_default="", default="", max_length=40)),
+                ("postal_code", models.CharField(blank=True, db_default="", default="", max_length=16)),
+                ("time_zone", models.CharField(blank=True, db_default="", default="", max_length=64)),
+                ("language", models.CharField(blank=True, db_default="", default="", max_length=16)),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("buyer", "Buyer"),
+                            ("seller", "Seller"),
+                            ("renter", "Renter"),
+                            ("landlord", "Landlord"),
+                            ("investor", "Investor"),
+                            ("insurance", "Insurance"),
+                            ("other", "Other"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=12,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "tags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), blank=True, db_default=[], default=list, size=None
+                    ),
+                ),
+                ("score", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                (
+                    "price_min",
+                    models.PositiveBigIntegerField(
+                        blank=True, help_text="Whole units of the company's currency.", null=True
+                    ),
+                ),
+                ("price_max", models.PositiveBigIntegerField(blank=True, null=True)),
+                ("custom", models.JSONField(blank=True, db_default={}, default=dict)),
+                ("do_not_call", models.BooleanField(db_default=False, default=False)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("last_activity_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "last_contact_at",
+                    models.DateTimeField(help_text="The last call, text, e-mail or meeting.", null=True),
+                ),
+                (
+                    "slot_locks",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.IntegerField(), db_default=[], editable=False, size=None
+                    ),
+                ),
+                (
+                    "locks",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.F("owner_unit_id"),
+                            models.F("owner_user_id"),
+                            models.F("hidden"),
+                            models.F("privacy"),
+                            models.F("origin_unit_id"),
+                            models.F("slot_locks"),
+                            function="lead_locks",
+                        ),
+                        output_field=django.contrib.postgres.fields.ArrayField(
+                            base_field=models.IntegerField(), size=None
+                        ),
+                    ),
+                ),
+                (
+                    "holder_id",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.comparison.Coalesce(
+                            models.F("agent_id"), models.F("owner_user_id")
+                        ),
+                        output_field=models.BigIntegerField(null=True),
+                    ),
+                ),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.company",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "origin_unit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.unit",
+                    ),
+                ),
+                (
+                    "owner_unit",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.unit",
+                    ),
+                ),
+                (
+                    "owner_user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('file_name', models.CharField(max_length=200)),
-                ('content', models.BinaryField(help_text='The file as uploaded; dropped when the run is done.', null=True)),
-                ('header', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('mapping', models.JSONField(default=dict, help_text='Column number (text) → field name.')),
-                ('route', models.BooleanField(default=False)),
-                ('source_name', models.CharField(default='Import', max_length=80)),
-                ('state', models.CharField(choices=[('draft', 'Waiting for its columns'), ('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='draft', max_length=8)),
-                ('total', models.PositiveIntegerField(default=0, help_text='Rows of the file, staged so far.')),
-                ('handled', models.PositiveIntegerField(default=0, help_text='Rows with an outcome so far.')),
-                ('imported', models.PositiveIntegerField(default=0)),
-                ('skipped', models.PositiveIntegerField(default=0)),
-                ('rejected', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='')),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='import_runs', to=settings.AUTH_USER_MODEL)),
-                ('owner_unit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.unit')),
-                ('owner_user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("file_name", models.CharField(max_length=200)),
+                (
+                    "content",
+                    models.BinaryField(help_text="The file as uploaded; dropped when the run is done.", null=True),
+                ),
+                (
+                    "header",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                ("mapping", models.JSONField(default=dict, help_text="Column number (text) → field name.")),
+                ("route", models.BooleanField(default=False)),
+                ("source_name", models.CharField(default="Import", max_length=80)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Waiting for its columns"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("total", models.PositiveIntegerField(default=0, help_text="Rows of the file, staged so far.")),
+                ("handled", models.PositiveIntegerField(default=0, help_text="Rows with an outcome so far.")),
+                ("imported", models.PositiveIntegerField(default=0)),
+                ("skipped", models.PositiveIntegerField(default=0)),
+                ("rejected", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="")),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.company"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="import_runs",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "owner_unit",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.unit",
+                    ),
+                ),
+                (
+                    "owner_user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportRow',
+            name="ImportRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='Line in the file, the header being 1.')),
-                ('cells', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('fields', models.JSONField(default=dict)),
-                ('custom', models.JSONField(default=dict)),
-                ('emails', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('phones', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('raw_phones', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
-                ('outcome', models.CharField(blank=True, choices=[('', 'Waiting'), ('imported', 'Imported'), ('skipped', 'Skipped'), ('rejected', 'Rejected')], default='', max_length=8)),
-                ('reason', models.TextField(blank=True, default='')),
-                ('lead_id', models.BigIntegerField(null=True)),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='leads.importrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(help_text="Line in the file, the header being 1.")),
+                (
+                    "cells",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                ("fields", models.JSONField(default=dict)),
+                ("custom", models.JSONField(default=dict)),
+                (
+                    "emails",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "phones",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "raw_phones",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Waiting"),
+                            ("imported", "Imported"),
+                            ("skipped", "Skipped"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="",
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="")),
+                ("lead_id", models.BigIntegerField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="leads.importrun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LeadSearch',
+            name="LeadSearch",
             fields=[
-                ('lead', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='search', serialize=False, to='leads.lead')),
-                ('text', models.TextField()),
+                (
+                    "lead",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="search",
+                        serialize=False,
+                        to="leads.lead",
+                    ),
+                ),
+                ("text", models.TextField()),
             ],
         ),
         migrations.CreateModel(
-            name='ContactPoint',
+            name="ContactPoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('phone', 'Phone'), ('email', 'E-mail')], max_length=5)),
-                ('value', models.CharField(max_length=254)),
-                ('raw', models.CharField(blank=True, db_default='', default='', max_length=254)),
-                ('position', models.PositiveSmallIntegerField(db_default=0, default=0)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company')),
-                ('lead', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contact_points', to='leads.lead')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(choices=[("phone", "Phone"), ("email", "E-mail")], max_length=5)),
+                ("value", models.CharField(max_length=254)),
+                ("raw", models.CharField(blank=True, db_default="", default="", max_length=254)),
+                ("position", models.PositiveSmallIntegerField(db_default=0, default=0)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.company",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="contact_points", to="leads.lead"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Assignment',
+            name="Assignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('agent', 'Agent'), ('assistant', 'Assistant'), ('lender', 'Lender')], default='agent', max_length=24)),
-                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to=settings.AUTH_USER_MODEL)),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='leads.lead')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("agent", "Agent"), ("assistant", "Assistant"), ("lender", "Lender")],
+                        default="agent",
+                        max_length=24,
+                    ),
+                ),
+                ("since", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.company",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="assignments",
+                        to="leads.lead",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Activity',
+            name="Activity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('call', 'Call'), ('text', 'Text'), ('email', 'E-mail'), ('note', 'Note'), ('meeting', 'Meeting'), ('stage', 'Stage change'), ('inquiry', 'Inquiry'), ('system', 'System')], max_length=8)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('direction', models.CharField(blank=True, choices=[('in', 'Incoming'), ('out', 'Outgoing')], default='', max_length=3)),
-                ('outcome', models.CharField(blank=True, choices=[('reached', 'Reached'), ('no_answer', 'No answer'), ('voicemail', 'Left voicemail'), ('busy', 'Busy'), ('wrong_number', 'Wrong number')], default='', max_length=16)),
-                ('body', models.TextField(blank=True, default='')),
-                ('automatic', models.BooleanField(default=False)),
-                ('bulk', models.BooleanField(default=False)),
-                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company')),
-                ('lead', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='activities', to='leads.lead')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("call", "Call"),
+                            ("text", "Text"),
+                            ("email", "E-mail"),
+                            ("note", "Note"),
+                            ("meeting", "Meeting"),
+                            ("stage", "Stage change"),
+                            ("inquiry", "Inquiry"),
+                            ("system", "System"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "direction",
+                    models.CharField(
+                        blank=True, choices=[("in", "Incoming"), ("out", "Outgoing")], default="", max_length=3
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("reached", "Reached"),
+                            ("no_answer", "No answer"),
+                            ("voicemail", "Left voicemail"),
+                            ("busy", "Busy"),
+                            ("wrong_number", "Wrong number"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("body", models.TextField(blank=True, default="")),
+                ("automatic", models.BooleanField(default=False)),
+                ("bulk", models.BooleanField(default=False)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organization.company",
+                    ),
+                ),
+                (
+                    "lead",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="activities",
+                        to="leads.lead",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='organization.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="organization.company"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='lead',
-            name='source',
-            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.source'),
+            model_name="lead",
+            name="source",
+            field=models.ForeignKey(
+                blank=True,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="leads.source",
+            ),
         ),
         migrations.CreateModel(
-            name='Stage',
+            name="Stage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('kind', models.CharField(choices=[('open', 'Open'), ('won', 'Won'), ('lost', 'Lost'), ('archived', 'Archived')], default='open', max_length=8)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='organization.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("open", "Open"), ("won", "Won"), ("lost", "Lost"), ("archived", "Archived")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="stages", to="organization.company"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='lead',
-            name='stage',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='leads.stage'),
+            model_name="lead",
+            name="stage",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="leads.stage"
+            ),
         ),
         migrations.CreateModel(
-            name='CustomField',
+            name="CustomField",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=60)),
-                ('label', models.CharField(max_length=80)),
-                ('kind', models.CharField(choices=[('text', 'Text'), ('number', 'Number'), ('date', 'Date'), ('choice', 'Choice')], default='text', max_length=8)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='custom_fields', to='organization.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.SlugField(max_length=60)),
+                ("label", models.CharField(max_length=80)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("text", "Text"), ("number", "Number"), ("date", "Date"), ("choice", "Choice")],
+                        default="text",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="custom_fields",
+                        to="organization.company",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('company', 'key'), name='custom_field_key_unique')],
+                "constraints": [models.UniqueConstraint(fields=("company", "key"), name="custom_field_key_unique")],
             },
         ),
         migrations.AddConstraint(
-            model_name='importrun',
-            constraint=models.CheckConstraint(condition=models.Q(('owner_unit', None), ('owner_user', None), _connector='OR'), name='import_run_one_owner'),
+            model_name="importrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("owner_unit", None), ("owner_user", None), _connector="OR"),
+                name="import_run_one_owner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='importrow',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='import_row_once'),
+            model_name="importrow",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="import_row_once"),
         ),
         migrations.AddField(
-            model_name='leadsearch',
-            name='company',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company'),
+            model_name="leadsearch",
+            name="company",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.company"
+            ),
         ),
         migrations.AddIndex(
-            model_name='contactpoint',
-            index=models.Index(fields=['company', 'kind', 'value'], name='contact_point_value'),
+            model_name="contactpoint",
+            index=models.Index(fields=["company", "kind", "value"], name="contact_point_value"),
         ),
         migrations.AddConstraint(
-            model_name='contactpoint',
-            constraint=models.UniqueConstraint(fields=('lead', 'kind', 'value'), name='contact_point_once'),
+            model_name="contactpoint",
+            constraint=models.UniqueConstraint(fields=("lead", "kind", "value"), name="contact_point_once"),
         ),
         migrations.AddConstraint(
-            model_name='assignment',
-            constraint=models.UniqueConstraint(fields=('lead', 'role'), name='assignment_one_per_slot'),
+            model_name="assignment",
+            constraint=models.UniqueConstraint(fields=("lead", "role"), name="assignment_one_per_slot"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(models.F('lead'), models.OrderBy(models.F('at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='activity_timeline'),
+            model_name="activity",
+            index=models.Index(
+                models.F("lead"),
+                models.OrderBy(models.F("at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="activity_timeline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(models.F('company'), django.db.models.functions.text.Lower('name'), name='source_name_unique'),
+            model_name="source",
+            constraint=models.UniqueConstraint(
+                models.F("company"), django.db.models.functions.text.Lower("name"), name="source_name_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(models.F('company'), django.db.models.functions.text.Lower('name'), name='stage_name_unique'),
+            model_name="stage",
+            constraint=models.UniqueConstraint(
+                models.F("company"), django.db.models.functions.text.Lower("name"), name="stage_name_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['open', 'won', 'lost', 'archived'])), name='stage_kind'),
+            model_name="stage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["open", "won", "lost", "archived"])), name="stage_kind"
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.F('locks'), 'array_ops'), django.contrib.postgres.indexes.OpClass(models.F('stage'), 'int8_ops'), django.contrib.postgres.indexes.OpClass(models.F('source'), 'int8_ops'), django.contrib.postgres.indexes.OpClass(models.F('state'), 'text_ops'), fastupdate=False, name='lead_locks'),
+            model_name="lead",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(models.F("locks"), "array_ops"),
+                django.contrib.postgres.indexes.OpClass(models.F("stage"), "int8_ops"),
+                django.contrib.postgres.indexes.OpClass(models.F("source"), "int8_ops"),
+                django.contrib.postgres.indexes.OpClass(models.F("state"), "text_ops"),
+                fastupdate=False,
+                name="lead_locks",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(models.F('company'), models.OrderBy(models.F('last_activity_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='lead_recent'),
+            model_name="lead",
+            index=models.Index(
+                models.F("company"),
+                models.OrderBy(models.F("last_activity_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="lead_recent",
+            ),
         ),
         migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(models.F('company'), models.OrderBy(models.F('created_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='lead_created'),
+            model_name="lead",
+            index=models.Index(
+                models.F("company"),
+                models.OrderBy(models.F("created_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="lead_created",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('owner_unit__isnull', False), ('owner_user', None)), models.Q(('owner_unit', None), ('owner_user__isnull', False)), _connector='OR'), name='lead_one_owner'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("owner_unit__isnull", False), ("owner_user", None)),
+                    models.Q(("owner_unit", None), ("owner_user__isnull", False)),
+                    _connector="OR",
+                ),
+                name="lead_one_owner",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('hidden', False), ('owner_user__isnull', False), _connector='OR'), name='lead_hidden_personal'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hidden", False), ("owner_user__isnull", False), _connector="OR"),
+                name="lead_hidden_personal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('owner_user', None), ('privacy', None)), models.Q(('owner_user__isnull', False), ('privacy__in', [0, 1, 2])), _connector='OR'), name='lead_privacy_personal'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("owner_user", None), ("privacy", None)),
+                    models.Q(("owner_user__isnull", False), ("privacy__in", [0, 1, 2])),
+                    _connector="OR",
+                ),
+                name="lead_privacy_personal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('origin', 'agent'), ('origin_unit', None)), models.Q(('origin', 'company'), ('origin_unit__isnull', False)), _connector='OR'), name='lead_origin'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("origin", "agent"), ("origin_unit", None)),
+                    models.Q(("origin", "company"), ("origin_unit__isnull", False)),
+                    _connector="OR",
+                ),
+                name="lead_origin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('score__lte', 100)), name='lead_score'),
+            model_name="lead",
+            constraint=models.CheckConstraint(condition=models.Q(("score__lte", 100)), name="lead_score"),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('price_min', None), ('price_max', None), ('price_max__gte', models.F('price_min')), _connector='OR'), name='lead_price'),
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("price_min", None), ("price_max", None), ("price_max__gte", models.F("price_min")), _connector="OR"
+                ),
+                name="lead_price",
+            ),
         ),
         migrations.AddIndex(
-            model_name='leadsearch',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(models.F('text'), 'gin_trgm_ops'), name='lead_search_text'),
+            model_name="leadsearch",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(models.F("text"), "gin_trgm_ops"), name="lead_search_text"
+            ),
         ),
         migrations.RunSQL(SLOTS, SLOTS_UNDONE),
         # rare locks must stay in the planner's statistics beside the common ones

@@ -13,6 +13,7 @@ from leads.models.lists import Source, Stage
 from leads.querysets import LeadQuerySet
 from permissions.access import Access, Privacy
 
+
 class Lead(models.Model):
     """A person somebody hopes to do business with. It has exactly one owner: a unit or a person.
 
@@ -57,7 +58,9 @@ class Lead(models.Model):
     stage = models.ForeignKey(Stage, models.PROTECT, related_name="+", db_index=False)
     tags = ArrayField(models.CharField(max_length=40), default=list, db_default=[], blank=True)
     score = models.PositiveSmallIntegerField(default=0, db_default=0)
-    price_min = models.PositiveBigIntegerField(null=True, blank=True, help_text="Whole units of the company's currency.")
+    price_min = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Whole units of the company's currency."
+    )
     price_max = models.PositiveBigIntegerField(null=True, blank=True)
     custom = models.JSONField(default=dict, db_default={}, blank=True)
     do_not_call = models.BooleanField(default=False, db_default=False)
@@ -97,7 +100,9 @@ class Lead(models.Model):
                 condition=Q(owner_unit__isnull=False, owner_user=None) | Q(owner_unit=None, owner_user__isnull=False),
                 name="lead_one_owner",
             ),
-            models.CheckConstraint(condition=Q(hidden=False) | Q(owner_user__isnull=False), name="lead_hidden_personal"),
+            models.CheckConstraint(
+                condition=Q(hidden=False) | Q(owner_user__isnull=False), name="lead_hidden_personal"
+            ),
             models.CheckConstraint(
                 condition=Q(owner_user=None, privacy=None)
                 | Q(owner_user__isnull=False, privacy__in=[p.value for p in Privacy]),

@@ -6,8 +6,6 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
-
-
 # every column of a fact in one text: free text carries its length, so that no two facts read the same
 CONTENT_HASH = r"""
 CREATE FUNCTION ledger_content_hash(
@@ -53,76 +51,186 @@ DROP FUNCTION ledger_announce, ledger_refuse;
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organization', '0001_initial'),
+        ("organization", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RunSQL(CONTENT_HASH, "DROP FUNCTION ledger_content_hash"),
         migrations.CreateModel(
-            name='Profile',
+            name="Profile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=80)),
-                ('permissions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organization.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "permissions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=40), default=list, size=None
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organization.company"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProfileHolder',
+            name="ProfileHolder",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='holding', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holders', to='permissions.profile')),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="holding",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="holders", to="permissions.profile"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('kind', models.CharField(choices=[('created', 'Created'), ('owner_changed', 'Owner changed'), ('assigned', 'Assigned'), ('unassigned', 'Unassigned'), ('offered', 'Offered'), ('claimed', 'Claimed'), ('expired', 'Offer expired'), ('declined', 'Offer declined'), ('withdrawn', 'Offer withdrawn'), ('hidden', 'Hidden'), ('shown', 'Shown'), ('invited', 'Invited'), ('joined', 'Joined'), ('policy_changed', 'Policy changed')], max_length=24)),
-                ('lead_id', models.BigIntegerField(null=True)),
-                ('role', models.CharField(blank=True, db_default='', help_text='The slot, for assignments.', max_length=24)),
-                ('from_unit_id', models.BigIntegerField(null=True)),
-                ('from_user_id', models.BigIntegerField(null=True)),
-                ('to_unit_id', models.BigIntegerField(null=True)),
-                ('to_user_id', models.BigIntegerField(null=True)),
-                ('why', models.CharField(blank=True, db_default='', help_text='The act or rule that caused it.', max_length=80)),
-                ('batch_id', models.BigIntegerField(null=True)),
-                ('detail', models.JSONField(null=True)),
-                ('content_hash', models.GeneratedField(db_persist=True, expression=models.Func(models.F('company_id'), models.F('at'), models.F('kind'), models.F('actor_id'), models.F('lead_id'), models.F('role'), models.F('from_unit_id'), models.F('from_user_id'), models.F('to_unit_id'), models.F('to_user_id'), models.F('why'), models.F('batch_id'), models.F('detail'), function='ledger_content_hash'), output_field=models.BinaryField())),
-                ('actor', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('company', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organization.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("owner_changed", "Owner changed"),
+                            ("assigned", "Assigned"),
+                            ("unassigned", "Unassigned"),
+                            ("offered", "Offered"),
+                            ("claimed", "Claimed"),
+                            ("expired", "Offer expired"),
+                            ("declined", "Offer declined"),
+                            ("withdrawn", "Offer withdrawn"),
+                            ("hidden", "Hidden"),
+                            ("shown", "Shown"),
+                            ("invited", "Invited"),
+                            ("joined", "Joined"),
+                            ("policy_changed", "Policy changed"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("lead_id", models.BigIntegerField(null=True)),
+                (
+                    "role",
+                    models.CharField(blank=True, db_default="", help_text="The slot, for assignments.", max_length=24),
+                ),
+                ("from_unit_id", models.BigIntegerField(null=True)),
+                ("from_user_id", models.BigIntegerField(null=True)),
+                ("to_unit_id", models.BigIntegerField(null=True)),
+                ("to_user_id", models.BigIntegerField(null=True)),
+                (
+                    "why",
+                    models.CharField(
+                        blank=True, db_default="", help_text="The act or rule that caused it.", max_length=80
+                    ),
+                ),
+                ("batch_id", models.BigIntegerField(null=True)),
+                ("detail", models.JSONField(null=True)),
+                (
+                    "content_hash",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            models.F("company_id"),
+                            models.F("at"),
+                            models.F("kind"),
+                            models.F("actor_id"),
+                            models.F("lead_id"),
+                            models.F("role"),
+                            models.F("from_unit_id"),
+                            models.F("from_user_id"),
+                            models.F("to_unit_id"),
+                            models.F("to_user_id"),
+                            models.F("why"),
+                            models.F("batch_id"),
+                            models.F("detail"),
+                            function="ledger_content_hash",
+                        ),
+                        output_field=models.BinaryField(),
+                    ),
+                ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="organization.company",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['lead_id', 'id'], name='ledger_lead'), models.Index(fields=['company', 'id'], name='ledger_company')],
+                "indexes": [
+                    models.Index(fields=["lead_id", "id"], name="ledger_lead"),
+                    models.Index(fields=["company", "id"], name="ledger_company"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='LedgerSeal',
+            name="LedgerSeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.BigIntegerField(help_text='1, 2, 3 … within the company.')),
-                ('first_id', models.BigIntegerField()),
-                ('last_id', models.BigIntegerField()),
-                ('entries', models.BigIntegerField()),
-                ('previous_hash', models.BinaryField()),
-                ('hash', models.BinaryField()),
-                ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('company', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='organization.company')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.BigIntegerField(help_text="1, 2, 3 … within the company.")),
+                ("first_id", models.BigIntegerField()),
+                ("last_id", models.BigIntegerField()),
+                ("entries", models.BigIntegerField()),
+                ("previous_hash", models.BinaryField()),
+                ("hash", models.BinaryField()),
+                ("sealed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "company",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="organization.company",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('company', 'number'), name='ledger_seal_once'), models.CheckConstraint(condition=models.Q(('last_id__gte', models.F('first_id'))), name='ledger_seal_range')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("company", "number"), name="ledger_seal_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("last_id__gte", models.F("first_id"))), name="ledger_seal_range"
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='profile',
-            constraint=models.UniqueConstraint(fields=('company', 'code'), name='profile_code_unique'),
+            model_name="profile",
+            constraint=models.UniqueConstraint(fields=("company", "code"), name="profile_code_unique"),
         ),
         migrations.RunSQL(APPEND_ONLY, APPEND_ONLY_UNDONE),
     ]

@@ -1,0 +1,100 @@
+"""Working a lead: notes, logged calls, stage changes, edits. What a person does by hand is announced (`signals.worked`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import connection, transaction
+
+from crm.organization.models import User
+from leads import signals
+from leads.models import Activity, ContactPoint, Lead, Stage
+from leads.search import reindex
+from leads.services.creating import add_contact_points
+from permissions.access import Keyring, Level
+from permissions.door import require
+
+CONTACTS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL, Activity.Kind.MEETING}
+ALSO_FOR_MANAGERS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL}  # V2: by rule h, with `view`
+EDITABLE = frozenset(
+    {
+        *("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "time_zone", "language"),
+        *("kind", "source", "tags", "score", "price_min", "price_max"),
+    }
+)
+
+
+@transaction.atomic
+def log_activity(
+    *,
+    keyring: Keyring,
+    actor: User,
+    lead: Lead,
+    kind: Activity.Kind,
+    body: str = "",
+    direction: str = "",
+    outcome: str = "",
+) -> Activity:
+    """Put what she did on the timeline. Calls count as contact; a note does not. Raises PermissionDenied below `work`."""
+    lead = Lead.objects.in_id_order().get(pk=lead.pk)
+    require(keyring, lead, Level.VIEW if kind in ALSO_FOR_MANAGERS else Level.WORK)
+    activity = Activity.objects.create(
+        company_id=lead.company_id, lead=lead, kind=kind, actor=actor, body=body, direction=direction, outcome=outcome
+    )
+    touch(lead, contact=kind in CONTACTS)
+    signals.worked.send(sender=Lead, lead=lead, actor=actor, act=kind.value)
+    return activity
+
+
+def touch(lead: Lead, *, contact: bool) -> None:
+    """The lead's last activity, and last contact, is now; by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE leads_lead SET last_activity_at = now(),"
+            " last_contact_at = CASE WHEN %s THEN now() ELSE last_contact_at END WHERE id = %s",
+            [contact, lead.pk],
+        )
+
+
+@transaction.atomic
+def change_stage(*, keyring: Keyring, actor: User, lead: Lead, stage: Stage) -> None:
+    """Move the lead to another stage of its company. The same stage again changes nothing."""
+    lead = Lead.objects.in_id_order().get(pk=lead.pk)
+    require(keyring, lead, Level.WORK)
+    if lead.stage_id == stage.pk:
+        return
+    body = f"{lead.stage.name} → {stage.name}"
+    lead.stage = stage
+    lead.save(update_fields=["stage"])
+    Activity.objects.create(company_id=lead.company_id, lead=lead, kind=Activity.Kind.STAGE, actor=actor, body=body)
+    touch(lead, contact=False)
+    signals.worked.send(sender=Lead, lead=lead, actor=actor, act=Activity.Kind.STAGE.value)
+
+
+@transaction.atomic
+def edit_lead(
+    *,
+    keyring: Keyring,
+    lead: Lead,
+    fields: Mapping[str, Any],
+    phones: Iterable[str] | None = None,
+    emails: Iterable[str] | None = None,
+) -> Lead:
+    """Change contact data and facts; never the owner (P4). Given phones or e-mails replace those there are."""
+    refused = set(fields) - EDITABLE
+    if refused:
+        raise ValueError(f"not editable: {sorted(refused)}")
+    lead = Lead.objects.in_id_order().get(pk=lead.pk)
+    require(keyring, lead, Level.WORK)
+    for name, value in fields.items():
+        setattr(lead, name, value)
+    lead.save(update_fields=list(fields))
+    for kind, given in ((ContactPoint.Kind.PHONE, phones), (ContactPoint.Kind.EMAIL, emails)):
+        if given is None:
+            continue
+        lead.contact_points.filter(kind=kind).delete()
+        as_phones, as_emails = (given, ()) if kind == ContactPoint.Kind.PHONE else ((), given)
+        add_contact_points(lead, lead.company.phone_region, as_phones, as_emails)
+    reindex([lead.pk])
+    return lead

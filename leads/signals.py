@@ -1,0 +1,6 @@
+"""What happens to leads that higher rooms may want to know. Sent inside the transaction of its cause, leads locked."""
+
+from django.dispatch import Signal
+
+worked = Signal()  # lead, actor, act (call, text, email, note, stage …): a person did something with the lead by hand
+ready_for_routing = Signal()  # company_id, unit_id, lead_ids: new leads of a unit that want their next agent
