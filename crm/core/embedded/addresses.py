@@ -13,7 +13,7 @@ LONGEST_SOCKET_PATH = 100  # the kernel allows about 107 bytes
 
 @dataclass(frozen=True)
 class Addresses:
-    """Addresses of one data folder's servers: `database` as the application's role, `owner` as the role that migrates."""
+    """Addresses of one data folder's servers: `database` as the application's role, `owner` as the migrating one."""
 
     sockets: Path
     database: str
@@ -22,7 +22,7 @@ class Addresses:
 
 
 def addresses(data: Path) -> Addresses:
-    """The addresses under `data` (an absolute folder), or under the system's temporary folder where that is too deep."""
+    """The addresses under `data` (an absolute folder), or under the temporary folder where that is too deep."""
     sockets = data / "sockets"
     if len(str(sockets / ".s.PGSQL.5432")) > LONGEST_SOCKET_PATH:
         digest = hashlib.sha256(str(data).encode()).hexdigest()[:16]

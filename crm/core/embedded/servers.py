@@ -25,9 +25,9 @@ class Busy(CannotStart):
 
     def __init__(self, data: Path, state: dict[str, Any]) -> None:
         self.state = state
-        address = f" at {state['address']}" if state.get("address") else ""
+        holder = f" at {state['address']}" if "address" in state else f" (process {state.get('pid', 'unknown')})"
         super().__init__(
-            f"Fairlead is already running on {data}{address}. Stop it first, or choose another FAIRLEAD_DATA."
+            f"Fairlead is already running on {data}{holder}. Stop it first, or choose another FAIRLEAD_DATA."
         )
 
 
