@@ -14,7 +14,7 @@ from crm.core.supervisor import Supervisor
 
 class Command(BaseCommand):
     help = "Run the whole product until Ctrl-C. HOST, PORT and FAIRLEAD_DATA say where."
-    requires_system_checks: list[str] = []  # noqa: RUF012  # the database may not be up yet
+    requires_system_checks: list[str] = []  # the database may not be up yet
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--servers", action="store_true", help="only the embedded PostgreSQL and Valkey")
