@@ -152,7 +152,6 @@ INSTALLED_APPS = [
     "template_partials.apps.SimpleAppConfig",
     "django_filters",
     "django_htmx",
-    "django_structlog",
     "lucide",
     "crm.core",
     "crm.organization",
@@ -161,6 +160,8 @@ INSTALLED_APPS = [
     "leads",
     "routing",
     "dialer",
+    "crm.demo",
+    "crm.bench",
 ]
 
 MIDDLEWARE = [
@@ -175,7 +176,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "crm.core.readonly.ReadOnlyMiddleware",
     "crm.core.doors.SignedInMiddleware",
 ]
@@ -361,6 +361,6 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"django_structlog": {"level": "WARNING"}, "celery.app.trace": {"level": "WARNING"}},
+    "loggers": {"celery.app.trace": {"level": "WARNING"}},
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -9,7 +9,7 @@ from django.db import models
 from permissions.door import AccessQuerySet
 
 if TYPE_CHECKING:
-    pass
+    from leads.models import Activity, Lead
 
 
 class LeadQuerySet(AccessQuerySet["Lead"]):

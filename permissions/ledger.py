@@ -55,11 +55,16 @@ def record_all(facts: Iterable[Fact]) -> None:
     LedgerEntry.objects.bulk_create([LedgerEntry(**vars(fact)) for fact in facts], batch_size=2000)
 
 
-def record_select(columns: Sequence[str], select: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
-    """Append what `select` returns, in one statement: how many. `columns` names its columns, all of them of COLUMNS."""
+def record_select(
+    columns: Sequence[str], select: str, params: Sequence[Any] | dict[str, Any] = (), *, changing: str = ""
+) -> int:
+    """Append what `select` returns, in one statement: how many. `columns` names its columns, all of them of COLUMNS.
+
+    `changing` is a WITH clause whose writes the facts speak of, so that change and record are one statement.
+    """
     assert set(columns) <= set(COLUMNS), columns
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO permissions_ledgerentry ({', '.join(columns)}) {select}", params)
+        cursor.execute(f"{changing} INSERT INTO permissions_ledgerentry ({', '.join(columns)}) {select}", params)
         return int(cursor.rowcount)
 
 

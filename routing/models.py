@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Company, Unit, User
 from leads.models import Lead
+from routing.querysets import OfferQuerySet, RosterQuerySet
 
 
 class RoutingPolicy(models.Model):
@@ -48,6 +49,8 @@ class RosterMember(models.Model):
     weight = models.PositiveSmallIntegerField(default=1)
     credit = models.IntegerField(default=0)
     joined_at = models.DateTimeField(db_default=Now())
+
+    objects = RosterQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -109,6 +112,8 @@ class Offer(models.Model):
     claimed_by = models.CharField(
         max_length=12, blank=True, default="", help_text="What claimed it: call, note, button …"
     )
+
+    objects = OfferQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
 from django.views.generic import View
 
 V = TypeVar("V", bound=Callable[..., HttpResponse])
@@ -62,7 +63,9 @@ def mark_of(view: Any) -> Door | None:
     if isinstance(found, Door):
         return found
     owner = getattr(view, "view_class", None)
-    module = owner.__module__ if isinstance(owner, type) and issubclass(owner, View) else getattr(view, "__module__", "")
+    module = (
+        owner.__module__ if isinstance(owner, type) and issubclass(owner, View) else getattr(view, "__module__", "")
+    )
     return Door(public=True) if module.startswith(OPEN_PREFIXES) else None
 
 
@@ -73,13 +76,17 @@ class SignedInMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        with timezone.override(None):
+            return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         mark = mark_of(view)
         if mark is None:
             raise PermissionDenied("This address has no door mark.")
-        if mark.public or request.user.is_authenticated:
+        if mark.public:
+            return None
+        if request.user.is_authenticated:
+            timezone.activate(request.user.time_zone)
             return None
         if request.headers.get("HX-Request"):
             response = HttpResponse(status=401)

@@ -11,7 +11,9 @@ from django.http import HttpRequest, HttpResponse
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 MAY_BE_WRITTEN = re.compile(r'"(django_session|account_\w+|mfa_\w+)"')
-WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY\b.+\bFROM)\b|.*\bFOR (NO KEY )?UPDATE\b", re.I | re.S)
+WRITES = re.compile(
+    r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY\b.+\bFROM)\b|.*\bFOR (NO KEY )?UPDATE\b", re.I | re.S
+)
 
 
 class WriteInReadError(RuntimeError):

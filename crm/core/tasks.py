@@ -14,7 +14,6 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 
-
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 Queue = Literal["default", "clock"]

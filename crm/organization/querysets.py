@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 if TYPE_CHECKING:
-    from crm.organization.models import User
+    from crm.organization.models import Membership, Unit, User
 
 MANAGES = ("owner", "admin")
 
@@ -94,10 +94,11 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, email: str | None) -> User:
-        return self.get(email__iexact=email or "")
+        user: User = self.get(email__iexact=email or "")
+        return user
 
     def create_user(self, *, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user: User = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user

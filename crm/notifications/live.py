@@ -1,0 +1,56 @@
+"""Live updates: counters in the cache, one per person and topic. A page polls them without touching the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from django.core.cache import cache
+from django.db import transaction
+
+from crm.notifications.models import Notification
+from crm.organization.models import User
+
+Topic = Literal["offers", "notifications"]
+TOPICS: tuple[Topic, ...] = ("offers", "notifications")
+KEPT = 24 * 3600  # seconds; a counter that vanished only makes the page ask once more
+
+
+def _key(user_id: int, topic: Topic) -> str:
+    return f"live:{user_id}:{topic}"
+
+
+def bump(user_ids: Iterable[int], topic: Topic) -> None:
+    """Tell these people's open pages, once the transaction is committed, that the topic has news."""
+    people = sorted(set(user_ids))
+    transaction.on_commit(lambda: _bump_now(people, topic))
+
+
+def _bump_now(user_ids: list[int], topic: Topic) -> None:
+    for user_id in user_ids:
+        key = _key(user_id, topic)
+        if not cache.add(key, 1, KEPT):
+            cache.incr(key)
+
+
+def state_of(user_id: int) -> dict[Topic, int]:
+    """The counters of a person; zero where there was no news, or the cache has lost them."""
+    found = cache.get_many([_key(user_id, topic) for topic in TOPICS])
+    return {topic: int(found.get(_key(user_id, topic), 0)) for topic in TOPICS}
+
+
+def _unseen(user: User) -> int:
+    return Notification.objects.filter(user=user, seen_at=None).count()
+
+
+_counts: dict[Topic, Callable[[User], int]] = {"notifications": _unseen}
+
+
+def register_count(topic: Topic, count: Callable[[User], int]) -> None:
+    """Declared by higher rooms: what the badge of a topic shows."""
+    _counts[topic] = count
+
+
+def counts_for(user: User) -> dict[Topic, int]:
+    """The badges of a person; asked of the database only when there is news."""
+    return {topic: count(user) for topic, count in _counts.items()}

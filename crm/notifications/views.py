@@ -1,0 +1,105 @@
+"""The bell, the poll behind every live page, and the switch that says whether she is taking leads."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.contrib.auth import SESSION_KEY
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+from crm.core.doors import door, public
+from crm.core.htmx import is_fragment
+from crm.organization.people import signed_in
+from crm.notifications.live import bump, counts_for, state_of
+from crm.notifications.models import Notification
+
+SHOWN = 20
+
+
+@public("GET")
+@never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """204 while nothing is new since `token`, else the topics with news and the badges' counts.
+
+    The usual answer reads the session and the cache, never the database.
+    """
+    user_id = request.session.get(SESSION_KEY)
+    if user_id is None:
+        return HttpResponse(status=401)
+    now = state_of(int(user_id))
+    token = ".".join(str(count) for count in now.values())
+    known = request.GET.get("token", "")
+    if known == token:
+        return HttpResponse(status=204)
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
+    before = dict(zip(now, known.split("."), strict=False)) if known else {}
+    fresh = [topic for topic, count in now.items() if before and before.get(topic) != str(count)]
+    return JsonResponse({"token": token, "topics": fresh, "counts": counts_for(signed_in(request))})
+
+
+@door("GET")
+def notifications(request: HttpRequest) -> HttpResponse:
+    """What she was told lately, newest first; the bell's menu is this page's own fragment."""
+    user = signed_in(request)
+    rows = list(Notification.objects.filter(user=user).order_by("-pk")[:SHOWN])
+    context = {"notifications": rows, "unseen": sum(row.seen_at is None for row in rows)}
+    name = "notifications/menu.html" if is_fragment(request) else "notifications/list.html"
+    return render(request, name, context)
+
+
+@door("POST")
+def mark_seen(request: HttpRequest) -> HttpResponse:
+    """She has looked at the bell."""
+    user = signed_in(request)
+    Notification.objects.filter(user=user, seen_at=None).update(seen_at=Now())
+    bump([user.pk], "notifications")
+    return HttpResponse(status=204) if is_fragment(request) else redirect("notifications")
+
+
+@door("POST")
+def availability(request: HttpRequest) -> HttpResponse:
+    """Taking leads again, or paused: for an hour, until tomorrow, until a time of her own, or until she says so."""
+    user = signed_in(request)
+    choice = request.POST.get("pause", "")
+    try:
+        until = pause_end(choice, request.POST.get("until", ""), user.time_zone)
+    except ValueError as error:
+        messages.error(request, str(error))
+        return back(request)
+    user.available, user.out_of_office_until = choice != "open", until
+    user.save(update_fields=["available", "out_of_office_until"])
+    messages.success(request, "Paused. New leads go to your colleagues." if choice else "You are taking leads.")
+    return back(request)
+
+
+def pause_end(choice: str, typed: str, time_zone: str) -> datetime | None:
+    """When the chosen pause ends; None for no pause, or one without an end. Raises ValueError with what to say."""
+    here = timezone.now().astimezone(ZoneInfo(time_zone))
+    if choice == "hour":
+        return here + timedelta(hours=1)
+    if choice == "day":
+        return (here + timedelta(days=1)).replace(hour=8, minute=0, second=0, microsecond=0)
+    if choice != "until":
+        return None
+    try:
+        until = datetime.fromisoformat(typed).replace(tzinfo=here.tzinfo)
+    except ValueError:
+        raise ValueError("Choose until when you pause.") from None
+    if until <= here:
+        raise ValueError("That time has passed already. Choose a later one.")
+    return until
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """To the page she was on, if it is one of ours."""
+    target = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
+    return redirect(target if safe else "today")

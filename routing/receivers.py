@@ -1,0 +1,36 @@
+"""What routing hears from the leads' room, inside the transaction of its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crm.notifications.live import register_count
+from crm.organization.models import User
+from leads import signals
+from leads.models import Lead
+from permissions.keyring import register_offered_leads
+from routing.models import Offer
+from routing.services.claiming import claim
+from routing.services.handing_out import route_leads
+
+
+def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
+    """Working an offered lead claims it (R6)."""
+    claim(lead_id=lead.pk, user=actor, act=act)
+
+
+def on_ready(sender: object, company_id: int, unit_id: int, lead_ids: Sequence[int], **kwargs: Any) -> None:
+    route_leads(company_id=company_id, unit_id=unit_id, lead_ids=lead_ids)
+
+
+def offered_leads(user: User) -> set[int]:
+    """Leads in an open offer to her (V2, rule d)."""
+    return set(Offer.objects.open_for(user).values_list("lead", flat=True))
+
+
+def connect() -> None:
+    signals.worked.connect(on_worked, dispatch_uid="routing.claim")
+    signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
+    register_offered_leads(offered_leads)
+    register_count("offers", lambda user: Offer.objects.open_for(user).count())

@@ -1,0 +1,1 @@
+"""Handing leads out, claiming them, and keeping the rosters."""

@@ -1,0 +1,74 @@
+"""Claiming and declining: conditional writes, so that each offer ends exactly once (R5)."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+
+from crm.notifications.services import bump
+from crm.organization.models import User
+from leads.models import Lead
+from permissions.ledger import record_select
+from routing.models import Offer, Rotation
+from routing.services.handing_out import Ended, pass_on
+
+CLAIMING_ACTS = frozenset({"call", "note", "stage", "button"})  # R6; opening or viewing never claims
+
+# the wall clock and not the transaction's: who waited for the lead past the deadline is too late
+CLAIM = """
+WITH claimed AS (
+    UPDATE routing_offer SET state = 'claimed', closed_at = clock_timestamp(), claimed_by = %(act)s
+    WHERE lead_id = %(lead)s AND user_id = %(user)s AND state = 'open' AND deadline > clock_timestamp()
+    RETURNING id, company_id, lead_id, user_id, pass_number
+)
+"""
+CLAIMED = """
+SELECT company_id, 'claimed', user_id, lead_id, user_id, 'routing',
+    jsonb_build_object('offer', id, 'pass', pass_number, 'act', %(act)s::text)
+FROM claimed
+"""
+
+
+class TooLateError(Exception):
+    """The offer is no longer open to her: claimed, expired, passed on or withdrawn."""
+
+
+@transaction.atomic
+def claim(*, lead_id: int, user: User, act: str) -> bool:
+    """Claim the lead for her where it is offered to her and in time: whether it was. The caller may hold the lead."""
+    if act not in CLAIMING_ACTS:
+        return False
+    Lead.objects.filter(pk=lead_id).in_id_order().first()
+    params = {"lead": lead_id, "user": user.pk, "act": act}
+    columns = ("company_id", "kind", "actor_id", "lead_id", "to_user_id", "why", "detail")
+    if not record_select(columns, CLAIMED, params, changing=CLAIM):
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE routing_rotation SET ended_at = now(), outcome = %s WHERE lead_id = %s AND ended_at IS NULL",
+            [Rotation.Outcome.CLAIMED, lead_id],
+        )
+    bump([user.pk], "offers")
+    return True
+
+
+def claim_by_button(*, lead: Lead, user: User) -> None:
+    """Claim, or raise TooLateError with what became of it."""
+    if claim(lead_id=lead.pk, user=user, act="button"):
+        return
+    if lead.offers.filter(user=user, state=Offer.State.CLAIMED).exists():
+        return  # a second click
+    raise TooLateError("This offer has ended. The lead has gone to the next agent.")
+
+
+@transaction.atomic
+def decline(*, lead: Lead, user: User) -> None:
+    """Pass: her offer ends now and the next agent gets the lead at once. Raises TooLateError where it was not open."""
+    Lead.objects.filter(pk=lead.pk).in_id_order().first()
+    offer = Offer.objects.filter(lead=lead, user=user, state=Offer.State.OPEN).select_for_update().first()
+    if offer is None:
+        raise TooLateError("This offer has already ended.")
+    if offer.company_id != user.company_id:
+        raise PermissionDenied
+    ended = Ended(offer.pk, offer.lead_id, offer.rotation_id, offer.unit_id, offer.user_id)
+    pass_on([ended], state=Offer.State.DECLINED, actor_id=user.pk)
