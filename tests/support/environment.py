@@ -10,10 +10,10 @@ from crm.core.embedded.addresses import addresses
 from crm.core.embedded.servers import Busy, DataFolder
 
 ROOT = Path(__file__).resolve().parents[2]
-OTHERS = (
-    "DATABASE_URL DATABASE_OWNER_URL REDIS_URL SECRET_KEY HOST PORT PUBLIC_URL ALLOWED_HOSTS EMAIL_URL "
-    "DEFAULT_FROM_EMAIL LOG_LEVEL"
-).split()
+OTHERS = {
+    *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS"),
+    *("EMAIL_URL", "DEFAULT_FROM_EMAIL", "LOG_LEVEL"),
+}
 
 held: DataFolder | None = None  # by the process that started pytest; its xdist workers use it through the environment
 
