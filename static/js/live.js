@@ -1,0 +1,72 @@
+// Live without reloads: one poll per tab every three seconds, answered 204 while nothing is new.
+//
+// GET <data-live-url>?token=… answers 204, or {"token": "…", "topics": ["offers"], "counts": {"offers": 3}}.
+// Each topic becomes the event `live:<topic>` on body (hx-trigger="live:offers from:body"); counts fill
+// [data-live-count=<name>], and are kept for the tab's next page together with the token.
+
+const EVERY = 3000;
+const SLOWEST = 60000;
+const { liveUrl: url, liveKey: key } = document.body.dataset;
+const store = `live-${key}`;
+let known = { token: "", counts: {} };
+let failures = 0;
+let timer;
+
+function show(counts) {
+  for (const place of document.querySelectorAll("[data-live-count]")) {
+    const count = counts[place.dataset.liveCount] || 0;
+    place.textContent = count ? (count > 99 ? "99+" : count) : "";
+  }
+}
+
+function tell(topics) {
+  for (const topic of topics) document.body.dispatchEvent(new CustomEvent(`live:${topic}`, { bubbles: true }));
+}
+
+function signedOut() {
+  clearTimeout(timer);
+  const detail = { text: "You have been signed out. Sign in in another tab to go on here.", tone: "bad" };
+  document.dispatchEvent(new CustomEvent("toast", { detail }));
+}
+
+async function ask() {
+  const response = await fetch(`${url}?token=${encodeURIComponent(known.token)}`, {
+    headers: { Accept: "application/json" },
+    redirect: "manual",
+    signal: AbortSignal.timeout(10000),
+  });
+  if (response.type === "opaqueredirect" || response.status === 401) return false;
+  if (response.status === 204) return true;
+  if (!response.ok) throw new Error(`live: ${response.status}`);
+  const { token, topics, counts } = await response.json();
+  known = { token, counts: counts ?? known.counts };
+  sessionStorage.setItem(store, JSON.stringify(known));
+  show(known.counts);
+  tell(topics);
+  return true;
+}
+
+async function poll() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  try {
+    if (!(await ask())) return signedOut();
+    failures = 0;
+  } catch {
+    failures += 1;
+  }
+  clearTimeout(timer);
+  timer = setTimeout(poll, Math.min(EVERY * 2 ** failures, SLOWEST));
+}
+
+if (url) {
+  known = JSON.parse(sessionStorage.getItem(store)) ?? known;
+  show(known.counts);
+  // Seen again after a while: what is on the page may be old, whatever the token says
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    tell(["offers", "notifications"]);
+    poll();
+  });
+  poll();
+}

@@ -1,0 +1,54 @@
+// Passing messages: they leave by themselves, unless they are bad, hold something to press, or someone is on them.
+// Two events for other modules: `toast` ({text, tone}) shows one; `announce` ("…") only says it to screen readers.
+
+const STAYS = 7000;
+const list = document.getElementById("toasts");
+const announcer = document.getElementById("announcer");
+
+function leaves(toast) {
+  return toast.dataset.tone !== "bad" && !toast.querySelector(".toast-text :is(a, button)");
+}
+
+function watch(toast) {
+  if (!leaves(toast)) return;
+  let timer;
+  const start = () => (timer = setTimeout(() => toast.remove(), STAYS));
+  const stop = () => clearTimeout(timer);
+  for (const event of ["pointerenter", "focusin"]) toast.addEventListener(event, stop);
+  for (const event of ["pointerleave", "focusout"]) toast.addEventListener(event, start);
+  start();
+}
+
+function show(text, tone) {
+  const toast = document.createElement("div");
+  toast.className = "toast";
+  toast.dataset.tone = tone;
+  toast.innerHTML = '<span class="dot"></span><div class="toast-text"></div>';
+  toast.lastElementChild.textContent = text;
+  const close = document.createElement("button");
+  Object.assign(close, { type: "button", className: "button is-icon", textContent: "✕", ariaLabel: "Close" });
+  Object.assign(close.dataset, { kind: "ghost", size: "sm", closeToast: "" });
+  toast.append(close);
+  list.append(toast);
+}
+
+// What a failed request means, in words. Nothing typed is lost: the page was not replaced.
+function explain(status) {
+  if (status === 401) return "You have been signed out. Sign in in another tab, then try again: what you typed is still here.";
+  if (status === 403) return "Your profile does not include this. Nothing was changed.";
+  if (status === 404) return "This is not here for you any more: it may have moved on to someone else. Reload to see what is.";
+  if (status === 429) return "That was a little fast. Wait a moment, then try again.";
+  if (status) return "Something went wrong on our side. What you typed is still here; please try again.";
+  return "No answer from the server. What you typed is still here; try again when you are online.";
+}
+
+list.querySelectorAll(".toast").forEach(watch);
+new MutationObserver((changes) => {
+  for (const change of changes) change.addedNodes.forEach((node) => node.nodeType === 1 && watch(node));
+}).observe(list, { childList: true });
+
+list.addEventListener("click", (event) => event.target.closest("[data-close-toast]")?.closest(".toast").remove());
+document.addEventListener("announce", (event) => (announcer.textContent = event.detail));
+document.addEventListener("toast", (event) => show(event.detail.text, event.detail.tone ?? "info"));
+document.addEventListener("htmx:responseError", (event) => show(explain(event.detail.xhr.status), "bad"));
+for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => show(explain(0), "bad"));
