@@ -17,6 +17,7 @@ from lucide.templatetags.lucide import lucide
 register = template.Library()
 
 HUES = 6
+TONES = {"success": "good", "warning": "warn", "error": "bad", "debug": "neutral"}
 URGENT = timedelta(minutes=5)
 REMEMBERED = {"theme": {"light", "dark"}, "density": {"compact"}, "rail": {"narrow"}}
 
@@ -57,10 +58,22 @@ def current(context: Context, url: str) -> SafeString:
 
 
 @register.filter
+def tone(level: object) -> str:
+    """The tone of a message level or an outcome: `success` is good, `warning` is warn, `error` is bad."""
+    return TONES.get(str(level), "info")
+
+
+@register.filter
+def ahead(moment: datetime | None) -> datetime | None:
+    """The moment, where it is still to come."""
+    return moment if moment and moment > timezone.now() else None
+
+
+@register.filter
 def initials(name: object) -> str:
     """Up to two letters for an avatar: of the first and the last word."""
     words = [word for word in str(name).split() if word[:1].isalnum()]
-    return "".join(word[0] for word in dict.fromkeys((words[:1] + words[-1:]))).upper()[:2]
+    return "".join(word[0] for word in dict.fromkeys(words[:1] + words[-1:])).upper()[:2]
 
 
 @register.filter
