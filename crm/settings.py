@@ -96,7 +96,7 @@ def database(url: str) -> dict[str, Any]:
 
 DATABASE_URL = read("DATABASE_URL", _embedded.database)
 DATABASE_OWNER_URL = read("DATABASE_OWNER_URL", _embedded.owner if EMBEDDED_DATABASE else DATABASE_URL)
-DATABASE_APP_ROLE = str(conninfo_to_dict(DATABASE_URL).get("user") or "")
+DATABASE_APP_ROLE: str = database(DATABASE_URL)["USER"]
 AS_OWNER = read_flag("FAIRLEAD_AS_OWNER")  # set by manage.py for the commands that change the schema
 DATABASES = {"default": database(DATABASE_OWNER_URL if AS_OWNER else DATABASE_URL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -144,6 +144,7 @@ INSTALLED_APPS = [
     "crm.core.apps.StaticFiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "django.forms",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -247,6 +248,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/15m/ip,5/15m/key",
 }
 MFA_TOTP_ISSUER = "Fairlead"
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from invitations, not from registration
 
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
@@ -361,6 +363,9 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"celery.app.trace": {"level": "WARNING"}},
+    "loggers": {
+        name: {"level": "WARNING"}  # else a line or two for every tick
+        for name in ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
+    },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
