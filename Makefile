@@ -6,7 +6,7 @@ TOOLS := .tools
 UV := $(TOOLS)/bin/uv
 OWN := .venv/bin/python
 NPM := $(TOOLS)/npm
-NPM_CI := $(NPM) ci --no-audit --no-fund --ignore-scripts --loglevel=error
+NPM_CI := $(NPM) ci --no-audit --no-fund --ignore-scripts --no-update-notifier --loglevel=error
 WORKERS ?= 2
 N ?= 1000000
 

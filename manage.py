@@ -12,7 +12,7 @@ AS_OWNER = {"makemigrations", "migrate", "showmigrations", "sqlmigrate", "squash
 def use_own_python() -> None:
     """Start again in .venv when another Python runs us."""
     own = VENV / "bin" / "python"
-    if own.exists() and Path(sys.prefix).resolve() != VENV:
+    if own.exists() and Path(sys.prefix).resolve() != VENV.resolve():
         os.execv(own, [str(own), *sys.argv])  # noqa: S606  # a path of our own
 
 

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,7 @@ PULSE = 3  # seconds between two signs of life
 PATIENCE = 1.5  # seconds a check may take
 PARTS = ("worker", "clock", "beat")
 OK = "ok"
+LONG_AGO = timedelta(days=1)
 
 _checks = ThreadPoolExecutor(max_workers=4, thread_name_prefix="health")
 
@@ -60,10 +62,16 @@ def clock_pulse() -> None:
 
 
 class PulsingScheduler(Scheduler):
-    """Beat with its schedule in memory (what is due stands in rows), which is heard as long as it ticks."""
+    """Beat with its schedule in memory, since what is due stands in rows, which is heard as long as it ticks."""
 
     max_interval = PULSE
     _next_pulse = 0.0
+
+    def setup_schedule(self) -> None:
+        """Everything is due at the start: it may have been due for long."""
+        super().setup_schedule()
+        for entry in self.schedule.values():
+            entry.last_run_at = self.app.now() - LONG_AGO
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         if time.monotonic() >= self._next_pulse:

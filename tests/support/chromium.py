@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FROM_NPM = "@sparticuz/chromium@153.0.0"  # a real binary for x86_64, which needs no root
 HOME = ROOT / ".tools" / "chromium"
-UNPACK = "import('@sparticuz/chromium').then(async m => console.log(await m.default.executablePath()))"
+UNPACK = "import('@sparticuz/chromium').then(module => module.default.executablePath())"
 NONE = "No Chromium was found or could be installed: the browser tests are skipped. Set FAIRLEAD_CHROMIUM to one."
 
 
@@ -42,7 +42,10 @@ def from_npm() -> None:
     HOME.mkdir(parents=True, exist_ok=True)
     npm = str(ROOT / ".tools" / "npm")
     run([npm, "install", "--prefix", str(HOME), "--no-save", "--no-audit", "--no-fund", FROM_NPM])
-    run([npm, "exec", "--prefix", str(HOME), "--", "node", "--eval", UNPACK], env=os.environ | {"TMPDIR": str(HOME)})
+    run(
+        [npm, "exec", "--prefix", str(HOME), "--call", f'node --eval "{UNPACK}"'],
+        env=os.environ | {"TMPDIR": str(HOME)},
+    )
 
 
 def run(command: list[str], env: dict[str, str] | None = None) -> None:

@@ -29,6 +29,7 @@ def enter() -> None:
         held = free_folder()
         os.environ["FAIRLEAD_DATA"] = str(held.path)
         os.environ["FAIRLEAD_DEMO"] = "0"
+        (held.path / "static").mkdir(exist_ok=True)  # whoever serves files looks there, though tests collect none
     number = int(worker.removeprefix("gw")) + 1 if worker else 0
     valkey = addresses(Path(os.environ["FAIRLEAD_DATA"])).redis
     os.environ["REDIS_URL"] = valkey.replace("db=0", f"db={number}")  # a database per worker, emptied after each test

@@ -114,3 +114,17 @@ class Product:
         """The new process number of a part that was killed."""
         wait_until(lambda: self.pid(name) != old, seconds, f"a new {name}")
         return self.pid(name)
+
+
+def processes_of(data: Path) -> list[str]:
+    """The command lines of all processes that work for the data folder `data`, ourselves left out."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+            ours = f"FAIRLEAD_DATA={data}".encode() in environment or data in (process / "cwd").readlink().parents
+            if ours and int(process.name) != os.getpid():
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return found

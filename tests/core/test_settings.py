@@ -1,0 +1,67 @@
+"""A bad setting stops the start with a sentence that names it."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+import crm.settings
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return runpy.run_path(crm.settings.__file__)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("FAIRLEAD_DEBUG", "perhaps"),
+        ("FAIRLEAD_DEMO", "yes please"),
+        ("DATABASE_URL", "mysql://host/name"),
+        ("EMAIL_URL", "mail.example.com"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=name):
+        load(monkeypatch, **{name: value})
+
+
+def test_an_encoded_socket_folder_in_a_database_address_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load(monkeypatch, DATABASE_URL="postgresql://me@/db?host=%2Fvar%2Frun", FAIRLEAD_AS_OWNER="0")
+    database = found["DATABASES"]["default"]
+    assert (database["HOST"], database["NAME"], database["USER"]) == ("/var/run", "db", "me")
+    assert not found["EMBEDDED_DATABASE"]
+
+
+def test_a_given_database_gets_no_demo_unless_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAIRLEAD_DEMO", raising=False)
+    assert load(monkeypatch)["DEMO"] is True
+    assert load(monkeypatch, DATABASE_URL="postgresql://host/name")["DEMO"] is False
+
+
+def test_a_generated_key_is_kept_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    keys = {load(monkeypatch, FAIRLEAD_DATA=str(tmp_path / "new"), SECRET_KEY="")["SECRET_KEY"] for _ in range(2)}
+    assert len(keys) == 1
+    assert (tmp_path / "new" / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_public_https_address_makes_cookies_secure(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load(monkeypatch, PUBLIC_URL="https://crm.example.com")
+    assert found["SESSION_COOKIE_SECURE"]
+    assert found["CSRF_COOKIE_SECURE"]
+    assert found["SECURE_SSL_REDIRECT"]
+    assert found["ALLOWED_HOSTS"][0] == "crm.example.com"
+
+
+def test_a_socket_is_written_the_way_the_broker_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load(monkeypatch, REDIS_URL="unix:///run/v.sock?db=3")
+    assert found["CELERY_BROKER_URL"] == "redis+socket:///run/v.sock?virtual_host=3"

@@ -1,0 +1,34 @@
+"""axe-core on a page. It is evaluated from outside, since the page's content policy would refuse it as a script."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from playwright.sync_api import Page
+
+from tests.support.environment import ROOT
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+THEMES = ("light", "dark")
+
+
+@cache
+def source() -> str:
+    return (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is now, in words."""
+    page.evaluate(f"() => {{ {source()} }}")
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+    return [f"{one['id']}: {one['help']}: {one['nodes'][0]['html']}" for one in found["violations"]]
+
+
+def assert_clean(page: Page) -> None:
+    """No violation in either theme, and nothing wider than the window."""
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        found = violations(page)
+        assert not found, f"{page.url} in the {theme} theme: {found}"
+    room = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert room <= 0, f"{page.url} is {room} px wider than its window"
