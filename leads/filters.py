@@ -1,0 +1,260 @@
+"""The one set of filters of leads: the list reads it, and whatever acts on "all that match" is to read the same.
+
+It stands behind the access door itself. Redacted leads stay only while every filter in use, and the sort, look at what
+redaction shows anyway (V5): by anything else their absence or presence would tell what is concealed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.http import QueryDict
+from django.utils import timezone
+from django_filters import CharFilter, ChoiceFilter, DateFilter, Filter, FilterSet, MultipleChoiceFilter
+
+from crm.organization.models import Unit, User
+from leads.models import Lead, Source, Stage
+from leads.search import matches
+from permissions.access import Keyring, Level, Lock
+
+SHOWN_REDACTED = frozenset({"stage", "owner", "score_min", "score_max", "active"})
+SORTS = {"active": "last_activity_at", "created": "created_at", "score": "score"}
+SORTS_SHOWN_REDACTED = frozenset({"active", "score"})
+NEWEST_FIRST = "-active"
+SORT_WORDS = (
+    ("-active", "Last activity, newest first"),
+    ("active", "Last activity, oldest first"),
+    ("-created", "Created, newest first"),
+    ("created", "Created, oldest first"),
+    ("-score", "Score, highest first"),
+    ("score", "Score, lowest first"),
+)
+ACTIVITY = (
+    ("1d", "in the last 24 hours"),
+    ("7d", "in the last 7 days"),
+    ("30d", "in the last 30 days"),
+    ("over-7d", "over 7 days ago"),
+    ("over-30d", "over 30 days ago"),
+    ("over-90d", "over 90 days ago"),
+)
+NOBODY = "nobody"
+
+
+class PrincipalField(forms.MultipleChoiceField):
+    """People, and units where `units` allows them, written `person-31`, `unit-7`, `me`; hers to choose by O6.
+
+    The value is a dict of what was written to whom it means; `nobody` means None. Options are read only when drawn.
+    """
+
+    def __init__(self, *, actor: User, units: bool = False, nobody: bool = False, **kwargs: Any) -> None:
+        self.actor, self.units, self.nobody = actor, units, nobody
+        super().__init__(choices=self.options, **kwargs)
+
+    def options(self) -> list[Any]:
+        people = User.objects.can_be_seen_by(self.actor).exclude(pk=self.actor.pk).order_by("name", "pk")
+        listed: list[Any] = [("me", "Me"), *([(NOBODY, "Nobody")] if self.nobody else [])]
+        if self.units:
+            units = Unit.objects.can_be_seen_by(self.actor).order_by("name", "pk").values_list("pk", "name")
+            listed.append(("Units", [(f"unit-{pk}", name) for pk, name in units]))
+        return [*listed, ("People", [(f"person-{pk}", name) for pk, name in people.values_list("pk", "name")])]
+
+    def clean(self, value: Any) -> dict[str, User | Unit | None]:
+        written: list[str] = self.to_python(value)
+        found: dict[str, User | Unit | None] = {"me": self.actor}
+        if self.nobody:
+            found[NOBODY] = None
+        if people := _numbers(written, "person-"):
+            seen = User.objects.can_be_seen_by(self.actor).filter(pk__in=people)
+            found.update({f"person-{person.pk}": person for person in seen.order_by("pk")})
+        if self.units and (units := _numbers(written, "unit-")):
+            chosen = Unit.objects.can_be_seen_by(self.actor).filter(pk__in=units)
+            found.update({f"unit-{unit.pk}": unit for unit in chosen.order_by("pk")})
+        if unknown := [text for text in written if text not in found]:
+            raise ValidationError(f"“{unknown[0]}” is nobody you can choose.")
+        return {text: found[text] for text in written}
+
+
+def _numbers(written: list[str], prefix: str) -> list[int]:
+    rests = [text.removeprefix(prefix) for text in written if text.startswith(prefix)]
+    return [int(rest) for rest in rests if rest.isascii() and rest.isdigit() and len(rest) < 10]
+
+
+class PrincipalFilter(Filter):
+    field_class = PrincipalField
+
+
+class WholeNumber(Filter):
+    field_class = forms.IntegerField
+
+
+class AnyOf(Filter):
+    """Any of some rows of a company's own list; LeadFilter gives the list as `queryset`."""
+
+    field_class = forms.ModelMultipleChoiceField
+
+    def filter(self, rows: QuerySet[Lead], chosen: QuerySet[Any]) -> QuerySet[Lead]:
+        return rows.filter(**{f"{self.field_name}__in": [one.pk for one in chosen]}) if chosen else rows
+
+
+class AnyKind(MultipleChoiceFilter):
+    """Any of some values of a column."""
+
+    def filter(self, rows: QuerySet[Lead], chosen: list[str]) -> QuerySet[Lead]:
+        return rows.filter(**{f"{self.field_name}__in": chosen}) if chosen else rows
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in use: its name, what it asks for, the query string without it, and what is wrong with it."""
+
+    name: str
+    value: str
+    without: str
+    problem: str = ""
+
+
+class LeadFilter(FilterSet):
+    """Leads of `queryset` that the keyring opens and `data` asks for; nothing at all where `data` has a problem."""
+
+    q = CharFilter(label="Search", method="search", max_length=200)
+    mine = ChoiceFilter(label="Mine", choices=[("1", "held or owned by me")], method="only_mine")
+    stage = AnyOf(label="Stage", field_name="stage", widget=forms.CheckboxSelectMultiple)
+    owner = PrincipalFilter(label="Owned by", method="owned_by")
+    assigned = PrincipalFilter(label="Assigned to", method="assigned_to")
+    source = AnyOf(label="Source", field_name="source", widget=forms.CheckboxSelectMultiple)
+    kind = AnyKind(label="Type", field_name="kind", choices=Lead.Kind.choices, widget=forms.CheckboxSelectMultiple)
+    state = CharFilter(label="State", method="in_state", max_length=40)
+    tag = CharFilter(label="Tag", method="tagged", max_length=40)
+    origin = ChoiceFilter(label="Origin", choices=Lead.Origin.choices)
+    hidden = ChoiceFilter(label="Hidden", choices=[("yes", "yes"), ("no", "no")], method="is_hidden")
+    score_min = WholeNumber(label="Score from", field_name="score", lookup_expr="gte", min_value=0, max_value=100)
+    score_max = WholeNumber(label="Score to", field_name="score", lookup_expr="lte", min_value=0, max_value=100)
+    active = ChoiceFilter(label="Last activity", choices=ACTIVITY, method="last_active")
+    created_since = DateFilter(
+        label="Created since", method="created_from", widget=forms.DateInput(attrs={"type": "date"})
+    )
+    sort = ChoiceFilter(label="Sort", choices=SORT_WORDS, method="as_it_is")
+
+    class Meta:
+        model = Lead
+        fields: list[str] = []
+
+    def __init__(
+        self, data: QueryDict, queryset: QuerySet[Lead] | None = None, *, keyring: Keyring, actor: User
+    ) -> None:
+        super().__init__(data, queryset)
+        self.keyring, self.actor = keyring, actor
+        company = keyring.company_id
+        self.filters["stage"].extra["queryset"] = Stage.objects.filter(company=company).order_by("position", "pk")
+        self.filters["source"].extra["queryset"] = Source.objects.filter(company=company).order_by("name", "pk")
+        self.filters["owner"].extra.update(actor=actor, units=True)
+        self.filters["assigned"].extra.update(actor=actor, nobody=True)
+
+    @property
+    def qs(self) -> QuerySet[Lead]:
+        if not self.is_valid():
+            return Lead.objects.none()
+        rows: QuerySet[Lead] = self.filter_queryset(self.queryset.visible_to(self.keyring, self.level))
+        return rows
+
+    @property
+    def level(self) -> Level:
+        """What a lead must be open on to be in the answer."""
+        in_use = {name for name in self.filters if name != "sort" and self.written(name)}
+        shown = in_use <= SHOWN_REDACTED and self.sort_name in SORTS_SHOWN_REDACTED
+        return Level.REDACTED if shown else Level.VIEW
+
+    @property
+    def order(self) -> str:
+        """The sort in use, such as `-active`."""
+        return str((self.is_valid() and self.form.cleaned_data["sort"]) or NEWEST_FIRST)
+
+    @property
+    def sort_name(self) -> str:
+        return self.order.removeprefix("-")
+
+    @property
+    def sort_column(self) -> str:
+        return SORTS[self.sort_name]
+
+    @property
+    def descending(self) -> bool:
+        return self.order.startswith("-")
+
+    def written(self, name: str) -> list[str]:
+        """What `data` says under this name, blanks left out."""
+        return [text.strip() for text in self.data.getlist(name) if text.strip()]
+
+    def search(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
+        return rows.filter(matches(text))
+
+    def only_mine(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        me = self.keyring.user_id
+        found = Q(locks__overlap=[Lock.OWNER.of(me), Lock.ASSIGNED.of(me)])  # what the index can find
+        return rows.filter(found, Q(holder_id=me) | Q(owner_user=me))
+
+    def owned_by(self, rows: QuerySet[Lead], name: str, chosen: dict[str, User | Unit]) -> QuerySet[Lead]:
+        locks = [(Lock.UNIT if isinstance(one, Unit) else Lock.OWNER).of(one.pk) for one in chosen.values()]
+        return rows.filter(locks__overlap=locks)
+
+    def assigned_to(self, rows: QuerySet[Lead], name: str, chosen: dict[str, User | None]) -> QuerySet[Lead]:
+        people = [person.pk for person in chosen.values() if person is not None]
+        held = Q(locks__overlap=[Lock.ASSIGNED.of(pk) for pk in people], agent__in=people)
+        return rows.filter(held | Q(holder_id=None) if None in chosen.values() else held)
+
+    def in_state(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
+        return rows.filter(state__in={text, text.upper()})
+
+    def tagged(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
+        return rows.filter(tags__contains=[text])
+
+    def is_hidden(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        return rows.filter(hidden=value == "yes")
+
+    def last_active(self, rows: QuerySet[Lead], name: str, period: str) -> QuerySet[Lead]:
+        moment = Now() - timedelta(days=int(period.removeprefix("over-").removesuffix("d")))
+        side = "lt" if period.startswith("over-") else "gte"
+        return rows.filter(**{f"last_activity_at__{side}": moment})
+
+    def created_from(self, rows: QuerySet[Lead], name: str, day: date) -> QuerySet[Lead]:
+        """From the first moment of the day where the reader is."""
+        return rows.filter(created_at__gte=timezone.make_aware(datetime.combine(day, time.min)))
+
+    def as_it_is(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+        return rows
+
+    def chips(self) -> list[Chip]:
+        """The filters in use, in the order they are declared, one for each value."""
+        return [
+            Chip(str(self.filters[name].label), self._words(name, text), self.query((name, text)), self._problem(name))
+            for name in self.filters
+            if name != "sort" or self.errors.get("sort")
+            for text in self.written(name)
+        ]
+
+    def query(self, without: tuple[str, str] | None = None, **instead: str) -> str:
+        """The query string of this state, less one value or with others `instead`; it leads to a first page."""
+        kept = QueryDict(mutable=True)
+        for name in self.filters:
+            texts = [instead[name]] if name in instead else self.written(name)
+            kept.setlist(name, [text for text in texts if text and (name, text) != without])
+        return kept.urlencode()
+
+    def _problem(self, name: str) -> str:
+        return " ".join(str(error) for error in self.errors.get(name, []))
+
+    def _words(self, name: str, text: str) -> str:
+        """How a chip says a value."""
+        chosen = self.form.cleaned_data.get(name)
+        if isinstance(chosen, dict) and text in chosen:
+            return str(chosen[text] or "nobody") if text != "me" else "me"
+        if isinstance(chosen, QuerySet):
+            return next((str(one) for one in chosen if str(one.pk) == text), text)
+        choices = self.filters[name].extra.get("choices", ())
+        return str(dict(choices).get(text, text))

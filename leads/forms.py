@@ -1,0 +1,201 @@
+"""What people type about a lead: adding and editing one, a note, a logged call, another stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from crm.organization.models import Unit, User, validate_time_zone
+from leads.contact import UnreadableContactError, read_email, read_phone
+from leads.models import Activity, ContactPoint, Lead, Stage
+from leads.once import new_token
+from leads.services.creating import NewLead, owners_for_new_leads
+
+MOST_LINES = 20
+LOGGED = (Activity.Kind.NOTE, Activity.Kind.CALL)
+LONGEST_NOTE = 10_000
+LONGEST_TAG = Lead._meta.get_field("tags").base_field.max_length or 0
+PEOPLE_TO_MEET = ("first_name", "last_name", "company_name")
+
+
+class LinesField(forms.CharField):
+    """Several values, one a line, as a list of text."""
+
+    widget = forms.Textarea(attrs={"rows": 1})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        lines = [line.strip() for line in (super().to_python(value) or "").splitlines()]
+        return [line for line in lines if line]
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if len(value) > MOST_LINES:
+            raise ValidationError(f"At most {MOST_LINES}, please.")
+
+
+class TagsField(forms.CharField):
+    """Tags as a list, typed with commas between them."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        tags = [tag.strip() for tag in (super().to_python(value) or "").split(",")]
+        return list(dict.fromkeys(tag for tag in tags if tag))
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if any(len(tag) > LONGEST_TAG for tag in value):
+            raise ValidationError(f"A tag has at most {LONGEST_TAG} characters.")
+
+
+class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[Lead] at run time
+    """Contact data and facts of a lead. The owner is no part of it (P4)."""
+
+    phones = LinesField(required=False, help_text="One a line, as people write them.")
+    emails = LinesField(required=False, label="E-mails", help_text="One a line.")
+    source = forms.CharField(max_length=80, required=False, widget=forms.TextInput(attrs={"list": "sources"}))
+    tags = TagsField(required=False, help_text="With commas between them.")
+
+    class Meta:
+        model = Lead
+        fields = (
+            *("first_name", "last_name", "company_name", "street", "city", "state", "postal_code"),
+            *("time_zone", "language", "kind", "score", "price_min", "price_max"),
+        )
+        labels = {"price_min": "Price from", "price_max": "Price to", "company_name": "Company"}
+        help_texts = {"score": "0 to 100.", "price_min": "", "time_zone": "Such as America/New_York."}
+        widgets = {"time_zone": forms.TextInput(attrs={"list": "time-zones"})}
+
+    def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.region = region
+        self.fields["score"].required = False
+        self.fields["kind"].choices = [("", "Not said"), *Lead.Kind.choices]  # type: ignore[attr-defined]
+
+    def clean_phones(self) -> list[str]:
+        return self._readable("phones", lambda line: read_phone(line, self.region))
+
+    def clean_emails(self) -> list[str]:
+        return self._readable("emails", read_email)
+
+    def _readable(self, name: str, read: Any) -> list[str]:
+        """The lines as typed, once each of them could be read."""
+        problems = []
+        for line in self.cleaned_data[name]:
+            try:
+                read(line)
+            except UnreadableContactError as error:
+                problems.append(str(error))
+        if problems:
+            raise ValidationError(problems)
+        lines: list[str] = self.cleaned_data[name]
+        return lines
+
+    def clean_score(self) -> int:
+        score: int = self.cleaned_data["score"] or 0
+        if score > 100:
+            raise ValidationError("A score is 0 to 100.")
+        return score
+
+    def clean_state(self) -> str:
+        """A state's two letters are kept as capitals, so that it is found however it was typed."""
+        state: str = self.cleaned_data["state"].strip()
+        return state.upper() if len(state) == 2 else state
+
+    def clean_time_zone(self) -> str:
+        zone: str = self.cleaned_data["time_zone"]
+        if zone:
+            validate_time_zone(zone)
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        low, high = data.get("price_min"), data.get("price_max")
+        if low is not None and high is not None and low > high:
+            self.add_error("price_max", "This is less than the price it starts from.")
+        if not self.errors and not any(data.get(name) for name in (*PEOPLE_TO_MEET, "phones", "emails")):
+            raise ValidationError("Give at least a name, a company, a phone or an e-mail.")
+        return data
+
+    def facts(self) -> dict[str, Any]:
+        """The lead's columns as typed, but its source."""
+        return {name: self.cleaned_data[name] for name in (*self.Meta.fields, "tags")}
+
+    def values(self) -> set[tuple[str, str]]:
+        """Kind and normal form of every contact point typed."""
+        phones = {(ContactPoint.Kind.PHONE.value, read_phone(raw, self.region)) for raw in self.cleaned_data["phones"]}
+        return phones | {(ContactPoint.Kind.EMAIL.value, read_email(raw)) for raw in self.cleaned_data["emails"]}
+
+
+class NewLeadForm(LeadForm):
+    """Adding by hand: whose it is to be (P4), and whether the unit's rotation takes it from here."""
+
+    token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40, initial=new_token)
+    owner = forms.ChoiceField(label="Owned by")
+    route = forms.BooleanField(required=False, label="Hand to the team’s rotation")
+
+    def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
+        super().__init__(*args, region=actor.company.phone_region, **kwargs)
+        people, units = owners_for_new_leads(actor)
+        self.owners: dict[str, User | Unit] = {"me": people[0], **{f"unit-{unit.pk}": unit for unit in units}}
+        labels = [(key, f"{unit.name} ({unit.get_kind_display().lower()})") for key, unit in self._units()]
+        self.fields["owner"].choices = [("me", "Myself: a personal lead"), *labels]  # type: ignore[attr-defined]
+        self.fields["route"].help_text = "The next agent in turn is offered the lead. Otherwise it is assigned to you."
+
+    def _units(self) -> list[tuple[str, Unit]]:
+        return [(key, owner) for key, owner in self.owners.items() if isinstance(owner, Unit)]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("route") and data.get("owner") == "me":
+            self.add_error("route", "A personal lead stays with you. Choose a unit as its owner to use a rotation.")
+        return data
+
+    @property
+    def chosen_owner(self) -> User | Unit:
+        return self.owners[self.cleaned_data["owner"]]
+
+    def new_lead(self) -> NewLead:
+        data = self.cleaned_data
+        return NewLead(fields=self.facts(), phones=data["phones"], emails=data["emails"], source=data["source"])
+
+
+class LogForm(forms.Form):
+    """What somebody did with the lead. A call has a direction and an outcome; a note has words."""
+
+    token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40, initial=new_token)
+    kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in LOGGED])
+    direction = forms.ChoiceField(choices=Activity.Direction.choices, initial=Activity.Direction.OUT, required=False)
+    outcome = forms.ChoiceField(choices=[("", "Choose …"), *Activity.Outcome.choices], required=False)
+    body = forms.CharField(
+        label="What happened",
+        required=False,
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should the next person know?"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("kind") == Activity.Kind.CALL and not self.errors:
+            data["direction"] = data["direction"] or Activity.Direction.OUT.value
+            if not data["outcome"]:
+                self.add_error("outcome", "Say how the call went.")
+        elif data.get("kind") == Activity.Kind.NOTE:
+            data |= {"direction": "", "outcome": ""}
+            if not data.get("body") and "body" not in self.errors:
+                self.add_error("body", "Write the note first.")
+        return data
+
+
+class StageForm(forms.Form):
+    stage = forms.ModelChoiceField(Stage.objects.none())
+
+    def __init__(self, *args: Any, company_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["stage"].queryset = Stage.objects.filter(company=company_id)  # type: ignore[attr-defined]

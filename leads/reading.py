@@ -1,0 +1,234 @@
+"""Leads as pages show them. What a page must not show is not in what it is given: a redacted lead is a type of its own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import Count, F
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from leads.contact import show_phone
+from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead
+from permissions.access import Access, Key, Keyring, Level, Reason
+from permissions.door import access_to
+
+TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
+COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
+ROW_COLUMNS = (
+    *("public_id", "company", "owner_unit", "owner_user", "hidden", "privacy", "locks", "origin"),
+    *("first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
+)
+ROW_NAMES = {
+    "stage_name": F("stage__name"),
+    "stage_kind": F("stage__kind"),
+    "source_name": F("source__name"),
+    "unit_name": F("owner_unit__name"),
+    "unit_kind": F("owner_unit__kind"),
+    "person_name": F("owner_user__name"),
+    "agent_name": F("agent__name"),
+    "origin_name": F("origin_unit__name"),
+    "origin_kind": F("origin_unit__kind"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLabel:
+    """Whose it is: a name, and `person`, `company`, `office` or `team`."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedRow:
+    """All that one may know of a lead seen redacted (V5)."""
+
+    first_name: str
+    stage: str
+    tone: str
+    owner: OwnerLabel
+    score: int
+    last_activity_at: datetime
+    communications: str
+    redacted: bool = field(default=True, init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    url: str
+    name: str
+    stage: str
+    tone: str
+    owner: OwnerLabel
+    hidden: bool
+    assigned: str
+    origin: str
+    source: str
+    score: int
+    last_activity_at: datetime
+    redacted: bool = field(default=False, init=False)
+
+
+def rows_of(leads: Sequence[Lead], keyring: Keyring) -> list[LeadRow | RedactedRow]:
+    """A page of leads (read with ROW_COLUMNS) as rows, in their order; the names of all in one query by id.
+
+    Names are not joined to the list's own query, which would join them to every lead it sorts.
+    """
+    ids = [lead.pk for lead in leads]
+    names = {row["pk"]: row for row in Lead.objects.filter(pk__in=ids).order_by("pk").values("pk", **ROW_NAMES)}
+    closed = [lead.pk for lead in leads if access_to(keyring, lead).level == Level.REDACTED]
+    counts = communications_of(closed)
+    return [
+        redacted_row(lead, names[lead.pk], counts[lead.pk]) if lead.pk in closed else lead_row(lead, names[lead.pk])
+        for lead in leads
+        if lead.pk in names
+    ]
+
+
+def redacted_row(lead: Lead, names: Mapping[str, Any], counts: Mapping[str, int]) -> RedactedRow:
+    words = [f"{counts[kind]} {one if counts[kind] == 1 else many}" for kind, (one, many) in COMMUNICATIONS.items()]
+    return RedactedRow(
+        first_name=lead.first_name or "Unnamed",
+        stage=names["stage_name"],
+        tone=TONES[names["stage_kind"]],
+        owner=OwnerLabel(names["unit_name"] or names["person_name"], names["unit_kind"] or "person"),
+        score=lead.score,
+        last_activity_at=lead.last_activity_at,
+        communications=", ".join(words),
+    )
+
+
+def lead_row(lead: Lead, names: Mapping[str, Any]) -> LeadRow:
+    return LeadRow(
+        url=reverse("lead", args=[lead.public_id]),
+        name=lead.name,
+        stage=names["stage_name"],
+        tone=TONES[names["stage_kind"]],
+        owner=OwnerLabel(names["unit_name"] or names["person_name"], names["unit_kind"] or "person"),
+        hidden=lead.hidden,
+        assigned=names["agent_name"] or "",
+        origin=origin_words(names["origin_name"], names["origin_kind"]),
+        source=names["source_name"] or "",
+        score=lead.score,
+        last_activity_at=lead.last_activity_at,
+    )
+
+
+def origin_words(unit_name: str | None, unit_kind: str | None) -> str:
+    """Who generated it: `Agent`, `Company`, or `Company · Lakeside` for a channel of one of its units."""
+    if not unit_name:
+        return "Agent"
+    return "Company" if unit_kind == "company" else f"Company · {unit_name}"
+
+
+def communications_of(lead_ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]:
+    """How many communications of each kind these leads had; no query where there are no leads."""
+    counts: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COMMUNICATIONS, 0))
+    if not lead_ids:
+        return counts
+    found = Activity.objects.filter(lead__in=lead_ids, kind__in=COMMUNICATIONS).order_by("lead", "kind")
+    for lead_id, kind, count in found.values_list("lead", "kind").annotate(count=Count("pk")):
+        counts[lead_id][kind] = count
+    return counts
+
+
+def owner_label(lead: Lead) -> OwnerLabel:
+    return OwnerLabel(str(lead.owner), lead.owner_unit.kind if lead.owner_unit else "person")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A way to reach the lead: how it reads, and the link that does it."""
+
+    words: str
+    link: str
+
+
+def contacts_of(points: Iterable[ContactPoint], region: str) -> dict[str, list[Contact]]:
+    """Phones and e-mails, formatted for `region`."""
+    contacts: dict[str, list[Contact]] = {"phones": [], "emails": []}
+    for point in points:
+        if point.kind == ContactPoint.Kind.PHONE:
+            contacts["phones"].append(Contact(show_phone(point.value, region), f"tel:{point.value}"))
+        else:
+            contacts["emails"].append(Contact(point.value, f"mailto:{point.value}"))
+    return contacts
+
+
+def local_time(zone: str) -> str:
+    """What the clock says where the lead is: `2:05 PM (EST)`. Empty where that is unknown."""
+    try:
+        there = timezone.now().astimezone(ZoneInfo(zone)) if zone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return ""
+    return date_format(there, "g:i A (T)") if there else ""
+
+
+def facts_of(lead: Lead, custom_fields: Iterable[CustomField]) -> list[tuple[str, str]]:
+    """What is known of the lead, as words and values; what is not known is left out."""
+    known = [
+        ("Company", lead.company_name if lead.first_name or lead.last_name else ""),
+        ("Type", lead.get_kind_display()),
+        ("Source", lead.source.name if lead.source else ""),
+        ("Price", price_of(lead)),
+        ("Language", lead.language),
+        *((custom.label, str(lead.custom.get(custom.key, ""))) for custom in custom_fields),
+    ]
+    return [(words, value) for words, value in known if value]
+
+
+def price_of(lead: Lead) -> str:
+    low, high = lead.price_min, lead.price_max
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"up to {high:,}" if low is None else f"from {low:,}"
+    return f"{low:,} to {high:,}" if low != high else f"{low:,}"
+
+
+def address_of(lead: Lead) -> list[str]:
+    """The address in lines."""
+    region = " ".join(part for part in (lead.state, lead.postal_code) if part)
+    place = ", ".join(part for part in (lead.city, region) if part)
+    return [line for line in (lead.street, place) if line]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A role on the lead and who has it; nobody where `person` is empty."""
+
+    role: str
+    person: str = ""
+    since: datetime | None = None
+
+
+def slots_of(taken: Iterable[Assignment]) -> list[Slot]:
+    """The Agent slot, taken or not, and whatever other slots are taken."""
+    slots = {slot.role: Slot(slot.get_role_display(), slot.user.name, slot.since) for slot in taken}
+    agent = slots.pop(Assignment.Role.AGENT, Slot(Assignment.Role.AGENT.label))
+    return [agent, *(slots[role] for role in sorted(slots))]
+
+
+def why(lead: Lead, access: Access, roles: Sequence[str]) -> list[tuple[str, str]]:
+    """Each reason of this access as the level it gives and a sentence. `roles` are her own slots on the lead."""
+    return [(key.level.name.lower(), _sentence(lead, key, roles)) for key in access.reasons]
+
+
+def _sentence(lead: Lead, key: Key, roles: Sequence[str]) -> str:
+    owner = str(lead.owner)
+    return {
+        Reason.OWNER: "You own it.",
+        Reason.MANAGES_OWNER_UNIT: f"You manage {owner}, which owns it.",
+        Reason.ASSIGNED: f"You are assigned to it as {' and '.join(roles) or 'one of its people'}.",
+        Reason.OFFERED: "It is offered to you now.",
+        Reason.MEMBER_OF_OWNER_UNIT: f"You are a member of {owner}, which owns it, and see your units’ leads.",
+        Reason.MANAGES_OWNER: f"You manage {owner}, who owns it.",
+        Reason.MANAGES_OWNER_HIDDEN: f"You manage {owner}, who owns it and keeps it hidden.",
+    }[key.reason]

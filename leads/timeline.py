@@ -1,0 +1,288 @@
+"""The timeline of a lead (L3): activities and ledger facts in one order, newest first, each as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
+from typing import Any, TypeAlias
+
+from django.db.models import Q, Value
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from crm.core.pagination import read_cursor, write_cursor
+from crm.organization.models import Unit, User
+from leads.models import Activity, Assignment, Lead
+from permissions.models import LedgerEntry
+
+PAGE = 50
+ACTIVITY, FACT = 0, 1  # of two at the same moment the fact came of the act
+ICONS = {
+    "call": "phone",
+    "text": "message-square",
+    "email": "mail",
+    "note": "sticky-note",
+    "meeting": "calendar",
+    "stage": "milestone",
+    "inquiry": "inbox",
+    "system": "circle-dot",
+    "created": "user-plus",
+    "owner_changed": "arrow-right-left",
+    "assigned": "user-check",
+    "unassigned": "user-minus",
+    "offered": "hand",
+    "claimed": "circle-check",
+    "expired": "timer-off",
+    "declined": "skip-forward",
+    "withdrawn": "undo-2",
+    "hidden": "eye-off",
+    "shown": "eye",
+}
+ACTS = {"call": "with a call", "note": "with a note", "stage": "by changing the stage", "button": "with the button"}
+
+Key = tuple[datetime, int, int]
+Entry: TypeAlias = Activity | LedgerEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the timeline, with the words somebody wrote as its body."""
+
+    icon: str
+    line: SafeString
+    at: datetime
+    body: str = ""
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A stretch of events, newest first; `earlier` is the cursor of the next stretch, empty at the beginning of time."""
+
+    events: list[Event]
+    earlier: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What units and people are called, by id."""
+
+    units: Mapping[int, str]
+    people: Mapping[int, str]
+
+    def of(self, unit_id: int | None, person_id: int | None) -> str:
+        if unit_id is not None:
+            return self.units.get(unit_id, "a former unit")
+        return self.people.get(person_id, "somebody") if person_id is not None else "nobody"
+
+
+def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
+    """The `size` newest events before `cursor`, in three queries whatever there is."""
+    before = _read(cursor)
+    activities = Activity.objects.filter(_before(before, ACTIVITY), lead=lead).newest_first()
+    facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id=lead.pk, company=lead.company_id)
+    facts = facts.order_by("-at", "-pk").defer("content_hash")
+    streams: list[Iterable[Entry]] = [activities[: size + 1], facts[: size + 1]]
+    page = list(islice(merge(*streams, key=_key, reverse=True), size + 1))
+    names = names_in(page)
+    earlier = write_cursor(list(_key(page[size - 1]))) if len(page) > size else ""
+    return Timeline([event(entry, names) for entry in page[:size]], earlier)
+
+
+def _key(entry: Entry) -> Key:
+    """Its place in the order."""
+    return entry.at, FACT if isinstance(entry, LedgerEntry) else ACTIVITY, entry.pk
+
+
+def _read(cursor: str) -> Key | None:
+    values = read_cursor(cursor) if cursor else None
+    if values is None or len(values) != 3:
+        return None
+    at = parse_datetime(str(values[0]))
+    return (at, int(values[1]), int(values[2])) if at else None
+
+
+def _before(key: Key | None, rank: int) -> Q:
+    """The condition for rows of this rank that come after `key` in the timeline's order."""
+    if key is None:
+        return Q()
+    at, key_rank, pk = key
+    same = Q(at=at, pk__lt=pk) if rank == key_rank else Q(at=at) if rank < key_rank else Q(pk__in=[])
+    return Q(at__lt=at) | same
+
+
+def names_in(entries: Iterable[Entry]) -> Names:
+    """The names these entries speak of, all in one query."""
+    units: set[int | None] = set()
+    people: set[int | None] = set()
+    for entry in entries:
+        people.add(entry.actor_id)
+        if isinstance(entry, LedgerEntry):
+            units |= {entry.from_unit_id, entry.to_unit_id}
+            people |= {entry.from_user_id, entry.to_user_id}
+    found = Unit.objects.filter(pk__in=units - {None}).values_list("pk", "name", Value(True))
+    named = found.union(User.objects.filter(pk__in=people - {None}).values_list("pk", "name", Value(False)), all=True)
+    rows = list(named.order_by("pk"))
+    return Names(
+        units={pk: name for pk, name, is_unit in rows if is_unit},
+        people={pk: name for pk, name, is_unit in rows if not is_unit},
+    )
+
+
+def event(entry: Entry, names: Names) -> Event:
+    if isinstance(entry, LedgerEntry):
+        return Event(ICONS.get(entry.kind, "circle-dot"), fact_line(entry, names), entry.at, quiet=True)
+    return Event(
+        icon=_icon(entry),
+        line=activity_line(entry, names),
+        at=entry.at,
+        body="" if entry.kind == Activity.Kind.STAGE else entry.body,
+        quiet=entry.kind in {Activity.Kind.STAGE, Activity.Kind.SYSTEM},
+    )
+
+
+def _icon(activity: Activity) -> str:
+    if activity.kind == Activity.Kind.CALL:
+        return "phone-incoming" if activity.direction == Activity.Direction.IN else "phone-outgoing"
+    return ICONS.get(activity.kind, "circle-dot")
+
+
+def activity_line(activity: Activity, names: Names) -> SafeString:
+    """`Ana called: no answer (automatic)`."""
+    who = _strong(names.of(None, activity.actor_id)) if activity.actor_id else SafeString("The system")
+    incoming = activity.direction == Activity.Direction.IN
+    marks = [word for word, is_set in (("automatic", activity.automatic), ("in bulk", activity.bulk)) if is_set]
+    return format_html(
+        "{} {}{}{}",
+        who,
+        _did(activity, incoming),
+        f": {activity.get_outcome_display().lower()}" if activity.outcome else "",
+        f" ({', '.join(marks)})" if marks else "",
+    )
+
+
+def _did(activity: Activity, incoming: bool) -> str | SafeString:
+    if activity.kind == Activity.Kind.STAGE:
+        before, arrow, after = activity.body.partition(" → ")
+        return format_html("moved the stage: {} → {}", before, _strong(after)) if arrow else "changed the stage"
+    outgoing = {"call": "called", "text": "sent a text", "email": "sent an e-mail"}
+    received = {"call": "took a call", "text": "received a text", "email": "received an e-mail"}
+    other = {"note": "wrote a note", "meeting": "met", "inquiry": "recorded an inquiry", "system": "noted"}
+    return (received if incoming else outgoing).get(activity.kind) or other.get(activity.kind, activity.kind)
+
+
+def fact_line(fact: LedgerEntry, names: Names) -> SafeString:
+    """A ledger fact in plain words."""
+    speak = SENTENCES.get(fact.kind)
+    return speak(_Speech(fact, names)) if speak else format_html("{}", fact.get_kind_display())
+
+
+@dataclass(frozen=True)
+class _Speech:
+    """A fact with its names at hand."""
+
+    fact: LedgerEntry
+    names: Names
+
+    @property
+    def actor(self) -> SafeString | None:
+        return _strong(self.names.of(None, self.fact.actor_id)) if self.fact.actor_id else None
+
+    @property
+    def source(self) -> SafeString:
+        return _strong(self.names.of(self.fact.from_unit_id, self.fact.from_user_id))
+
+    @property
+    def target(self) -> SafeString:
+        return _strong(self.names.of(self.fact.to_unit_id, self.fact.to_user_id))
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        return self.fact.detail or {}
+
+    @property
+    def why(self) -> str:
+        return f" ({self.fact.why})" if self.fact.why else ""
+
+    @property
+    def by(self) -> SafeString:
+        return format_html(" by {}", self.actor) if self.actor else SafeString("")
+
+    @property
+    def role(self) -> str:
+        return dict(Assignment.Role.choices).get(self.fact.role, self.fact.role)
+
+
+def _strong(name: str) -> SafeString:
+    return format_html("<strong>{}</strong>", name)
+
+
+def _assigned(said: _Speech) -> SafeString:
+    """Who has the slot now, and who had it; the rotation's moves have no actor."""
+    fact = said.fact
+    role = "" if fact.role == Assignment.Role.AGENT else f" as {said.role}"
+    before = format_html(", before {}", said.source) if fact.from_user_id else ""
+    if fact.actor_id and fact.actor_id == fact.to_user_id:
+        return format_html("{} took it{}{}{}", said.actor, role, before, said.why)
+    return format_html("Assigned to {}{}{}{}{}", said.target, role, before, said.by, said.why)
+
+
+def _unassigned(said: _Speech) -> SafeString:
+    return format_html("{} is no longer assigned as {}{}{}", said.source, said.role, said.by, said.why)
+
+
+def _offered(said: _Speech) -> SafeString:
+    deadline = parse_datetime(str(said.detail.get("deadline", "")))
+    until = f"; claim by {clock_time(deadline)}" if deadline else ""
+    return format_html("{} was offered this lead{}", said.target, until)
+
+
+def _claimed(said: _Speech) -> SafeString:
+    how = ACTS.get(str(said.detail.get("act", "")), "")
+    return format_html("{} claimed it{}", said.target, f" {how}" if how else "")
+
+
+def clock_time(moment: datetime) -> str:
+    """`2:05 PM` near to now, with the day where it is further off; in the reader's zone."""
+    near = abs(moment - timezone.now()) < timedelta(hours=12)
+    return date_format(timezone.localtime(moment), "g:i A" if near else "M j, g:i A")
+
+
+SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
+    LedgerEntry.Kind.CREATED: lambda said: format_html("Added{}{}. Owner: {}", said.by, said.why, said.target),
+    LedgerEntry.Kind.OWNER_CHANGED: lambda said: format_html(
+        "Owner: {} → {}{}{}", said.source, said.target, said.by, said.why
+    ),
+    LedgerEntry.Kind.ASSIGNED: _assigned,
+    LedgerEntry.Kind.UNASSIGNED: _unassigned,
+    LedgerEntry.Kind.OFFERED: _offered,
+    LedgerEntry.Kind.CLAIMED: _claimed,
+    LedgerEntry.Kind.EXPIRED: lambda said: format_html("{} did not claim it in time", said.source),
+    LedgerEntry.Kind.DECLINED: lambda said: format_html("{} passed on it", said.source),
+    LedgerEntry.Kind.WITHDRAWN: lambda said: format_html("The offer to {} was withdrawn", said.source),
+    LedgerEntry.Kind.HIDDEN: lambda said: format_html("Hidden{}", said.by),
+    LedgerEntry.Kind.SHOWN: lambda said: format_html("Shown again{}", said.by),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """From when on whose it was."""
+
+    owner: str
+    since: datetime
+
+
+def ownership_history(lead: Lead, newest: int = 5) -> list[Ownership]:
+    """Who owned it, newest first, from the ledger."""
+    kinds = [LedgerEntry.Kind.CREATED, LedgerEntry.Kind.OWNER_CHANGED]
+    facts = LedgerEntry.objects.filter(lead_id=lead.pk, company=lead.company_id, kind__in=kinds).defer("content_hash")
+    found = list(facts.order_by("-at", "-pk")[:newest])
+    names = names_in(found)
+    return [Ownership(names.of(fact.to_unit_id, fact.to_user_id), fact.at) for fact in found]

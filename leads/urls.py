@@ -1,0 +1,15 @@
+"""Addresses of people and leads."""
+
+from django.urls import path
+
+from leads.views import editing, lead, people
+
+urlpatterns = [
+    path("", people.people, name="people"),
+    path("filters/", people.filters, name="people-filters"),
+    path("add/", editing.add, name="lead-add"),
+    path("<str:public_id>/", lead.lead, name="lead"),
+    path("<str:public_id>/edit/", editing.edit, name="lead-edit"),
+    path("<str:public_id>/log/", lead.log, name="lead-log"),
+    path("<str:public_id>/stage/", lead.stage, name="lead-stage"),
+]

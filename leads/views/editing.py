@@ -1,0 +1,106 @@
+"""Adding a lead by hand, and editing one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from crm.core.doors import door
+from crm.core.htmx import render_page
+from crm.organization.models import User
+from leads.forms import LeadForm, NewLeadForm
+from leads.models import ContactPoint, Lead, Source
+from leads.once import once
+from leads.services.creating import create_lead, source_named
+from leads.services.working import edit_lead
+from leads.views import asker
+from leads.views.lead import find_lead
+from permissions.access import Keyring, Level
+from permissions.catalog import Permission
+from permissions.door import access_to, require, seen_by
+from permissions.keyring import load_keyring
+
+COMMON_ZONES = ("New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles", "Anchorage")
+MOST_ALIKE = 5
+
+
+@door("GET", "HEAD", "POST", verb=Permission.ADD_LEAD)
+def add(request: HttpRequest) -> HttpResponse:
+    actor = asker(request)
+    form = NewLeadForm(request.POST if request.method == "POST" else None, actor=actor)
+    alike: list[Lead] = []
+    if form.is_valid():
+        alike = [] if request.POST.get("anyway") else look_alikes(load_keyring(actor), form.values())
+        if not alike:
+            return _create(request, actor, form)
+    context = {"form": form, "lead": None, "alike": alike, **_suggestions(actor)}
+    return render_page(request, "leads/lead_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _create(request: HttpRequest, actor: User, form: NewLeadForm) -> HttpResponse:
+    with once(actor.pk, form.cleaned_data["token"]) as first:
+        if not first:
+            messages.info(request, "This lead was saved already.")
+            return redirect("people")
+        route = form.cleaned_data["route"]
+        lead = create_lead(actor=actor, owner=form.chosen_owner, new=form.new_lead(), route=route)
+    messages.success(request, f"{lead.name} is added.")
+    readable = access_to(load_keyring(actor), lead).level >= Level.VIEW
+    return redirect("lead", lead.public_id) if readable else redirect("people")
+
+
+def look_alikes(keyring: Keyring, values: set[tuple[str, str]]) -> list[Lead]:
+    """Leads she may read that have one of these contact points (kind, value)."""
+    if not values:
+        return []
+    same = Q(*(Q(kind=kind, value=value) for kind, value in sorted(values)), _connector=Q.OR)
+    points = ContactPoint.objects.filter(same, seen_by(keyring, Level.VIEW, "lead__"), company=keyring.company_id)
+    found = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in=points.values("lead"))
+    return list(found.order_by("-last_activity_at", "-pk")[:MOST_ALIKE])
+
+
+@door("GET", "HEAD", "POST")
+def edit(request: HttpRequest, public_id: str) -> HttpResponse:
+    actor = asker(request)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    name = lead.name  # the form writes what was typed into its lead, valid or not
+    require(keyring, lead, Level.WORK)
+    form = LeadForm(
+        request.POST if request.method == "POST" else None,
+        instance=lead,
+        initial=_as_typed(lead),
+        region=actor.company.phone_region,
+    )
+    if form.is_valid():
+        data = form.cleaned_data
+        fields = {**form.facts(), "source": source_named(lead.company_id, data["source"])}
+        edit_lead(keyring=keyring, lead=lead, fields=fields, phones=data["phones"], emails=data["emails"])
+        messages.success(request, "Saved.")
+        return redirect("lead", public_id)
+    context = {"form": form, "lead": lead, "name": name, "alike": [], **_suggestions(actor)}
+    return render_page(request, "leads/lead_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _as_typed(lead: Lead) -> dict[str, Any]:
+    points = list(lead.contact_points.order_by("position", "pk"))
+    return {
+        "phones": [point.raw or point.value for point in points if point.kind == ContactPoint.Kind.PHONE],
+        "emails": [point.value for point in points if point.kind == ContactPoint.Kind.EMAIL],
+        "source": lead.source.name if lead.source else "",
+        "tags": lead.tags,
+    }
+
+
+def _suggestions(actor: User) -> dict[str, Any]:
+    """What the fields with a list to pick from suggest."""
+    return {
+        "sources": list(
+            Source.objects.filter(company=actor.company_id).order_by("name").values_list("name", flat=True)
+        ),
+        "zones": [*(f"America/{city}" for city in COMMON_ZONES), "Pacific/Honolulu"],
+    }

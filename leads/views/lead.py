@@ -1,0 +1,119 @@
+"""One lead: who it is, what was done, whose it is, who works it; and what is done right there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from crm.core.doors import door
+from crm.core.htmx import is_fragment, render_page
+from leads.forms import LOGGED, LogForm, StageForm
+from leads.models import Activity, CustomField, Lead, Stage
+from leads.once import once
+from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
+from leads.services.working import change_stage, log_activity, may_log
+from leads.timeline import ownership_history, timeline_of
+from leads.views import asker
+from permissions.access import Keyring, Level
+from permissions.door import access_to, require
+from permissions.keyring import load_keyring
+
+
+def find_lead(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
+    """The lead, where she may read it in full; else it does not exist for her (V3)."""
+    lead = Lead.objects.visible_to(keyring, Level.VIEW).for_rows().filter(public_id=public_id).first()
+    if lead is None:
+        raise Http404
+    lead.access = access_to(keyring, lead)
+    return lead
+
+
+@door()
+def lead(request: HttpRequest, public_id: str) -> HttpResponse:
+    keyring = load_keyring(asker(request))
+    found = find_lead(request, public_id, keyring)
+    earlier = request.GET.get("before", "")
+    if is_fragment(request) and earlier:
+        context = {"lead": found, "timeline": timeline_of(found, earlier)}
+        return render_page(request, "leads/lead.html", context, partial="events")
+    return render_page(request, "leads/lead.html", _whole(request, found, earlier=earlier))
+
+
+@door("POST")
+def log(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Put a note or a call on the timeline, or give back what was typed with what is wrong with it."""
+    actor = asker(request)
+    keyring = load_keyring(actor)
+    found = find_lead(request, public_id, keyring)
+    if not _log_kinds(found):
+        raise PermissionDenied("You may look at this lead, but not do this with it.")
+    form = LogForm(request.POST)
+    if not form.is_valid():
+        return render_page(request, "leads/lead.html", _whole(request, found, form), partial="composer", status=422)
+    said = {**form.cleaned_data}
+    kind = Activity.Kind(said.pop("kind"))
+    with once(actor.pk, said.pop("token")) as first:
+        if first:
+            log_activity(keyring=keyring, actor=actor, lead=found, kind=kind, **said)
+    return _done(request, public_id, f"The {kind.label.lower()} is on the timeline.")
+
+
+@door("POST")
+def stage(request: HttpRequest, public_id: str) -> HttpResponse:
+    actor = asker(request)
+    keyring = load_keyring(actor)
+    found = find_lead(request, public_id, keyring)
+    require(keyring, found, Level.WORK)
+    form = StageForm(request.POST, company_id=found.company_id)
+    if not form.is_valid():
+        messages.error(request, "This stage is not in the list any more. Nothing was changed.")
+        return render_page(request, "leads/lead.html", _whole(request, found), partial="changed", status=422)
+    change_stage(keyring=keyring, actor=actor, lead=found, stage=form.cleaned_data["stage"])
+    return _done(request, public_id, f"Stage: {form.cleaned_data['stage']}.")
+
+
+def _done(request: HttpRequest, public_id: str, words: str) -> HttpResponse:
+    """Back to the lead; where htmx asked, the parts of it that an act can change. Claiming may have ended an offer."""
+    messages.success(request, words)
+    if not is_fragment(request):
+        return redirect("lead", public_id)
+    found = find_lead(request, public_id, load_keyring(asker(request)))
+    response = render_page(request, "leads/lead.html", _whole(request, found), partial="changed")
+    response["HX-Trigger"] = "live:offers"
+    return response
+
+
+def _log_kinds(lead: Lead) -> list[Activity.Kind]:
+    return [kind for kind in LOGGED if may_log(lead.access, kind)]
+
+
+def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, earlier: str = "") -> dict[str, Any]:
+    """All the page shows."""
+    actor = asker(request)
+    taken = list(lead.assignments.select_related("user").order_by("pk"))
+    roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
+    custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
+    works, log_kinds, log_form = lead.access.level >= Level.WORK, _log_kinds(lead), form or LogForm()
+    return {
+        "lead": lead,
+        "log_kinds": log_kinds,
+        "log_form": log_form,
+        "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
+        "works": works,
+        "owner": owner_label(lead),
+        "origin": origin_words(lead.origin_unit.name, lead.origin_unit.kind) if lead.origin_unit else "Agent",
+        "contacts": contacts_of(lead.contact_points.order_by("position", "pk"), actor.company.phone_region),
+        "address": address_of(lead),
+        "local_time": local_time(lead.time_zone),
+        "facts": facts_of(lead, custom if lead.custom else ()),
+        "slots": slots_of(taken),
+        "reasons": why(lead, lead.access, roles),
+        "history": ownership_history(lead),
+        "timeline": timeline_of(lead, earlier),
+        "stages": Stage.objects.filter(company=lead.company_id).order_by("position", "pk") if works else (),
+        "tone": TONES[lead.stage.kind],
+    }

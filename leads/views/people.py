@@ -1,0 +1,94 @@
+"""The People list: whom she may see, filtered, sorted, a page at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from crm.core.doors import door
+from crm.core.htmx import render_page
+from crm.core.pagination import capped_count, keyset_page
+from leads.filters import SORT_WORDS, LeadFilter
+from leads.models import Lead
+from leads.reading import ROW_COLUMNS, rows_of
+from leads.views import asker
+from permissions.access import Keyring
+from permissions.keyring import load_keyring
+
+FACETS = (
+    ("Stage", ("stage",)),
+    ("Owned by", ("owner",)),
+    ("Assigned to", ("assigned",)),
+    ("Source", ("source",)),
+    ("Type", ("kind",)),
+    ("Score", ("score_min", "score_max")),
+    ("Last activity", ("active",)),
+    ("Created", ("created_since",)),
+    ("State", ("state",)),
+    ("Tag", ("tag",)),
+    ("Origin", ("origin",)),
+    ("Hidden", ("hidden",)),
+)
+KEPT = ("q", "mine", "sort")  # what the form of filters carries on unseen
+SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
+
+
+@door()
+def people(request: HttpRequest) -> HttpResponse:
+    keyring = load_keyring(asker(request))
+    chosen = _chosen(request, keyring)
+    if any("" in texts for _, texts in request.GET.lists()):
+        return HttpResponseRedirect(f"{reverse('people')}?{chosen.query()}")  # a form sends its empty fields too
+    count, more = capped_count(chosen.qs)
+    page = keyset_page(
+        chosen.qs.only(*ROW_COLUMNS),
+        sort=chosen.sort_column,
+        descending=chosen.descending,
+        cursor=request.GET.get("cursor", ""),
+    )
+    context = {
+        "rows": rows_of(page.rows, keyring),
+        "page": page,
+        "count": f"{count:,}{'+' if more else ''}",
+        **_controls(chosen),
+    }
+    return render_page(request, "leads/people.html", context)
+
+
+@door()
+def filters(request: HttpRequest) -> HttpResponse:
+    """The form behind "Filter": every filter with what it offers, opened where it is in use."""
+    chosen = _chosen(request, load_keyring(asker(request)))
+    facets = [
+        (words, [chosen.form[name] for name in names], any(chosen.written(name) for name in names))
+        for words, names in FACETS
+    ]
+    kept = [(name, text) for name in KEPT for text in chosen.written(name)]
+    return render_page(request, "leads/filters.html", {"facets": facets, "kept": kept}, partial="form")
+
+
+def _chosen(request: HttpRequest, keyring: Keyring) -> LeadFilter:
+    return LeadFilter(request.GET, Lead.objects.all(), keyring=keyring, actor=asker(request))
+
+
+def _controls(chosen: LeadFilter) -> dict[str, Any]:
+    """What narrows and orders the list, each as a query string that leads to its first page."""
+    query = chosen.query()
+    filtered = chosen.query(sort="")
+    return {
+        "query": query,
+        "filtered": filtered,
+        "chips": chosen.chips(),
+        "problems": not chosen.is_valid(),
+        "shortcuts": [(words, there, there == filtered) for words, there in SHORTCUTS],
+        "sorts": [(words, chosen.query(sort=key), key == chosen.order) for key, words in SORT_WORDS],
+        "heads": {name: _head(chosen, name) for name in ("active", "score")},
+    }
+
+
+def _head(chosen: LeadFilter, name: str) -> dict[str, str]:
+    """A column's head: how it is sorted now (for `aria-sort`), and the query that sorts by it or turns it round."""
+    order = {f"-{name}": "descending", name: "ascending"}.get(chosen.order, "none")
+    return {"order": order, "query": chosen.query(sort=name if order == "descending" else f"-{name}")}
