@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from crm.organization.models import User
@@ -12,8 +13,8 @@ from leads import signals
 from leads.models import Activity, ContactPoint, Lead, Stage
 from leads.search import reindex
 from leads.services.creating import add_contact_points
-from permissions.access import Keyring, Level
-from permissions.door import require
+from permissions.access import Access, Keyring, Level, Reason
+from permissions.door import access_to, require
 
 CONTACTS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL, Activity.Kind.MEETING}
 ALSO_FOR_MANAGERS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL}  # V2: by rule h, with `view`
@@ -23,6 +24,12 @@ EDITABLE = frozenset(
         *("kind", "source", "tags", "score", "price_min", "price_max"),
     }
 )
+
+
+def may_log(access: Access, kind: Activity.Kind) -> bool:
+    """Whether this access allows logging such an act: `work`, or for calls and messages managing the owner (rule h)."""
+    manages = any(key.reason == Reason.MANAGES_OWNER for key in access.reasons)
+    return access.level >= Level.WORK or (manages and kind in ALSO_FOR_MANAGERS)
 
 
 @transaction.atomic
@@ -36,9 +43,10 @@ def log_activity(
     direction: str = "",
     outcome: str = "",
 ) -> Activity:
-    """Put what she did on the timeline. Calls count as contact; a note does not. Raises PermissionDenied below `work`."""
+    """Put what she did on the timeline. Calls count as contact; a note does not. Raises PermissionDenied (`may_log`)."""
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
-    require(keyring, lead, Level.VIEW if kind in ALSO_FOR_MANAGERS else Level.WORK)
+    if not may_log(access_to(keyring, lead), kind):
+        raise PermissionDenied("You may look at this lead, but not do this with it.")
     activity = Activity.objects.create(
         company_id=lead.company_id, lead=lead, kind=kind, actor=actor, body=body, direction=direction, outcome=outcome
     )
