@@ -11,6 +11,7 @@ const isCovered = () => document.querySelector("dialog[open]:modal, [popover]:po
 
 function press(element) {
   if (!element) return false;
+  if (element.matches("[type=radio]")) element.click();
   if (element.matches("input, textarea, select")) element.focus();
   else element.click();
   return true;
