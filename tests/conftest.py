@@ -13,8 +13,8 @@ from django.core.cache import cache
 from pytest_django.plugin import DjangoDbBlocker
 
 from crm.core.embedded.servers import Servers
-from tests.support import environment
-from tests.support.databases import clone, connected_to
+from tests.support import chromium, environment
+from tests.support.databases import clone, connected_to, drop_leftovers
 from tests.support.product import Product
 
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
@@ -31,12 +31,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if environment.held is not None and not session.config.option.collectonly:
         servers = Servers(settings.DATA, tuning=FAST_AND_FORGETFUL)
         servers.start(time.sleep)
+        drop_leftovers()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_unconfigure() -> None:
+    """After the last worker has gone."""
     if servers is not None:
         servers.stop()
+
+
+def pytest_report_header() -> str:
+    return f"data: {settings.DATA}, browser: {chromium.find() or chromium.NONE}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -22,6 +22,8 @@ ARGUMENTS = (
 DEMO_PASSWORD = "fairlead-demo"
 PICTURES = settings.DATA / "browser"  # of pages whose test failed
 
+FAILED = pytest.StashKey[bool]()
+
 NewPage = Callable[[], Page]
 SignIn = Callable[[str], Page]
 
@@ -32,9 +34,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     item.stash.setdefault(FAILED, False)
     item.stash[FAILED] |= report.failed
     return report
-
-
-FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 
-from tests.support.databases import as_superuser
+from crm.core.embedded.addresses import addresses
+from tests.conftest import WORKER
+from tests.support.databases import as_superuser, clone
 
 
 def answer(sql: str) -> object:
@@ -35,7 +39,9 @@ def test_a_committing_database_is_seen_by_every_thread(committing_db: str) -> No
     assert seen == [committing_db]
 
 
-def test_no_committing_database_is_left() -> None:
+def test_a_clone_ends_with_its_block_even_while_someone_is_connected() -> None:
+    with clone(f"test_{WORKER}_gone") as name:
+        guest = psycopg.connect(host=str(addresses(settings.DATA).sockets), dbname=name, user="fairlead")
     with as_superuser() as server:
-        names = [row[0] for row in server.execute(r"SELECT datname FROM pg_database WHERE datname LIKE 'test\__%\_1'")]
-    assert names == []
+        assert server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None
+    guest.close()

@@ -46,6 +46,13 @@ def drop(server: psycopg.Connection, name: str) -> None:
     server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+def drop_leftovers() -> None:
+    """Drop what test runs that were killed left behind."""
+    with as_superuser() as server:
+        for row in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\__%'").fetchall():
+            drop(server, row[0])
+
+
 def create(server: psycopg.Connection, name: str, template: str) -> None:
     command = "CREATE DATABASE {} OWNER {} TEMPLATE {}"
     names = (sql.Identifier(part) for part in (name, OWNER_ROLE, template))
