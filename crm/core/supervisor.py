@@ -64,7 +64,8 @@ class Supervisor:
         """Start everything, keep it running, and return once asked to stop; raises CannotStart."""
         self.folder = DataFolder(settings.DATA)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+                signal.signal(number, self._on_signal)
         try:
             self._start()
             self._watch()
@@ -146,7 +147,11 @@ class Supervisor:
             restarts.note_death(now)
             self.say(f"{program.name} stopped by itself ({how(code)}); starting it again. Its log is {program.log}.")
         elif now >= restarts.due:
-            self._start_program(program)
+            try:
+                self._start_program(program)
+            except CannotStart as error:  # what the dead one left is still there
+                restarts.note_death(now)
+                self.say(str(error))
 
     def _start_program(self, program: Program) -> None:
         program.start()
@@ -155,7 +160,8 @@ class Supervisor:
     def _note_start(self, program: Program) -> None:
         self.restarts.setdefault(program.name, Restarts()).note_start(time.monotonic())
         running = {each.name: each.process.pid for each in [*self.servers, *self.product] if each.process}
-        self.folder.write_state({"address": settings.PUBLIC_URL, "processes": running})
+        address = {} if self.servers_only else {"address": settings.PUBLIC_URL}
+        self.folder.write_state({**address, "processes": running})
 
     # --- stopping ---
 

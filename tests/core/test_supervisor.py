@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import subprocess
 import threading
 import time
 import urllib.request
@@ -15,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from crm.core.embedded.addresses import addresses
+from crm.core.embedded.servers import read_state
 from crm.core.supervisor import LONGEST_WAIT, SHORTEST_WAIT, STEADY_SECONDS, Restarts
 from tests.support.product import Product, processes_of, wait_until
 
@@ -115,17 +118,32 @@ def test_a_taken_port_is_named(running_product: Product) -> None:
     assert processes_of(other.data) == []
 
 
-def test_nothing_is_left_however_it_ends() -> None:
-    product = Product(settings.DATA / "ended")
-    product.start()
-    product.stop(signal.SIGKILL)
-    wait_until(lambda: processes_of(product.data) == [], 10, "the end of every process")
-    product.start(fresh=False)
-    product.wait_until_well()
+def test_kill_9_leaves_nothing_and_it_starts_again(running_product: Product) -> None:
+    running_product.stop(signal.SIGKILL)
+    try:
+        wait_until(lambda: processes_of(running_product.data) == [], 10, "the end of every process")
+    finally:
+        running_product.start(fresh=False)
+    running_product.wait_until_well()
+
+
+def test_a_clean_stop_is_quick_and_leaves_nothing(running_product: Product) -> None:
     begun = time.monotonic()
-    assert product.stop(signal.SIGINT) == 0
-    assert processes_of(product.data) == []
-    assert time.monotonic() - begun < 15
+    try:
+        assert running_product.stop(signal.SIGINT) == 0
+        assert processes_of(running_product.data) == []
+        assert time.monotonic() - begun < 15
+    finally:
+        running_product.start(fresh=False)
+
+
+def test_it_ends_with_the_process_it_is_tied_to() -> None:
+    product = Product(settings.DATA / "tied")
+    command = shlex.join(product.command("run", "--servers", "--tied"))
+    with subprocess.Popen(["/bin/sh", "-c", f"{command}; true"], env=product.env, stdout=subprocess.DEVNULL) as starter:
+        wait_until(lambda: len(read_state(product.data).get("processes", ())) == 2, 20, "the servers")
+        starter.kill()
+    wait_until(lambda: processes_of(product.data) == [], 15, "the end of every process")
 
 
 def test_a_command_brings_its_own_servers_where_none_run() -> None:

@@ -21,7 +21,8 @@ STARTING_SECONDS = 20
 def servers_for(command: str) -> Iterator[None]:
     """Servers to talk to while `command` runs: given ones, those that run on the data folder, or our own meanwhile."""
     with ExitStack() as stack:
-        if command not in NEEDS_NONE and not command.startswith("-"):
+        embedded = settings.EMBEDDED_DATABASE or settings.EMBEDDED_REDIS
+        if embedded and command not in NEEDS_NONE and not command.startswith("-"):
             try:
                 stack.enter_context(
                     running_servers(settings.DATA, postgres=settings.EMBEDDED_DATABASE, valkey=settings.EMBEDDED_REDIS)
