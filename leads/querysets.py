@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
+from django.db.models.functions import Now
 
+from crm.organization.models import User
 from permissions.door import AccessQuerySet
 
 if TYPE_CHECKING:
-    from leads.models import Activity, Lead
+    from leads.models import Activity, ImportRun, Lead
 
 
 class LeadQuerySet(AccessQuerySet["Lead"]):
@@ -25,3 +28,13 @@ class LeadQuerySet(AccessQuerySet["Lead"]):
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def newest_first(self) -> ActivityQuerySet:
         return self.order_by("-at", "-pk")
+
+
+class ImportRunQuerySet(models.QuerySet["ImportRun"]):
+    def of(self, user: User) -> ImportRunQuerySet:
+        """The door: a run is seen by the person who made it, and by nobody else."""
+        return self.filter(company=user.company_id, created_by=user)
+
+    def silent_for(self, time: timedelta) -> ImportRunQuerySet:
+        """Runs that should be going on, but whose worker has given no sign of life for so long."""
+        return self.filter(state__in=("queued", "running"), touched_at__lt=Now() - time)

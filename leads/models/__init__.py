@@ -1,7 +1,7 @@
 """The lead and what belongs to it."""
 
 from leads.models.activity import Activity
-from leads.models.imports import ImportRow, ImportRun
+from leads.models.imports import ImportedKey, ImportPart, ImportRow, ImportRun
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
 from leads.models.lists import CustomField, Source, Stage
 
@@ -10,8 +10,10 @@ __all__ = [
     "Assignment",
     "ContactPoint",
     "CustomField",
+    "ImportPart",
     "ImportRow",
     "ImportRun",
+    "ImportedKey",
     "Lead",
     "LeadSearch",
     "Source",

@@ -1,0 +1,133 @@
+"""Which column holds what: by its name, and by its values where the name is not enough. Standard library only.
+
+A mapping says for each column one of FIELDS, `custom:<key>` (kept as a custom field), or "" (left out).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+
+NAME, PHONE, EMAIL, KIND = "name", "phone", "email", "kind"
+CUSTOM = "custom:"
+FIELDS: Mapping[str, str] = {
+    "first_name": "First name",
+    "last_name": "Last name",
+    NAME: "Full name",
+    "company_name": "Company name",
+    EMAIL: "E-mail",
+    PHONE: "Phone",
+    "street": "Address",
+    "city": "City",
+    "state": "State",
+    "postal_code": "Postal code",
+    "time_zone": "Time zone",
+    "language": "Language",
+    KIND: "Type",
+    "tags": "Tags",
+    "score": "Score",
+    "price_min": "Price from",
+    "price_max": "Price to",
+}
+MANY = frozenset({PHONE, EMAIL, "street", "tags"})  # several columns may hold these; a lead has one of each other
+NEED_FITTING_VALUES = frozenset({KIND, "time_zone", "score", "price_min", "price_max"})
+SAY_WHO = frozenset({"first_name", "last_name", NAME, "company_name", EMAIL, PHONE})
+
+NAMES: Mapping[str, str] = {
+    "first_name": "first firstname fname given givenname forename firstnames",
+    "last_name": "last lastname lname surname family familyname",
+    NAME: "name fullname names displayname",
+    "company_name": "company companyname organization organisation organizationname organisationname org employer firm",
+    EMAIL: "email emailaddress mail emails mailaddress emailid",
+    PHONE: "phone phonenumber phones telephone telephonenumber tel mobile mobilephone mobilenumber cell cellphone"
+    " cellnumber cellular landline ph",
+    "street": "address street streetaddress addressline addressstreet addressaddress addr streetname",
+    "city": "city town locality addresscity",
+    "state": "state province region stateprovince addressstate addressregion st",
+    "postal_code": "zip zipcode postal postalcode postcode addresspostalcode addresszip addresszipcode zippostalcode",
+    "time_zone": "timezone tz",
+    "language": "language lang preferredlanguage",
+    KIND: "type leadtype contacttype",
+    "tags": "tags tag labels groups",
+    "score": "score leadscore rating",
+    "price_min": "pricemin minprice pricefrom minbudget budgetmin",
+    "price_max": "pricemax maxprice priceto maxbudget budgetmax price budget",
+}
+BY_NAME = {name: field for field, names in NAMES.items() for name in names.split()}
+# words that say which one or whose, not what; a column that has no other word keeps them
+PARTICULARS = {
+    *("lead", "contact", "client", "customer", "person", "primary", "secondary", "main", "other", "home", "work"),
+    *("business", "office", "personal", "preferred", "mailing", "current", "alternate", "alt", "the", "of", "s"),
+    *("value", "number", "no"),
+}
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+NOT_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+def match_columns(
+    header: Sequence[str], samples: Sequence[Sequence[str]], fits: Callable[[str, str], bool]
+) -> list[str]:
+    """A mapping for `header`: what it names plainly becomes that field, all else is kept as a custom field.
+
+    `samples` are a few records; where a field takes only certain values, all of the column's must be such (`fits`).
+    """
+    found: list[str] = []
+    for number, name in enumerate(header):
+        field = field_named(name)
+        values = {row[number].strip() for row in samples if number < len(row)} - {""}
+        doubtful = field in NEED_FITTING_VALUES and not (values and all(fits(field, value) for value in values))
+        taken = field in found and field not in MANY
+        found.append("" if doubtful or taken else field)
+    if NAME in found and ("first_name" in found or "last_name" in found):
+        found[found.index(NAME)] = ""
+    return with_custom_keys(header, [field or CUSTOM for field in found])
+
+
+def field_named(name: str) -> str:
+    """The field that a column of this name holds, or an empty text."""
+    words = [word.lower() for word in WORD.findall(_plain(name))]
+    telling = [word for word in words if word not in PARTICULARS]
+    for spelling in (words, telling):
+        field = BY_NAME.get("".join(spelling), "")
+        if field:
+            return field
+    return ""
+
+
+def with_custom_keys(header: Sequence[str], mapping: Sequence[str]) -> list[str]:
+    """The mapping with a key for each column that is kept: its name as a slug, numbered where two are alike."""
+    keys: set[str] = set()
+    result = []
+    for number, (name, field) in enumerate(zip(header, mapping, strict=True), 1):
+        if field.startswith(CUSTOM):
+            key = slug = NOT_SLUG.sub("-", _plain(name).lower()).strip("-")[:56].strip("-") or f"column-{number}"
+            again = 1
+            while key in keys:
+                again += 1
+                key = f"{slug}-{again}"
+            keys.add(key)
+            field = CUSTOM + key
+        result.append(field)
+    return result
+
+
+def _plain(name: str) -> str:
+    """Without accents, so that words and slugs can be made of it."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+
+
+def problems_of(header: Sequence[str], mapping: Sequence[str]) -> dict[int, str]:
+    """What is wrong with a mapping, by column; under -1 what is wrong with it as a whole."""
+    problems: dict[int, str] = {}
+    taken: dict[str, str] = {}
+    for number, (name, field) in enumerate(zip(header, mapping, strict=True)):
+        if field and field not in MANY and not field.startswith(CUSTOM):
+            if field in taken:
+                problems[number] = f"{FIELDS[field]} is taken from “{taken[field]}” already."
+            taken[field] = name
+    if NAME in taken and ("first_name" in taken or "last_name" in taken):
+        problems[-1] = "Take either the full name, or first and last name, not both."
+    if not SAY_WHO & set(mapping):
+        problems[-1] = "Say at least which column holds a name, a company, an e-mail or a phone."
+    return problems

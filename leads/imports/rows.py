@@ -1,0 +1,47 @@
+"""A row of a chunk on its way: as it stood in the file, the lead read from it, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leads.imports.reading import Record
+from leads.imports.values import Draft, RowReader
+from leads.models import ImportRow
+
+Outcome = ImportRow.Outcome
+
+
+@dataclass(slots=True)
+class Row:
+    """Imported, unless something refuses it. `lead_id` is set when the lead is made."""
+
+    line: int
+    cells: list[str]
+    draft: Draft
+    outcome: str = Outcome.IMPORTED.value
+    reason: str = ""
+    lead_id: int | None = None
+
+    @property
+    def goes_in(self) -> bool:
+        return self.outcome == Outcome.IMPORTED
+
+    def refuse(self, outcome: Outcome, reason: str) -> None:
+        self.outcome, self.reason = outcome.value, reason
+
+
+def read_rows(reader: RowReader, records: Iterable[Record]) -> list[Row]:
+    """Each record read, or rejected with every reason there is."""
+    rows = []
+    for record in records:
+        row = Row(record.line, record.cells, Draft() if record.problem else reader.read(record.cells))
+        problems = [record.problem] if record.problem else row.draft.problems
+        if problems:
+            row.refuse(Outcome.REJECTED, " ".join(map(_sentence, problems)))
+        rows.append(row)
+    return rows
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."

@@ -1,0 +1,230 @@
+"""A record's cells as the lead they speak of: what is read, and every reason why it cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import available_timezones
+
+from leads.contact import UnreadableContactError, read_email
+from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PHONE
+from leads.imports.phones import phone_reader
+from leads.models import Lead
+
+LONGEST_VALUE = 10_000
+TEXTS = ("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "language")
+LENGTHS = {name: getattr(Lead._meta.get_field(name), "max_length", LONGEST_VALUE) for name in TEXTS}
+LONGEST_TAG = 40
+KINDS = {label.lower(): value for value, label in Lead.Kind.choices} | {value: value for value in Lead.Kind.values}
+ZONES = available_timezones()
+NOTHING = frozenset({"n/a", "na", "#n/a", "none", "null", "nil", "unknown", "-", "--", "?"})
+PHONES_APART = re.compile(r"[;,|\n/]|\s&\s|\bor\b")
+EMAILS_APART = re.compile(r"[;,|\s]+")
+TAGS_APART = re.compile(r"[;,|\n]")
+NUMBER = re.compile(r"[$€£]?\s*(\d[\d,]*)(\.\d+)?\s*([km])?", re.IGNORECASE)
+LOST_ZEROS = re.compile(r"\d{3,4}(-\d{4})?")
+LARGEST_PRICE = 2**62
+
+
+class UnreadableValueError(ValueError):
+    """A cell that cannot be what its column holds; the message is for the person who made the file."""
+
+
+@dataclass
+class Draft:
+    """The lead of one record while it is being read. `points` keep their order: (kind, value) → the text as given."""
+
+    fields: dict[str, object] = field(default_factory=dict)
+    custom: dict[str, str] = field(default_factory=dict)
+    points: dict[tuple[str, str], str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.fields.get('first_name', '')} {self.fields.get('last_name', '')}".strip()
+
+    @property
+    def says_who(self) -> bool:
+        return bool(self.points or self.name or "company_name" in self.fields)
+
+
+Taker = Callable[[Draft, str], None]
+
+
+class RowReader:
+    """Reads records under one mapping (see matching.py). `region` (ISO country) says how phones and postal codes are."""
+
+    def __init__(self, mapping: Sequence[str], header: Sequence[str], region: str) -> None:
+        self.region, self.width = region, len(mapping)
+        self.read_phone = phone_reader(region)
+        self.plan = [
+            (number, self._taker(name), title)
+            for number, (name, title) in enumerate(zip(mapping, header, strict=True))
+            if name
+        ]
+
+    def read(self, cells: Sequence[str]) -> Draft:
+        draft = Draft()
+        if len(cells) > self.width and any(map(str.strip, cells[self.width :])):
+            draft.problems.append(f"It has {len(cells)} cells, but the header names {self.width} columns.")
+            return draft
+        for number, take, title in self.plan:
+            text = cells[number].strip() if number < len(cells) else ""
+            if not text:
+                continue
+            if text[0] == "'" and text[1:2] in "=+-@":  # how spreadsheets, and our own reports, keep a text a text
+                text = text[1:]
+            try:
+                if len(text) > LONGEST_VALUE:
+                    raise UnreadableValueError(f"it is longer than {LONGEST_VALUE:,} characters")
+                take(draft, text)
+            except (UnreadableValueError, UnreadableContactError) as error:
+                draft.problems.append(f"{title}: {error}")
+        self._check(draft)
+        return draft
+
+    def _check(self, draft: Draft) -> None:
+        low, high = draft.fields.get("price_min"), draft.fields.get("price_max")
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            draft.problems.append("The price goes from more to less.")
+        if not draft.problems and not draft.says_who:
+            draft.problems.append("It has no name, no company, no e-mail and no phone.")
+
+    def _taker(self, name: str) -> Taker:
+        if name.startswith(CUSTOM):
+            return _custom(name.removeprefix(CUSTOM))
+        if name == PHONE:
+            return self._take_phones
+        if name == "postal_code" and self.region == "US":
+            return _take_postal_code
+        return TAKERS.get(name) or _text(name)
+
+    def _take_phones(self, draft: Draft, text: str) -> None:
+        """One phone, or several in one cell: the whole is tried first, since people write 212/555-0100 too."""
+        if text.lower() in NOTHING:
+            return
+        try:
+            draft.points.setdefault((PHONE, self.read_phone(text)), text)
+        except UnreadableContactError:
+            parts = [part.strip() for part in PHONES_APART.split(text)]
+            if len(parts) < 2:
+                raise
+            for part in filter(None, parts):
+                draft.points.setdefault((PHONE, self.read_phone(part)), part)
+
+
+def _custom(key: str) -> Taker:
+    def take(draft: Draft, text: str) -> None:
+        draft.custom[key] = text
+
+    return take
+
+
+def _text(name: str) -> Taker:
+    longest = LENGTHS[name]
+
+    def take(draft: Draft, text: str) -> None:
+        text = " ".join(text.split())
+        if name in draft.fields:  # a second column of the address
+            text = f"{draft.fields[name]}, {text}"
+        if len(text) > longest:
+            raise UnreadableValueError(f"it is longer than {longest} characters")
+        draft.fields[name] = text
+
+    return take
+
+
+def _take_name(draft: Draft, text: str) -> None:
+    """`Ana Silva`, or `Silva, Ana`."""
+    last, comma, first = text.partition(",")
+    if not comma:
+        first, _, last = " ".join(text.split()).partition(" ")
+    for name, value in (("first_name", first), ("last_name", last)):
+        if value.strip():
+            _text(name)(draft, value)
+
+
+def _take_emails(draft: Draft, text: str) -> None:
+    if text.lower() in NOTHING:
+        return
+    for part in filter(None, EMAILS_APART.split(text)):
+        address = read_email(part)
+        if len(address) > 254:
+            raise UnreadableValueError("it is longer than an e-mail address can be")
+        draft.points.setdefault((EMAIL, address), part)
+
+
+def _take_state(draft: Draft, text: str) -> None:
+    _text("state")(draft, text.upper() if len(text) == 2 else text)
+
+
+def _take_postal_code(draft: Draft, text: str) -> None:
+    """With the zeros that spreadsheets take off the front of the codes of the north-east."""
+    text = text.removesuffix(".0")
+    if LOST_ZEROS.fullmatch(text):
+        code, dash, rest = text.partition("-")
+        text = code.zfill(5) + dash + rest
+    _text("postal_code")(draft, text)
+
+
+def _take_kind(draft: Draft, text: str) -> None:
+    if text.lower() in NOTHING:
+        return
+    if text.lower() not in KINDS:
+        raise UnreadableValueError(f"“{text[:40]}” is none of {', '.join(Lead.Kind.labels)}")
+    draft.fields[KIND] = KINDS[text.lower()]
+
+
+def _take_time_zone(draft: Draft, text: str) -> None:
+    if text not in ZONES:
+        raise UnreadableValueError(f"“{text[:40]}” is not a time zone such as America/New_York")
+    draft.fields["time_zone"] = text
+
+
+def _take_tags(draft: Draft, text: str) -> None:
+    tags = draft.fields.setdefault("tags", [])
+    assert isinstance(tags, list)
+    for tag in filter(None, (" ".join(part.split()) for part in TAGS_APART.split(text))):
+        if len(tag) > LONGEST_TAG:
+            raise UnreadableValueError(f"the tag “{tag[:40]}…” is longer than {LONGEST_TAG} characters")
+        if tag not in tags:
+            tags.append(tag)
+
+
+def _number(name: str, largest: int) -> Taker:
+    def take(draft: Draft, text: str) -> None:
+        if text.lower() in NOTHING:
+            return
+        found = NUMBER.fullmatch(text)
+        if not found or len(text) > 30:
+            raise UnreadableValueError(f"“{text[:40]}” is not a number")
+        times = {"k": 1_000, "m": 1_000_000}.get((found[3] or "").lower(), 1)
+        value = round(float(found[1].replace(",", "") + (found[2] or "")) * times)
+        if value > largest:
+            raise UnreadableValueError(f"{value:,} is more than {largest:,}")
+        draft.fields[name] = value
+
+    return take
+
+
+TAKERS: Mapping[str, Taker] = {
+    NAME: _take_name,
+    EMAIL: _take_emails,
+    KIND: _take_kind,
+    "state": _take_state,
+    "time_zone": _take_time_zone,
+    "tags": _take_tags,
+    "score": _number("score", 100),
+    "price_min": _number("price_min", LARGEST_PRICE),
+    "price_max": _number("price_max", LARGEST_PRICE),
+}
+
+
+def fits(name: str, text: str) -> bool:
+    """Whether `text` can be a value of the field `name`."""
+    try:
+        TAKERS[name](Draft(), text)
+    except UnreadableValueError:
+        return False
+    return True
