@@ -1,0 +1,1 @@
+"""The demo: two made-up companies to look around in."""
