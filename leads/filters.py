@@ -231,10 +231,11 @@ class LeadFilter(FilterSet):
 
     def chips(self) -> list[Chip]:
         """The filters in use, in the order they are declared, one for each value."""
+        wrong = self.errors
         return [
-            Chip(str(self.filters[name].label), self._words(name, text), self.query((name, text)), self._problem(name))
+            Chip(str(self.filters[name].label), self._words(name, text), self.query((name, text)), problem)
             for name in self.filters
-            if name != "sort" or self.errors.get("sort")
+            if (problem := " ".join(map(str, wrong.get(name, [])))) or name != "sort"
             for text in self.written(name)
         ]
 
@@ -245,9 +246,6 @@ class LeadFilter(FilterSet):
             texts = [instead[name]] if name in instead else self.written(name)
             kept.setlist(name, [text for text in texts if text and (name, text) != without])
         return kept.urlencode()
-
-    def _problem(self, name: str) -> str:
-        return " ".join(str(error) for error in self.errors.get(name, []))
 
     def _words(self, name: str, text: str) -> str:
         """How a chip says a value."""

@@ -47,6 +47,7 @@ def people(request: HttpRequest) -> HttpResponse:
         sort=chosen.sort_column,
         descending=chosen.descending,
         cursor=request.GET.get("cursor", ""),
+        count=count,
     )
     context = {
         "rows": rows_of(page.rows, keyring),
