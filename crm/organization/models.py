@@ -178,7 +178,9 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """A pending invitation to join (O7). Only a hash of its token is stored; `profile` is the code of a profile."""
+    """An invitation to join (O7). Its link is signed and not stored, and names `expires_at`: sent again, only the new one
+    works. `profile` is the code of a profile; until `sent_at` is set, the mail is due at `send_at`.
+    """
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+")
     email = models.EmailField("e-mail")
@@ -186,10 +188,11 @@ class Invitation(models.Model):
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
     role = models.CharField(max_length=8, choices=Membership.Role, default=Membership.Role.MEMBER)
     profile = models.CharField(max_length=40)
-    token_hash = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=models.functions.Now())
     expires_at = models.DateTimeField()
+    send_at = models.DateTimeField(db_default=models.functions.Now())
+    sent_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 

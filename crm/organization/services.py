@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from crm.organization.models import Company, Membership, Unit, User
 from crm.organization.signals import company_created
@@ -39,11 +40,35 @@ def create_user(*, company: Company, email: str, name: str, password: str | None
     return user
 
 
+class LastOwnerError(Exception):
+    """A company keeps an owner who can sign in: the last one can be neither removed nor demoted (O7)."""
+
+
 @transaction.atomic
 def add_member(*, unit: Unit, user: User, role: str = Membership.Role.MEMBER) -> Membership:
-    """Make her a member of the unit, or give a current member another role."""
+    """Make her a member of the unit, or give a current member another role. Raises LastOwnerError."""
+    if role != Membership.Role.OWNER:
+        _leave_an_owner(unit, user)
     membership, _ = Membership.objects.current().update_or_create(
         unit=unit, user=user, defaults={"role": role}, create_defaults={"role": role, "company_id": unit.company_id}
     )
     membership.validate_company()
     return membership
+
+
+@transaction.atomic
+def end_membership(*, unit: Unit, user: User) -> None:
+    """She is no longer a member of the unit, from now on. Raises LastOwnerError."""
+    _leave_an_owner(unit, user)
+    Membership.objects.current().filter(unit=unit, user=user).update(ended_at=Now())
+
+
+def _leave_an_owner(unit: Unit, user: User) -> None:
+    """Refuse where she is the company's last owner; the company unit is held, so that two cannot leave at once."""
+    if unit.kind != Unit.Kind.COMPANY:
+        return
+    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
+    owners = Membership.objects.current().filter(unit=unit, role=Membership.Role.OWNER)
+    others = owners.filter(user__is_active=True).exclude(user=user)
+    if owners.filter(user=user).exists() and not others.exists():
+        raise LastOwnerError(f"{user.name} is the last owner of {unit.name}. Make somebody else an owner first.")

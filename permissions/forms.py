@@ -1,0 +1,54 @@
+"""Inviting somebody, and answering an invitation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+
+from crm.organization.models import Invitation, Membership, Unit, User
+from permissions import invitations as services
+
+
+class InvitationForm(forms.Form):
+    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(max_length=120, help_text="She can change it when she joins.")
+    role = forms.ChoiceField(label="Role in the unit", initial=Membership.Role.MEMBER)
+    profile = forms.ChoiceField(help_text="What she may do. The role says with whose leads.")
+
+    def __init__(self, data: Any = None, *, actor: User, unit: Unit) -> None:
+        super().__init__(data)
+        self.actor, self.unit = actor, unit
+        profiles = [(profile.code, profile.name) for profile in services.profiles_for(actor)]
+        self.fields["role"].choices = services.roles_for(actor, unit)  # type: ignore[attr-defined]
+        self.fields["profile"].choices = profiles  # type: ignore[attr-defined]
+        self.fields["profile"].initial = "agent"
+
+    def save(self) -> bool:
+        """Whether the invitation was made; where not, the form says why. Raises PermissionDenied."""
+        try:
+            services.invite(actor=self.actor, unit=self.unit, **self.cleaned_data)
+        except services.RefusedError as refused:
+            self.add_error("email", str(refused))
+        return self.is_valid()
+
+
+class JoinForm(forms.Form):
+    name = forms.CharField(max_length=120, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        strip=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least eight characters, and not one that many people use.",
+    )
+
+    def __init__(self, data: Any = None, *, invitation: Invitation) -> None:
+        super().__init__(data, initial={"name": invitation.name})
+        self.invitation = invitation
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        person = User(email=self.invitation.email, name=self.cleaned_data.get("name", ""))
+        password_validation.validate_password(password, person)
+        return password
