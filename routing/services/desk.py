@@ -1,0 +1,158 @@
+"""What the Today page shows: her offers, the leads that wait for her, and the units she answers for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from crm.organization.models import Unit, User
+from leads.models import ContactPoint, Lead
+from leads.reading import TONES, price_of
+from permissions.access import Keyring, Level, Lock
+from permissions.door import seen_by
+from routing.models import Offer, RosterMember
+
+MOST_OFFERS = 30
+MOST_ROWS = 20
+MOST_UNITS = 12
+COLD_AFTER = timedelta(days=7)
+DUE_SOON = timedelta(minutes=10)
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Listed(Generic[T]):
+    """The first rows of a list, and how many there are in all."""
+
+    rows: list[T]
+    total: int
+
+
+@dataclass(frozen=True)
+class LeadCard:
+    """A lead that she works, in brief; `phone` is in E.164, `since` says how long it waits."""
+
+    public_id: str
+    url: str
+    name: str
+    stage: str
+    tone: str
+    source: str
+    place: str
+    price: str
+    phone: str
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class OfferCard:
+    lead: LeadCard
+    unit: str
+    offered_at: datetime
+    deadline: datetime
+
+
+def open_offers(user: User, keyring: Keyring) -> Listed[OfferCard]:
+    """What she may claim now, the most urgent first. One whose time is up is gone from here, whoever acts on it when."""
+    offers = Offer.objects.open_for(user).filter(seen_by(keyring, Level.WORK, "lead__"), deadline__gt=Now())
+    named = offers.select_related("unit", "lead__stage", "lead__source").annotate(phone=first_phone("lead"))
+    return _listed(named, MOST_OFFERS, _offer_card)
+
+
+def offers_context(user: User, keyring: Keyring, **state: Any) -> dict[str, Any]:
+    """What routing/offers.html shows. `fresh`: it comes alone; `acted`: after a click, so that it takes the focus."""
+    offers = open_offers(user, keyring)
+    takes_turns = bool(offers.rows) or RosterMember.objects.filter(user=user, enrolled=True).exists()
+    return {"notice": "", "fresh": False, "acted": False, "offers": offers, "takes_turns": takes_turns, **state}
+
+
+def untouched(user: User, keyring: Keyring) -> Listed[LeadCard]:
+    """Assigned to her and never contacted, the newest first. Those still on offer are among the offers."""
+    offered = Offer.objects.filter(lead=OuterRef("pk"), state=Offer.State.OPEN)
+    leads = _hers(user, keyring, Lock.ASSIGNED).filter(~Exists(offered), agent=user, last_contact_at=None)
+    return _listed(leads.order_by("-created_at", "-pk"), MOST_ROWS, lambda lead: _lead_card(lead, lead.created_at))
+
+
+def going_cold(user: User, keyring: Keyring) -> Listed[LeadCard]:
+    """Held by her, last contacted more than a week ago, the longest silence first."""
+    leads = _hers(user, keyring, Lock.ASSIGNED, Lock.OWNER)
+    silent = leads.filter(holder_id=user.pk, last_contact_at__lt=Now() - COLD_AFTER).order_by("last_contact_at", "pk")
+    return _listed(silent, MOST_ROWS, lambda lead: _lead_card(lead, lead.last_contact_at))
+
+
+def _hers(user: User, keyring: Keyring, *locks: Lock) -> QuerySet[Lead]:
+    """Open leads she may work, found through the locks that only leads of hers carry."""
+    leads = Lead.objects.workable_by(keyring).filter(locks__overlap=[lock.of(user.pk) for lock in locks])
+    return leads.filter(stage__kind="open").select_related("stage", "source").annotate(phone=first_phone("pk"))
+
+
+def first_phone(lead: str) -> Subquery:
+    """The first phone of the lead whose id is at `lead`."""
+    phones = ContactPoint.objects.filter(lead=OuterRef(lead), kind=ContactPoint.Kind.PHONE)
+    return Subquery(phones.order_by("position", "pk").values("value")[:1])
+
+
+def _listed(rows: QuerySet[Any], most: int, card: Callable[[Any], T]) -> Listed[T]:
+    first = list(rows[: most + 1])
+    total = len(first) if len(first) <= most else rows.order_by().count()
+    return Listed([card(row) for row in first[:most]], total)
+
+
+def _offer_card(offer: Any) -> OfferCard:
+    offer.lead.phone = offer.phone
+    return OfferCard(_lead_card(offer.lead, offer.offered_at), offer.unit.name, offer.offered_at, offer.deadline)
+
+
+def _lead_card(lead: Any, since: datetime | None) -> LeadCard:
+    return LeadCard(
+        public_id=lead.public_id,
+        url=reverse("lead", args=[lead.public_id]),
+        name=lead.name,
+        stage=lead.stage.name,
+        tone=TONES[lead.stage.kind],
+        source=lead.source.name if lead.source else "",
+        place=", ".join(part for part in (lead.city, lead.state) if part),
+        price=price_of(lead),
+        phone=lead.phone or "",
+        since=since,
+    )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """A unit's rotation at a glance."""
+
+    unit: Unit
+    open: int = 0
+    due_soon: int = 0
+    paused: list[str] = field(default_factory=list)
+
+
+def units_to_watch(user: User) -> Listed[Watch]:
+    """The units with a roster that she manages, where it is most urgent first."""
+    places = RosterMember.objects.filter(unit=OuterRef("pk"))
+    away = Q(paused=True) | Q(user__available=False) | Q(user__out_of_office_until__gt=Now())
+    names = places.filter(away, user__is_active=True).order_by("position", "pk").values("user__name")
+    units = Unit.objects.managed_by(user).open().filter(Exists(places)).annotate(away=ArraySubquery(names))
+    managed: list[Any] = list(units.order_by("name", "pk"))
+    counts = _open_counts(managed) if managed else {}
+    watched = [Watch(unit, *counts.get(unit.pk, (0, 0)), paused=unit.away) for unit in managed]
+    watched.sort(key=lambda watch: (-watch.due_soon, -watch.open, watch.unit.name))
+    return Listed(watched[:MOST_UNITS], len(watched))
+
+
+def _open_counts(units: Iterable[Unit]) -> dict[int, tuple[int, int]]:
+    """Per unit: open offers, and those of them that are due soon."""
+    offers = Offer.objects.filter(state=Offer.State.OPEN, unit__in=[unit.pk for unit in units]).order_by()
+    due_soon = Count("pk", filter=Q(deadline__lte=Now() + DUE_SOON))
+    counted = offers.values("unit").annotate(open=Count("pk"), due_soon=due_soon)
+    return {row["unit"]: (row["open"], row["due_soon"]) for row in counted}

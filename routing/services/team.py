@@ -1,0 +1,216 @@
+"""Editing a roster and the unit's routing policy. Each change holds the unit, and what it changed is in the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+
+from crm.organization.models import Membership, Unit, User
+from crm.organization.querysets import within
+from permissions.catalog import Permission
+from permissions.ledger import Fact, record
+from permissions.models import LedgerEntry
+from routing.models import RosterMember, RoutingPolicy
+
+
+class ChangedMeanwhileError(Exception):
+    """Somebody else changed it after it was shown."""
+
+
+class NotEligibleError(Exception):
+    """This person has no place on this roster, or may not be its fallback."""
+
+
+@dataclass(frozen=True)
+class PolicyValues:
+    """A unit's routing policy as a form shows it."""
+
+    round_robin: bool
+    minutes: int
+    passes: int
+    fallback_id: int | None
+
+    @classmethod
+    def of(cls, policy: RoutingPolicy) -> PolicyValues:
+        minutes = max(1, round(policy.claim_window.total_seconds() / 60))
+        return cls(policy.round_robin, minutes, policy.passes, policy.fallback_id)
+
+
+@dataclass(frozen=True)
+class PlaceValues:
+    """What a manager sets of a place on a roster."""
+
+    enrolled: bool
+    paused: bool
+    weight: int
+
+    @classmethod
+    def of(cls, member: RosterMember) -> PlaceValues:
+        return cls(member.enrolled, member.paused, member.weight)
+
+
+def may(actor: User, unit: Unit, verb: Permission) -> bool:
+    """Whether she has both the reach (manages the unit) and the verb."""
+    return actor.has_perm(verb) and Unit.objects.managed_by(actor).filter(pk=unit.pk).exists()
+
+
+def policy_of(unit: Unit) -> RoutingPolicy:
+    """The unit's policy; the defaults where none was saved yet."""
+    saved = RoutingPolicy.objects.select_related("fallback").filter(unit=unit).first()
+    return saved or RoutingPolicy(unit=unit, company_id=unit.company_id)
+
+
+def line_of(unit: Unit) -> list[int]:
+    """The unit and those above it, by id."""
+    ids = [unit.pk]
+    while unit.parent is not None:
+        unit = unit.parent
+        ids.append(unit.pk)
+    return ids
+
+
+def fallback_candidates(actor: User, unit: Unit) -> QuerySet[User]:
+    """Who may take what the roster could not place: active members of the unit or of one above it whom she can see."""
+    members = Membership.objects.current().filter(unit__in=line_of(unit))
+    current = RoutingPolicy.objects.filter(unit=unit).values("fallback")
+    seen = User.objects.can_be_seen_by(actor).filter(pk__in=members.values("user")).values("pk")
+    candidates: QuerySet[User] = User.objects.of(actor).active().filter(Q(pk__in=seen) | Q(pk__in=current))
+    return candidates.order_by("name", "pk")
+
+
+@transaction.atomic
+def save_policy(*, actor: User, unit: Unit, values: PolicyValues, seen: PolicyValues) -> bool:
+    """Make `values` the unit's policy, if it still is as `seen`: whether anything changed.
+
+    Raises PermissionDenied, ChangedMeanwhileError, NotEligibleError (the fallback).
+    """
+    _hold(actor, unit, Permission.MANAGE_ROUTING)
+    before = PolicyValues.of(policy_of(unit))
+    if before == values:
+        return False
+    if before != seen:
+        raise ChangedMeanwhileError
+    if values.fallback_id and not fallback_candidates(actor, unit).filter(pk=values.fallback_id).exists():
+        raise NotEligibleError
+    fields = {
+        "company_id": unit.company_id,
+        "round_robin": values.round_robin,
+        "claim_window": timedelta(minutes=values.minutes),
+        "passes": values.passes,
+        "fallback_id": values.fallback_id,
+    }
+    RoutingPolicy.objects.update_or_create(unit=unit, defaults=fields)
+    _record(actor, unit, "routing", before=asdict(before), after=asdict(values))
+    return True
+
+
+@transaction.atomic
+def add_to_roster(*, actor: User, unit: Unit, user_id: int) -> bool:
+    """Enrol a member of the unit, or of one below it, at the roster's end: whether she was not on it before.
+
+    She starts with no credit, so that whoever joins late gets her turns from now on and no others (R3).
+    Raises PermissionDenied, NotEligibleError.
+    """
+    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    members = Membership.objects.current().filter(within([unit.pk], "unit__"), user__is_active=True)
+    if not members.filter(user=user_id).exists():
+        raise NotEligibleError
+    places = RosterMember.objects.filter(unit=unit)
+    last = places.aggregate(last=Max("position"))["last"] or 0
+    _, added = RosterMember.objects.get_or_create(
+        unit=unit, user_id=user_id, defaults={"company_id": unit.company_id, "position": last + 1, "enrolled": True}
+    )
+    if added:
+        _record(actor, unit, "roster", user_id, change="added", position=last + 1)
+    return added
+
+
+@transaction.atomic
+def save_place(*, actor: User, unit: Unit, user_id: int, values: PlaceValues, seen: PlaceValues) -> bool:
+    """Enrolment, pause and weight, if they still are as `seen`: whether anything changed. Credit and place stay (R3).
+
+    Raises PermissionDenied, ChangedMeanwhileError, NotEligibleError (she is not on the roster).
+    """
+    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    member = _place(unit, user_id)
+    before = PlaceValues.of(member)
+    if before == values:
+        return False
+    if before != seen:
+        raise ChangedMeanwhileError
+    member.enrolled, member.paused, member.weight = values.enrolled, values.paused, values.weight
+    member.save(update_fields=["enrolled", "paused", "weight"])
+    _record(actor, unit, "roster", user_id, change="set", before=asdict(before), after=asdict(values))
+    return True
+
+
+@transaction.atomic
+def pause_place(*, actor: User, unit: Unit, user_id: int, paused: bool) -> bool:
+    """Pause or resume: whether anything changed. Raises PermissionDenied, NotEligibleError."""
+    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    seen = PlaceValues.of(_place(unit, user_id))
+    values = PlaceValues(seen.enrolled, paused, seen.weight)
+    return save_place(actor=actor, unit=unit, user_id=user_id, values=values, seen=seen)
+
+
+@transaction.atomic
+def swap_places(*, actor: User, unit: Unit, upper_id: int, lower_id: int) -> bool:
+    """Let `lower` go before `upper`, where it directly follows: whether it did. The same click twice moves once."""
+    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    order = list(RosterMember.objects.filter(unit=unit).in_order())
+    ids = [member.user_id for member in order]
+    if upper_id not in ids or ids[ids.index(upper_id) + 1 :][:1] != [lower_id]:
+        return False
+    at = ids.index(upper_id)
+    order[at], order[at + 1] = order[at + 1], order[at]
+    for position, member in enumerate(order, start=1):
+        member.position = position
+    RosterMember.objects.bulk_update(order, ["position"])
+    _record(actor, unit, "roster", lower_id, change="moved", position=at + 1, before_user=upper_id)
+    return True
+
+
+@transaction.atomic
+def remove_from_roster(*, actor: User, unit: Unit, user_id: int) -> bool:
+    """Take her off the roster: whether she was on it. Offers she has stay hers until they end."""
+    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    member = RosterMember.objects.filter(unit=unit, user=user_id).first()
+    if member is None:
+        return False
+    before = asdict(PlaceValues.of(member)) | {"position": member.position, "credit": member.credit}
+    member.delete()
+    _record(actor, unit, "roster", user_id, change="removed", before=before)
+    return True
+
+
+def _hold(actor: User, unit: Unit, verb: Permission) -> None:
+    """The unit's lock, as handing out takes it, once it is clear that she may."""
+    if not may(actor, unit, verb):
+        raise PermissionDenied("This is for the managers of the unit.")
+    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
+
+
+def _place(unit: Unit, user_id: int) -> RosterMember:
+    member = RosterMember.objects.filter(unit=unit, user=user_id).first()
+    if member is None:
+        raise NotEligibleError
+    return member
+
+
+def _record(actor: User, unit: Unit, why: str, user_id: int | None = None, **detail: Any) -> None:
+    record(
+        Fact(
+            company_id=unit.company_id,
+            kind=LedgerEntry.Kind.POLICY_CHANGED,
+            actor_id=actor.pk,
+            to_unit_id=unit.pk,
+            to_user_id=user_id,
+            why=why,
+            detail=detail,
+        )
+    )

@@ -1,0 +1,21 @@
+"""Today, offers, the team's pages, and a lead's way through the rotation."""
+
+from django.urls import path
+
+from routing.views import lead, offers, team, today
+
+urlpatterns = [
+    path("", today.today, name="today"),
+    path("offers/", offers.offers, name="offers"),
+    path("offers/<str:public_id>/claim/", offers.claim_offer, name="offer-claim"),
+    path("offers/<str:public_id>/pass/", offers.pass_offer, name="offer-pass"),
+    path("routing/lead/<str:public_id>/", lead.lead_routing, name="lead-routing"),
+    path("team/", team.team, name="team"),
+    path("team/<int:unit_id>/", team.unit, name="team-unit"),
+    path("team/<int:unit_id>/policy/", team.policy, name="team-policy"),
+    path("team/<int:unit_id>/roster/", team.add, name="roster-add"),
+    path("team/<int:unit_id>/roster/<int:user_id>/", team.place, name="roster-place"),
+    path("team/<int:unit_id>/roster/<int:user_id>/pause/", team.pause, name="roster-pause"),
+    path("team/<int:unit_id>/roster/<int:user_id>/move/", team.move, name="roster-move"),
+    path("team/<int:unit_id>/roster/<int:user_id>/remove/", team.remove, name="roster-remove"),
+]

@@ -1,0 +1,104 @@
+"""Her open offers as a fragment that keeps itself fresh; claiming one, and passing on it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+
+from crm.core.doors import door
+from crm.core.htmx import is_fragment
+from crm.organization.models import User
+from crm.organization.people import signed_in
+from permissions.keyring import load_keyring
+from routing.models import Offer
+from routing.services.claiming import TooLateError, claim_by_button, decline
+from routing.services.desk import offers_context
+
+TOO_LATE = {
+    Offer.State.OPEN: "This offer ended at {} and goes to the next agent.",
+    Offer.State.EXPIRED: "This offer ended at {} and went to the next agent.",
+    Offer.State.DECLINED: "You passed on this offer at {}; it went to the next agent.",
+    Offer.State.CLAIMED: "You claimed this one at {}.",
+    Offer.State.WITHDRAWN: "This offer was withdrawn at {}.",
+}
+
+
+@door()
+@never_cache
+def offers(request: HttpRequest) -> HttpResponse:
+    return fragment(request) if is_fragment(request) else redirect("today")
+
+
+@door("POST")
+def claim_offer(request: HttpRequest, public_id: str) -> HttpResponse:
+    user = signed_in(request)
+    offer = latest_offer(user, public_id)
+    try:
+        claim_by_button(lead=offer.lead, user=user)
+    except TooLateError:
+        return too_late(request, offer)
+    page = reverse("lead", args=[public_id])
+    messages.success(request, format_html('Claimed. <a href="{}">{}</a> is yours.', page, offer.lead.name))
+    return answer(request, page)
+
+
+@door("POST")
+def pass_offer(request: HttpRequest, public_id: str) -> HttpResponse:
+    user = signed_in(request)
+    offer = latest_offer(user, public_id)
+    try:
+        decline(lead=offer.lead, user=user)
+    except TooLateError:
+        return too_late(request, offer)
+    messages.info(request, "Passed on. The next agent has it now.")
+    return answer(request, reverse("today"))
+
+
+def latest_offer(user: User, public_id: str) -> Offer:
+    """The last time this lead was offered to her; 404 where it never was."""
+    hers = Offer.objects.filter(company=user.company_id, user=user, lead__public_id=public_id)
+    offer = hers.select_related("lead").order_by("-pk").first()
+    if offer is None:
+        raise Http404
+    return offer
+
+
+def too_late(request: HttpRequest, offer: Offer) -> HttpResponse:
+    """What became of it, in the place of the offer. No name: the lead may be somebody else's by now."""
+    offer.refresh_from_db(fields=["state", "closed_at"])
+    ended = timezone.localtime(offer.closed_at or offer.deadline)
+    notice = TOO_LATE[Offer.State(offer.state)].format(date_format(ended, "g:i A"))
+    if in_list(request):
+        return fragment(request, notice=notice, status=409)
+    messages.error(request, notice)
+    return leave(request, reverse("today"))
+
+
+def answer(request: HttpRequest, page: str) -> HttpResponse:
+    """Back to the list it was done in, else to `page`."""
+    return fragment(request) if in_list(request) else leave(request, page)
+
+
+def leave(request: HttpRequest, page: str) -> HttpResponse:
+    """Go to `page`, as a whole where htmx asked."""
+    if not is_fragment(request):
+        return HttpResponseRedirect(page)
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = page
+    return response
+
+
+def in_list(request: HttpRequest) -> bool:
+    return is_fragment(request) and request.headers.get("HX-Target") == "offers"
+
+
+def fragment(request: HttpRequest, *, notice: str = "", status: int = 200) -> HttpResponse:
+    user = signed_in(request)
+    context = offers_context(user, load_keyring(user), notice=notice, fresh=True, acted=request.method == "POST")
+    return render(request, "routing/offers.html", context, status=status)
