@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils import timezone
 from django.views.generic import View
 
-V = TypeVar("V", bound=Callable[..., HttpResponse])
+V = TypeVar("V", bound=Callable[..., HttpResponseBase])
 OPEN_PREFIXES = ("allauth.", "django.views.static", "django.views.generic.base")
 
 
@@ -42,7 +42,7 @@ def door(*methods: str, verb: str = "", staff: bool = False) -> Callable[[V], V]
 def _mark(mark: Door) -> Callable[[V], V]:
     def decorate(view: V) -> V:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in mark.methods:
                 return HttpResponseNotAllowed(mark.methods)
             if mark.verb and not request.user.has_perm(mark.verb):
