@@ -1,8 +1,10 @@
 """Smooth weighted round robin, and how a lead walks through a roster (R3, R4, R8). Pure: standard library only.
 
-Each turn every eligible place earns its weight in credit; the richest is chosen and pays the sum of what was earned.
-From a fresh start nobody's share is ever a full turn away from ideal, and heavy places are spread out, not bunched
-(the algorithm is nginx's smooth weighted balancing, https://github.com/phusion/nginx/commit/27e94984486058d).
+Each turn every eligible place earns its weight in credit, and the chosen one pays the sum of what was earned. Chosen is,
+of those that are owed anything, whoever would soonest be a whole turn behind; the richest of several. So from a fresh
+start nobody's share is ever a full turn away from ideal, whatever the weights (always choosing the richest, as nginx
+does, drifts beyond a turn from seven places on). It is the earliest-deadline rule of proportionate progress: Baruah and
+others, "Proportionate progress: a notion of fairness in resource allocation", 1996.
 """
 
 from __future__ import annotations
@@ -37,11 +39,18 @@ def take_turn(places: Sequence[Place]) -> Place | None:
     """The next of `places` (roster order breaks ties), with credits moved on; None of none."""
     if not places:
         return None
+    total = sum(place.weight for place in places)
     for place in places:
         place.credit += place.weight
-    chosen = max(places, key=lambda place: place.credit)
-    chosen.credit -= sum(place.weight for place in places)
+    chosen = min(places, key=lambda place: _order(place, total))
+    chosen.credit -= total
     return chosen
+
+
+def _order(place: Place, total: int) -> tuple[bool, int, int]:
+    """Owed anything before owed nothing; then by the turns left until she is a whole turn behind; then the richest."""
+    owed = place.credit > 0
+    return not owed, (total - place.credit - 1) // place.weight if owed else 0, -place.credit
 
 
 def next_for_lead(

@@ -1,0 +1,141 @@
+"""The rotation's promises, over any weights, pauses and losses (R3, R8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.rotation import HAD_IT, JUST_HAD_IT, Place, next_for_lead, take_turn
+
+WEIGHTS = st.lists(st.integers(1, 10), min_size=1, max_size=25)
+TURNS = 300
+
+
+def roster(weights: list[int]) -> list[Place]:
+    return [Place(user_id, weight) for user_id, weight in enumerate(weights, start=1)]
+
+
+def turn(places: list[Place]) -> int:
+    chosen = take_turn(places)
+    assert chosen is not None
+    return chosen.user_id
+
+
+@given(WEIGHTS)
+def test_r3_nobodys_share_is_ever_a_turn_away_from_ideal(weights: list[int]) -> None:
+    places, counts, total = roster(weights), Counter[int](), sum(weights)
+    for turns in range(1, 2 * total + 1):
+        counts[turn(places)] += 1
+        for place in places:
+            assert abs(counts[place.user_id] * total - turns * place.weight) < total
+
+
+@given(WEIGHTS)
+def test_r3_a_full_round_is_exactly_by_weight_and_then_starts_again(weights: list[int]) -> None:
+    places = roster(weights)
+    counts = Counter(turn(places) for _ in range(sum(weights)))
+    assert all(counts[place.user_id] == place.weight and place.credit == 0 for place in places)
+
+
+@given(st.integers(1, 12), st.integers(1, 10), st.integers(0, 60), st.integers(1, 60))
+def test_r3_with_equal_weights_nobody_is_more_than_one_ahead_over_any_stretch(
+    people: int, weight: int, start: int, length: int
+) -> None:
+    places = roster([weight] * people)
+    given_out = [turn(places) for _ in range(start + length)]
+    counts = Counter(given_out[start:])
+    stretch = [counts[place.user_id] for place in places]
+    assert max(stretch) - min(stretch) <= 1
+
+
+@given(WEIGHTS, st.data())
+def test_r3_pausing_keeps_ones_place_and_turn(weights: list[int], data: st.DataObject) -> None:
+    """What was owed to her before the pause is owed to her after it; the others' share among themselves is untouched."""
+    places = roster([*weights, 1])
+    for _ in range(data.draw(st.integers(0, 40))):
+        turn(places)
+    away = data.draw(st.sampled_from(places))
+    owed = away.credit
+    others = [place for place in places if place is not away]
+    counts = Counter(turn(others) for _ in range(TURNS))
+    assert away.credit == owed
+    assert [place.user_id for place in places] == sorted(place.user_id for place in places)
+    total = sum(place.weight for place in others)
+    for place in others:
+        assert abs(counts[place.user_id] - TURNS * place.weight / total) <= 2
+
+
+@given(st.integers(1, 10), st.integers(0, 500))
+def test_r3_a_late_joiner_gets_her_share_from_now_on_and_no_burst(people: int, before: int) -> None:
+    places = roster([1] * people)
+    for _ in range(before):
+        turn(places)
+    places.append(Place(people + 1))
+    given_out = [turn(places) for _ in range(4 * (people + 1))]
+    for length in range(1, len(given_out) + 1):
+        assert given_out[:length].count(people + 1) <= length / (people + 1) + 1
+
+
+SKIPS = st.lists(st.sampled_from(["", "", "", "paused", "not enrolled", "out of office"]), min_size=1, max_size=9)
+
+
+@given(SKIPS, st.integers(1, 4), st.integers(0, 50))
+def test_r8_a_lead_goes_to_everybody_once_a_pass_and_ends(skips: list[str], passes: int, before: int) -> None:
+    places = [Place(user_id, skip=skip) for user_id, skip in enumerate(skips, start=1)]
+    able = [place for place in places if not place.skip]
+    for _ in range(before):
+        take_turn(able)
+    way: list[list[int]] = [[] for _ in range(passes)]
+    last, pass_number = None, 1
+    for _ in range(len(able) * passes):
+        had_it = way[pass_number - 1]
+        choice = next_for_lead(places, had_it=had_it, last=last, pass_number=pass_number, passes=passes)
+        assert choice.user_id is not None
+        pass_number, last = choice.pass_number, choice.user_id
+        way[pass_number - 1].append(last)
+    for offered in way:
+        assert sorted(offered) == [place.user_id for place in able]
+    over = next_for_lead(places, had_it=way[-1], last=last, pass_number=passes, passes=passes)
+    assert (over.user_id, over.pass_number) == (None, passes)
+    for earlier, later in zip(way, way[1:], strict=False):
+        assert len(able) <= 1 or later[0] != earlier[-1]
+
+
+@given(SKIPS)
+def test_r4_everybody_who_was_skipped_has_the_reason(skips: list[str]) -> None:
+    places = [Place(user_id, skip=skip) for user_id, skip in enumerate(skips, start=1)]
+    able = [place.user_id for place in places if not place.skip]
+    first = next_for_lead(places, had_it=(), last=None, pass_number=1, passes=2)
+    assert dict(first.skipped) == {place.user_id: place.skip for place in places if place.skip}
+    if len(able) < 2 or first.user_id is None:
+        return
+    had = [first.user_id]
+    second = next_for_lead(places, had_it=had, last=first.user_id, pass_number=1, passes=2)
+    assert dict(second.skipped)[first.user_id] == HAD_IT
+    again = next_for_lead(places, had_it=able, last=able[-1], pass_number=1, passes=2)
+    assert again.pass_number == 2
+    assert dict(again.skipped)[able[-1]] == JUST_HAD_IT
+
+
+@given(st.integers(2, 8), st.data())
+def test_r8_whoever_sits_beside_a_loser_does_not_get_double(people: int, data: st.DataObject) -> None:
+    """One member lets everything run out: the others share all of it evenly, in whatever place she sits."""
+    places = roster([1] * people)
+    loser = data.draw(st.integers(1, people))
+    kept = Counter[int]()
+    for _ in range(TURNS):
+        choice = next_for_lead(places, had_it=(), last=None, pass_number=1, passes=2)
+        if choice.user_id == loser:
+            choice = next_for_lead(places, had_it=[loser], last=loser, pass_number=choice.pass_number, passes=2)
+        assert choice.user_id is not None
+        kept[choice.user_id] += 1
+    shares = [kept[place.user_id] for place in places if place.user_id != loser]
+    assert max(shares) - min(shares) <= 2
+
+
+def test_r8_nobody_on_the_roster_is_nobody_at_once() -> None:
+    choice = next_for_lead([], had_it=(), last=None, pass_number=1, passes=2)
+    assert choice.user_id is None
+    assert take_turn([]) is None
