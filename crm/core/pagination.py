@@ -11,10 +11,11 @@ from typing import Any, Generic, TypeVar
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, OrderBy, Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 M = TypeVar("M", bound=Model)
+FEW = 3_000
 
 
 def _cipher() -> Fernet:
@@ -46,8 +47,14 @@ class Page(Generic[M]):
     is_first: bool
 
 
-def keyset_page(rows: QuerySet[M], *, sort: str, descending: bool, cursor: str, size: int = 50) -> Page[M]:
-    """The page of `rows` after `cursor`, ordered by the not-null column `sort`, then by id in the same direction."""
+def keyset_page(
+    rows: QuerySet[M], *, sort: str, descending: bool, cursor: str, size: int = 50, count: int | None = None
+) -> Page[M]:
+    """The page of `rows` after `cursor`, ordered by the not-null column `sort`, then by id in the same direction.
+
+    Say the `count` where you have it. PostgreSQL likes to walk along the sort's index until a page is full, which takes
+    forever where few rows match or all of them are old; few rows are better found first and sorted then.
+    """
     values = read_cursor(cursor) if cursor else None
     if values is not None and len(values) == 2:
         side = "lt" if descending else "gt"
@@ -55,12 +62,18 @@ def keyset_page(rows: QuerySet[M], *, sort: str, descending: bool, cursor: str, 
         rows = rows.filter(**{f"{sort}__{side}e": values[0]}).filter(
             Q(**{f"{sort}__{side}": values[0]}) | Q(**{sort: values[0], f"pk__{side}": values[1]})
         )
-    order = [F(sort).desc(), F("pk").desc()] if descending else [F(sort).asc(), F("pk").asc()]
-    found = list(rows.order_by(*order)[: size + 1])
+    found = list(rows.order_by(*_order(sort, descending, few=count is not None and count <= FEW))[: size + 1])
     more = len(found) > size
     found = found[:size]
     last = write_cursor([getattr(found[-1], sort), found[-1].pk]) if more else ""
     return Page(rows=found, next_cursor=last, is_first=values is None)
+
+
+def _order(sort: str, descending: bool, *, few: bool) -> list[OrderBy]:
+    """By `sort`, then by id. For few rows it says where nulls go, though there are none: no index has that order."""
+    if descending:
+        return [F(sort).desc(nulls_last=few or None), F("pk").desc()]
+    return [F(sort).asc(nulls_first=few or None), F("pk").asc()]
 
 
 def capped_count(rows: QuerySet[Any], cap: int = 10_000) -> tuple[int, bool]:

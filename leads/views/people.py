@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.forms import BoundField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from crm.core.doors import door
-from crm.core.htmx import render_page
+from crm.core.htmx import is_fragment, render_page
 from crm.core.pagination import capped_count, keyset_page
 from leads.filters import SORT_WORDS, LeadFilter
 from leads.models import Lead
@@ -31,6 +33,7 @@ FACETS = (
     ("Origin", ("origin",)),
     ("Hidden", ("hidden",)),
 )
+LATE = frozenset({"owner", "assigned"})
 KEPT = ("q", "mine", "sort")  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 
@@ -60,14 +63,39 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @door()
 def filters(request: HttpRequest) -> HttpResponse:
-    """The form behind "Filter": every filter with what it offers, opened where it is in use."""
+    """The form behind "Filter", opened where a filter is in use. Lists of people come when they are looked at."""
     chosen = _chosen(request, load_keyring(asker(request)))
-    facets = [
-        (words, [chosen.form[name] for name in names], any(chosen.written(name) for name in names))
-        for words, names in FACETS
-    ]
+    late = LATE if is_fragment(request) else frozenset()
+    if request.GET.get("facet") in late:
+        context: dict[str, Any] = {"field": chosen.form[request.GET["facet"]]}
+        return render_page(request, "leads/filters.html", context, partial="facet")
+    facets = [Facet(words, [Choice.of(chosen, name, late) for name in names]) for words, names in FACETS]
     kept = [(name, text) for name in KEPT for text in chosen.written(name)]
-    return render_page(request, "leads/filters.html", {"facets": facets, "kept": kept}, partial="form")
+    context = {"facets": facets, "kept": kept, "query": chosen.query()}
+    return render_page(request, "leads/filters.html", context, partial="form")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A filter's field in the form; one that comes late is not drawn yet, and its `texts` stand in for it."""
+
+    field: BoundField
+    texts: list[str]
+    late: bool
+
+    @classmethod
+    def of(cls, chosen: LeadFilter, name: str, late: frozenset[str]) -> Choice:
+        return cls(chosen.form[name], chosen.written(name), name in late)
+
+
+@dataclass(frozen=True)
+class Facet:
+    words: str
+    choices: list[Choice]
+
+    @property
+    def is_used(self) -> bool:
+        return any(choice.texts for choice in self.choices)
 
 
 def _chosen(request: HttpRequest, keyring: Keyring) -> LeadFilter:
