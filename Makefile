@@ -24,7 +24,7 @@ help:  ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup  ## Run the whole product (PORT, HOST and FAIRLEAD_DATA say where); Ctrl-C stops it
-	@exec $(OWN) manage.py run --tied
+	@exec $(OWN) manage.py run --tied $$PPID
 
 setup: .venv/.runtime node_modules/.runtime  ## Install what the product needs to run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -139,8 +140,11 @@ def test_a_clean_stop_is_quick_and_leaves_nothing(running_product: Product) -> N
 
 def test_it_ends_with_the_process_it_is_tied_to() -> None:
     product = Product(settings.DATA / "tied")
+    shutil.rmtree(product.data, ignore_errors=True)
     command = shlex.join(product.command("run", "--servers", "--tied"))
-    with subprocess.Popen(["/bin/sh", "-c", f"{command}; true"], env=product.env, stdout=subprocess.DEVNULL) as starter:
+    with subprocess.Popen(
+        ["/bin/sh", "-c", f"{command} $$; true"], env=product.env, stdout=subprocess.DEVNULL
+    ) as starter:
         wait_until(lambda: len(read_state(product.data).get("processes", ())) == 2, 20, "the servers")
         starter.kill()
     wait_until(lambda: processes_of(product.data) == [], 15, "the end of every process")

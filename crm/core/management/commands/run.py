@@ -18,11 +18,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--servers", action="store_true", help="only the embedded PostgreSQL and Valkey")
-        parser.add_argument("--tied", action="store_true", help="stop when the process that started this one dies")
+        parser.add_argument("--tied", type=int, metavar="PID", help="stop when this process, which started it, dies")
 
-    def handle(self, *, servers: bool, tied: bool, **options: Any) -> None:
+    def handle(self, *, servers: bool, tied: int | None, **options: Any) -> None:
         if tied:
-            die_with_parent(signal.SIGTERM)
+            die_with_parent(signal.SIGTERM, parent=tied)
         try:
             Supervisor(servers_only=servers, say=self.say).run()
         except CannotStart as error:
