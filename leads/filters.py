@@ -6,6 +6,7 @@ redaction shows anyway (V5): by anything else their absence or presence would te
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,8 +15,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.forms.utils import flatatt
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django_filters import CharFilter, ChoiceFilter, DateFilter, Filter, FilterSet, MultipleChoiceFilter
 
 from crm.organization.models import Unit, User
@@ -46,11 +50,33 @@ ACTIVITY = (
 NOBODY = "nobody"
 
 
+class PrincipalSelect(forms.SelectMultiple):
+    """Drawn in one go: Django's own renders a template for each option, a fifth of a second for a thousand people."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = set(value or ())
+        parts = [
+            format_html('<optgroup label="{}">{}</optgroup>', key, _options(inner, chosen))
+            if isinstance(inner, list)
+            else _options([(key, str(inner))], chosen)
+            for key, inner in self.choices
+        ]
+        drawn = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return format_html("<select{} multiple>{}</select>", drawn, SafeString("".join(parts)))
+
+
+def _options(options: Iterable[tuple[str, str]], chosen: set[str]) -> SafeString:
+    rows = ((key, SafeString(" selected" if key in chosen else ""), words) for key, words in options)
+    return format_html_join("", '<option value="{}"{}>{}</option>', rows)
+
+
 class PrincipalField(forms.MultipleChoiceField):
     """People, and units where `units` allows them, written `person-31`, `unit-7`, `me`; hers to choose by O6.
 
     The value is a dict of what was written to whom it means; `nobody` means None. Options are read only when drawn.
     """
+
+    widget = PrincipalSelect
 
     def __init__(self, *, actor: User, units: bool = False, nobody: bool = False, **kwargs: Any) -> None:
         self.actor, self.units, self.nobody = actor, units, nobody

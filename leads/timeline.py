@@ -155,6 +155,8 @@ def _icon(activity: Activity) -> str:
 
 def activity_line(activity: Activity, names: Names) -> SafeString:
     """`Ana called: no answer (automatic)`."""
+    if activity.kind == Activity.Kind.INQUIRY and not activity.actor_id:
+        return SafeString("An inquiry came in")
     who = _strong(names.of(None, activity.actor_id)) if activity.actor_id else SafeString("The system")
     incoming = activity.direction == Activity.Direction.IN
     marks = [word for word, is_set in (("automatic", activity.automatic), ("in bulk", activity.bulk)) if is_set]

@@ -53,7 +53,8 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
         raise PermissionDenied("You may look at this lead, but not do this with it.")
     form = LogForm(request.POST)
     if not form.is_valid():
-        return render_page(request, "leads/lead.html", _whole(request, found, form), partial="composer", status=422)
+        context = {**_whole(request, found, form), "again": True}
+        return render_page(request, "leads/lead.html", context, partial="composer", status=422)
     said = {**form.cleaned_data}
     kind = Activity.Kind(said.pop("kind"))
     with once(actor.pk, said.pop("token")) as first:
@@ -82,7 +83,8 @@ def _done(request: HttpRequest, public_id: str, words: str) -> HttpResponse:
     if not is_fragment(request):
         return redirect("lead", public_id)
     found = find_lead(request, public_id, load_keyring(asker(request)))
-    response = render_page(request, "leads/lead.html", _whole(request, found), partial="changed")
+    context = {**_whole(request, found), "again": True}
+    response = render_page(request, "leads/lead.html", context, partial="changed")
     response["HX-Trigger"] = "live:offers"
     return response
 
@@ -100,6 +102,7 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
     works, log_kinds, log_form = lead.access.level >= Level.WORK, _log_kinds(lead), form or LogForm()
     return {
         "lead": lead,
+        "again": False,  # the composer came back, and takes the focus it had
         "log_kinds": log_kinds,
         "log_form": log_form,
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),

@@ -186,6 +186,19 @@ def test_the_form_offers_every_filter(client: Client, harbor: Brokerage) -> None
     assert client.post("/people/filters/").status_code == 405
 
 
+def test_lists_of_people_come_when_they_are_looked_at(client: Client, harbor: Brokerage) -> None:
+    client.force_login(harbor.lead)
+    query = f"owner=person-{harbor.ana.pk}"
+    htmx = {"HX-Request": "true"}
+    form = client.get(f"/people/filters/?{query}", headers=htmx).content.decode()
+    assert harbor.ben.name not in form
+    assert f'<input type="hidden" name="owner" value="person-{harbor.ana.pk}">' in form
+    field = client.get(f"/people/filters/?{query}&facet=owner", headers=htmx).content.decode()
+    assert f'<option value="person-{harbor.ana.pk}" selected>Ana</option>' in field
+    assert f'<option value="unit-{harbor.lakeside.pk}">Lakeside</option>' in field
+    assert "<form" not in field
+
+
 def test_empty_fields_of_the_form_leave_the_address(client: Client, harbor: Brokerage) -> None:
     client.force_login(harbor.ana)
     response = client.get("/people/?state=NJ&tag=&score_min=")
