@@ -141,7 +141,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "crm.core.apps.StaticFiles",
+    "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
     "django.forms",
@@ -299,7 +299,6 @@ STATIC_URL = "static/"
 STATIC_ROOT = DATA / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("vendor/tabler", BASE_DIR / "node_modules/@tabler/core/dist"),
     ("vendor/inter", BASE_DIR / "node_modules/@fontsource-variable/inter"),
 ]
 STORAGES = {

@@ -2,9 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from crm.core.gallery import gallery
 from crm.core.health import healthz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("routing.urls")),
+    path("", include("crm.notifications.urls")),
+    path("people/", include("leads.urls")),
+    path("import/", include("leads.urls_imports")),
+    path("invitations/", include("permissions.urls")),
+    path("accounts/", include("crm.organization.urls")),
+    path("gallery/", gallery, name="gallery"),
     path("healthz", healthz, name="healthz"),
-    path("accounts/", include("allauth.urls")),
 ]

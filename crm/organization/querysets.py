@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import BaseUserManager
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 if TYPE_CHECKING:
     from crm.organization.models import Membership, Unit, User
@@ -77,19 +77,27 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_active=True)
 
     def managed_by(self, user: User) -> UserQuerySet:
-        """People with role member in a unit she manages, now or when they left; never upward."""
-        from crm.organization.models import Membership, Unit
+        """People with role member in a unit she manages, now or when they left.
 
-        members = Membership.objects.lasting().filter(role="member", unit__in=Unit.objects.managed_by(user))
+        Never upward: a role does not reach those who manage above its unit, such as a broker who joined a team below.
+        """
+        from crm.organization.models import Membership
+
+        above = Q(unit=OuterRef("unit__parent")) | Q(unit=OuterRef("unit__parent__parent"))
+        upward = Membership.objects.lasting().filter(above, user=OuterRef(OuterRef("user")), role__in=MANAGES)
+        roles = Membership.objects.current().filter(~Exists(upward), user=user, role__in=MANAGES)
+        reach = roles.filter(Q(unit=OuterRef("unit")) | above)
+        members = Membership.objects.lasting().filter(Exists(reach), company=user.company_id, role="member")
         return self.of(user).filter(pk__in=members.values("user"))
 
     def can_be_seen_by(self, user: User) -> UserQuerySet:
-        """Active people she may choose (O6): herself and the members of the units she may choose."""
+        """Active people she may choose (O6): herself and the members of the units she may choose; a company manager all."""
         from crm.organization.models import Membership, Unit
 
         seen = Unit.objects.can_be_seen_by(user)
         members = Membership.objects.current().filter(unit__in=seen)
-        return self.of(user).active().filter(Q(pk=user.pk) | Q(pk__in=members.values("user")))
+        whole = Unit.objects.managed_by(user).filter(kind="company")
+        return self.of(user).active().filter(Q(pk=user.pk) | Q(pk__in=members.values("user")) | Exists(whole))
 
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
