@@ -86,7 +86,8 @@ def whole_product() -> Iterator[Product]:
 
 
 @pytest.fixture
-def running_product(whole_product: Product) -> Product:
-    """The whole product, in good health at the beginning of the test."""
+def running_product(whole_product: Product, django_db_blocker: DjangoDbBlocker) -> Iterator[Product]:
+    """The whole product, in good health at the beginning of the test, which may look into its database."""
     whole_product.wait_until_well()
-    return whole_product
+    with django_db_blocker.unblock():
+        yield whole_product
