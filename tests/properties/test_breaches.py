@@ -1,0 +1,211 @@
+"""Plant a fault in the access rules, one by one, and the comparison of test_access must find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from crm.organization.querysets import MembershipQuerySet, UserQuerySet
+from permissions import door, keyring
+from permissions.access import (
+    Access,
+    CompanyReach,
+    Key,
+    Keyring,
+    Level,
+    Lock,
+    LockedLead,
+    Privacy,
+    Reason,
+    Standing,
+    make_keyring,
+)
+from permissions.catalog import Permission
+from routing.querysets import OfferQuerySet
+from tests.properties.telling import TELLING
+from tests.properties.test_access import compare, in_database
+from tests.properties.world import World
+
+pytestmark = pytest.mark.django_db
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def is_wrong(world: World) -> bool:
+    with in_database(world) as built:
+        try:
+            compare(world, built)
+        except AssertionError:
+            return True
+    return False
+
+
+def assert_found() -> None:
+    assert any(is_wrong(world) for world in TELLING)
+
+
+def test_v1_without_a_breach_nothing_is_found() -> None:
+    assert not any(is_wrong(world) for world in TELLING)
+
+
+@pytest.mark.parametrize("reason", list(Reason), ids=lambda reason: f"rule_{reason.value}")
+def test_v2_a_rule_that_gives_nothing_is_found(monkeypatch: pytest.MonkeyPatch, reason: Reason) -> None:
+    def without(standing: Standing) -> Keyring:
+        whole = make_keyring(standing)
+        keys = {lock: tuple(key for key in cut if key.reason != reason) for lock, cut in whole.keys.items()}
+        offered = {lead: key for lead, key in whole.leads.items() if key.reason != reason}
+        return replace(whole, keys=keys, leads=offered, company=whole.company and Without(**vars(whole.company)))
+
+    class Without(CompanyReach):
+        def keys(self, lead: LockedLead) -> list[Key]:
+            return [key for key in super().keys(lead) if key.reason != reason]
+
+    monkeypatch.setattr(keyring, "make_keyring", without)
+    assert_found()
+
+
+def standing_as(**changes: Any) -> Plant:
+    """Cut keys for a standing with other facts."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(keyring, "make_keyring", lambda standing: make_keyring(replace(standing, **changes)))
+
+    return plant
+
+
+def ended_memberships_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MembershipQuerySet, "current", lambda self: self.all())
+
+
+def managers_of_left_people_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MembershipQuerySet, "lasting", lambda self: self.filter(ended_at=None))
+
+
+def managers_of_past_teams_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MembershipQuerySet, "lasting", lambda self: self.all())
+
+
+def any_role_is_managed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def managed_by(self: Any, user: Any) -> Any:
+        from crm.organization.models import Membership, Unit
+
+        found = Membership.objects.lasting().filter(unit__in=Unit.objects.managed_by(user))
+        return self.filter(pk__in=found.values("user"))
+
+    monkeypatch.setattr(UserQuerySet, "managed_by", managed_by)
+
+
+def reach_goes_upward(monkeypatch: pytest.MonkeyPatch) -> None:
+    def managed_by(self: Any, user: Any) -> Any:
+        from crm.organization.models import Membership, Unit
+
+        found = Membership.objects.lasting().filter(role="member", unit__in=Unit.objects.managed_by(user))
+        return self.filter(pk__in=found.values("user"))
+
+    monkeypatch.setattr(UserQuerySet, "managed_by", managed_by)
+
+
+def switch_of_the_agent_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = UserQuerySet.managed_by
+
+    def managed_by(self: Any, user: Any) -> Any:
+        found = honest(self, user)
+        vars(found)["filter"] = lambda **kwargs: found.all()
+        return found
+
+    monkeypatch.setattr(UserQuerySet, "managed_by", managed_by)
+
+
+def deactivated_people_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(user: Any) -> Keyring:
+        user.is_active = True
+        return honest(user)
+
+    honest = keyring.load_keyring
+    monkeypatch.setattr("tests.properties.test_access.load_keyring", load)
+
+
+def profiles_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("permissions.backend.permissions_of", lambda user: frozenset(Permission))
+
+
+def past_offers_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OfferQuerySet, "open_for", lambda self, user: self.filter(user=user))
+
+
+def loosening_exposes_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keys(self: CompanyReach, lead: LockedLead) -> Any:
+        return honest(self, replace(lead, privacy=lead.privacy and Privacy.MANAGED))
+
+    honest = CompanyReach.keys
+    monkeypatch.setattr(CompanyReach, "keys", keys)
+
+
+def loosening_exposes_to_teams(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loose(standing: Standing) -> Keyring:
+        whole = make_keyring(standing)
+        more = (Key(Level.MANAGE, Reason.MANAGES_OWNER),) if standing.policy == Privacy.MANAGED else ()
+        extra = {
+            Lock.SHOWN.of(person): (*more, *whole.keys.get(Lock.SHOWN.of(person), ()))
+            for person in standing.managed_people
+        }
+        return replace(whole, keys={**whole.keys, **extra})
+
+    monkeypatch.setattr(keyring, "make_keyring", loose)
+
+
+def companies_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Keyring.access
+
+    def access(self: Keyring, lead: LockedLead) -> Access:
+        return honest(self, replace(lead, company_id=self.company_id))
+
+    monkeypatch.setattr(Keyring, "access", access)
+
+
+def lists_forget_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen_by(held: Keyring, at_least: Level = Level.REDACTED, prefix: str = "") -> Any:
+        from django.db.models import Q
+
+        return Q(locks__overlap=held.locks_at(at_least)) | Q(pk__in=held.leads_at(at_least))
+
+    monkeypatch.setattr(door, "seen_by", seen_by)
+
+
+def lists_show_hidden_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = door.seen_by
+    monkeypatch.setattr(door, "seen_by", lambda held, at_least: honest(held, min(at_least, Level.REDACTED)))
+
+
+def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "_unmanaged", lambda user: frozenset())
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        pytest.param(standing_as(joined_units=frozenset()), id="membership_gives_nothing"),
+        pytest.param(standing_as(policy=Privacy.MANAGED), id="every_policy_is_managed"),
+        pytest.param(standing_as(policy=Privacy.VISIBLE), id="every_policy_is_visible"),
+        ended_memberships_count,
+        managers_of_left_people_forgotten,
+        managers_of_past_teams_kept,
+        any_role_is_managed,
+        reach_goes_upward,
+        switch_of_the_agent_ignored,
+        deactivated_people_see,
+        profiles_ignored,
+        past_offers_count,
+        loosening_exposes_the_past,
+        loosening_exposes_to_teams,
+        companies_are_one,
+        lists_forget_the_company,
+        lists_show_hidden_leads,
+        brokers_nobody_manages_are_shown,
+    ],
+)
+def test_v1_a_planted_breach_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
+    plant(monkeypatch)
+    assert_found()
