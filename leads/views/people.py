@@ -44,9 +44,10 @@ def people(request: HttpRequest) -> HttpResponse:
     chosen = _chosen(request, keyring)
     if any("" in texts for _, texts in request.GET.lists()):
         return HttpResponseRedirect(f"{reverse('people')}?{chosen.query()}")  # a form sends its empty fields too
-    count, more = capped_count(chosen.qs)
+    found = chosen.qs
+    count, more = capped_count(found)
     page = keyset_page(
-        chosen.qs.only(*ROW_COLUMNS),
+        found.only(*ROW_COLUMNS),
         sort=chosen.sort_column,
         descending=chosen.descending,
         cursor=request.GET.get("cursor", ""),
