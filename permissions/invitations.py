@@ -30,10 +30,11 @@ LASTS = timedelta(days=7)
 MOST_AN_HOUR = 40
 REST = timedelta(minutes=1)  # between two mails to the same person
 CLAIM = """
-UPDATE organization_invitation SET send_at = now() + interval '5 minutes'
+UPDATE organization_invitation SET send_at = statement_timestamp() + interval '5 minutes'
 WHERE id IN (
     SELECT id FROM organization_invitation
-    WHERE sent_at IS NULL AND send_at <= now() AND expires_at > now() AND accepted_at IS NULL AND withdrawn_at IS NULL
+    WHERE sent_at IS NULL AND send_at <= statement_timestamp() AND expires_at > statement_timestamp()
+        AND accepted_at IS NULL AND withdrawn_at IS NULL
     ORDER BY send_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
