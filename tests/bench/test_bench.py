@@ -1,0 +1,110 @@
+"""The benchmark's company is what it says it is, and what is compared by hand is the same question. No times here."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from django.db import connection
+from django.db.models import Count
+from django.http import QueryDict
+from django.urls import reverse
+
+from crm.bench import importing, lead, people
+from crm.bench.askers import ROLES, Asker
+from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_leads
+from crm.bench.database import connected_to
+from crm.bench.figures import Figure
+from crm.bench.lifted import INDEXES, lifted_indexes
+from leads.filters import LeadFilter
+from leads.models import Assignment, ContactPoint, Lead, LeadSearch
+from permissions.access import Level, Lock
+from permissions.models import LedgerEntry
+
+LEADS = 2000
+
+
+@pytest.fixture
+def bench(db):
+    company = build_company()
+    build_leads(company, 1, LEADS, LEADS)
+    return company
+
+
+def one(sql, params=None):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchone()[0]
+
+
+def test_the_company_is_built_as_described(bench):
+    assert bench.people.count() == PEOPLE
+    assert bench.units.filter(kind="team").count() == TEAMS
+    assert Lead.objects.count() == LeadSearch.objects.count() == LEADS
+    assert ContactPoint.objects.count() == 2 * LEADS
+    assert LedgerEntry.objects.filter(kind="created").count() == LEADS
+    assert LedgerEntry.objects.filter(kind="assigned").count() == Assignment.objects.count()
+    small = bench.people.get(email=SMALL_AGENT)
+    assert Lead.objects.visible_to(small).count() == 300
+    busiest = Lead.objects.annotate(acts=Count("activities")).latest("acts")
+    assert busiest.acts >= TIMELINE_ENTRIES
+    assert busiest in Lead.objects.visible_to(small)
+
+
+def test_slots_and_locks_agree(bench):
+    """Leads are written together with what the slot trigger would make of their assignments."""
+    for slot in Assignment.objects.values("lead_id", "user_id", "role", "lead__agent_id", "lead__locks"):
+        assert Lock.ASSIGNED.of(slot["user_id"]) in slot["lead__locks"]
+        assert slot["role"] != "agent" or slot["user_id"] == slot["lead__agent_id"]
+    counted = one("SELECT sum(cardinality(slot_locks)) FROM leads_lead")
+    assert counted == Assignment.objects.values("lead", "user").distinct().count()
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_by_hand_is_the_same_question(bench, role):
+    asker = Asker.of(role)
+    for level in (Level.REDACTED, Level.VIEW):
+        seen, params = asker.seen(level)
+        by_hand = set(Lead.objects.raw(f"SELECT id FROM leads_lead WHERE {seen}", params))
+        assert by_hand == set(Lead.objects.visible_to(asker.keyring, level))
+    for question in people.questions(asker):
+        data = QueryDict(urlencode({name: value for name, value in question.query.items() if name != "cursor"}))
+        chosen = LeadFilter(data, Lead.objects.all(), keyring=asker.keyring, actor=asker.user)
+        assert chosen.level == question.level
+        if "cursor" not in question.query:
+            assert one(*question.by_hand(asker, people.COUNT)) == chosen.qs.count()
+
+
+def test_a_figure_names_ours_and_the_database_s_own(bench, monkeypatch):
+    monkeypatch.setattr(people, "RUNS", 2)
+    monkeypatch.setattr(lead, "RUNS", 2)
+    asker = Asker.of("team lead")
+    client = people.signed_in(asker)
+    page, count = people.measure(client, asker, people.Question("people first page"))
+    told = json.loads(str(page))
+    assert {"figure", "role", "ours_ms", "raw_ms", "ratio", "request_ms_median", "queries", "target", "ok"} <= set(told)
+    assert count.figure == "people first page, count"
+    assert count.ours_ms > 0
+    assert isinstance(next(lead.figures()), Figure)
+    assert client.get(reverse("people"), {"q": "no such name"}).status_code == 200
+
+
+def test_indexes_come_back_as_they_were(committing_db):
+    def indexes():
+        with connection.cursor() as cursor:
+            cursor.execute(INDEXES, [["leads_lead", "leads_leadsearch"]])
+            return sorted(cursor.fetchall())
+
+    with connected_to(committing_db, as_owner=True):
+        before = indexes()
+        with lifted_indexes(["leads_lead", "leads_leadsearch"], say=lambda words: None):
+            assert indexes() == []
+        assert indexes() == before
+
+
+def test_the_file_to_import_has_nobody_twice(tmp_path):
+    importing.write_file(tmp_path / "leads.csv", 500)
+    lines = (tmp_path / "leads.csv").read_text().splitlines()
+    assert lines[0] == importing.HEADER
+    assert len({line.split(",")[10] for line in lines[1:]}) == 500
