@@ -113,7 +113,7 @@ def lead_row(lead: Lead, names: Mapping[str, Any]) -> LeadRow:
         tone=TONES[names["stage_kind"]],
         owner=OwnerLabel(names["unit_name"] or names["person_name"], names["unit_kind"] or "person"),
         hidden=lead.hidden,
-        assigned=names["agent_name"] or "",
+        assigned=names["agent_name"] or names["person_name"] or "",
         origin=origin_words(names["origin_name"], names["origin_kind"]),
         source=names["source_name"] or "",
         score=lead.score,
