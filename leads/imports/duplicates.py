@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from hashlib import md5
+from json import dumps
 from typing import NamedTuple
 
 from django.db import connection
@@ -15,15 +16,15 @@ from django.db import connection
 from leads.imports.matching import EMAIL, PHONE
 from leads.imports.rows import Outcome, Row
 from leads.imports.values import Draft
-from leads.models import ImportedKey, ImportRun, Lead
+from leads.models import ImportRun, Lead
 from permissions.access import Keyring, Level
 
 ROW = "row"
 SAME = {EMAIL: "the same e-mail", PHONE: "the same phone and name", ROW: "the same values"}
+TAKEN = "SELECT key, run_id, number FROM leads_importedkey WHERE created_by_id = %s AND key = ANY (%s::uuid[])"
 ALIKE = """
 SELECT wanted.digest, point.lead_id
-FROM unnest(%(digests)s::text[], %(kinds)s::text[], %(values)s::text[], %(names)s::text[])
-    AS wanted (digest, kind, value, name)
+FROM json_to_recordset(%(wanted)s) AS wanted (digest text, kind text, value text, name text)
 JOIN leads_contactpoint AS point
     ON point.company_id = %(company)s AND point.kind = wanted.kind AND point.value = wanted.value
 JOIN leads_lead AS lead ON lead.id = point.lead_id
@@ -85,22 +86,16 @@ def skip_duplicates(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> No
 
 def _taken(run: ImportRun, digests: Collection[str]) -> dict[str, tuple[int, int]]:
     """Of these digests those of rows she imported before: run and line."""
-    found = ImportedKey.objects.filter(created_by=run.created_by_id, key__in=list(digests))
-    return {key.hex: (run_id, line) for key, run_id, line in found.values_list("key", "run_id", "number")}
+    with connection.cursor() as cursor:
+        cursor.execute(TAKEN, [run.created_by_id, f"{{{','.join(digests)}}}"])
+        return {key.hex: (run_id, line) for key, run_id, line in cursor.fetchall()}
 
 
 def _seen(run: ImportRun, keyring: Keyring, keys: dict[str, Key]) -> set[str]:
     """Of these keys the digests of those that a lead has whose contact data she may read."""
-    wanted = list(keys.values())
-    params: dict[str, int | list[str]] = {
-        "company": run.company_id,
-        "digests": [key.digest for key in wanted],
-        "kinds": [key.kind for key in wanted],
-        "values": [key.value for key in wanted],
-        "names": [key.name for key in wanted],
-    }
+    wanted = dumps([key._asdict() for key in keys.values()])
     with connection.cursor() as cursor:
-        cursor.execute(ALIKE, params)
+        cursor.execute(ALIKE, {"company": run.company_id, "wanted": wanted})
         alike = cursor.fetchall()
     found = {lead_id for _, lead_id in alike}
     visible = set(Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in=found).values_list("pk", flat=True))

@@ -20,6 +20,7 @@ LONGEST_LINE = 128 * 1024  # characters; the csv module takes cells up to here
 PIECE = 1024 * 1024  # bytes read at a time
 HEAD = 64 * 1024  # bytes that tell the delimiter
 DELIMITERS = ",;\t|"
+BYTE_ORDER_MARK = "\ufeff"
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it starts with
@@ -206,7 +207,8 @@ def records(file: BinaryIO, encoding: str, delimiter: str) -> Iterator[Record]:
     try:
         yield from _parse(_Lines(text), delimiter, marked=encoding in BYTE_ORDER_MARKS.values())
     finally:
-        text.detach()  # the file stays open for whoever gave it
+        if not file.closed:
+            text.detach()  # it stays open for whoever gave it
 
 
 def _parse(lines: _Lines, delimiter: str, *, marked: bool) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 from pathlib import PurePath
 from typing import BinaryIO
@@ -29,6 +30,7 @@ LARGEST_FILE = 50 * 1024 * 1024  # bytes
 CHUNK = 2500  # records in a transaction
 SAMPLES = 50  # records that help to match the columns
 MOST_TRIES = 5
+DRAFTS_LAST = timedelta(days=7)
 COMPANY_LOCK = 7034002
 State = ImportRun.State
 
@@ -121,6 +123,11 @@ def discard_run(*, actor: User, run: ImportRun) -> None:
         raise NotDraftError
 
 
+def forget_drafts() -> None:
+    """Throw away drafts that were left alone for long."""
+    ImportRun.objects.filter(state=State.DRAFT, created_at__lt=Now() - DRAFTS_LAST).delete()
+
+
 def carry_on(run_id: int, *, chunks: int | None = None) -> bool:
     """Work on a run from where it stands, for at most so many chunks: whether there is more to do.
 
@@ -151,11 +158,12 @@ def _chunks(rows: Iterator[Record]) -> Iterator[list[Record]]:
 def _begin(run_id: int) -> ImportRun | None:
     """Mark that somebody works on the run; None where there is nothing to work on, or no sense in trying again."""
     going = ImportRun.objects.filter(pk=run_id, state__in=(State.QUEUED, State.RUNNING))
-    going.filter(tries__gte=MOST_TRIES).update(
-        state=State.FAILED, error=f"It stopped {MOST_TRIES} times at the same place.", finished_at=Now()
-    )
     going.update(state=State.RUNNING, tries=F("tries") + 1, touched_at=Now(), started_at=Coalesce("started_at", Now()))
-    return going.select_related("company").first()
+    run = going.select_related("company").first()
+    if run is not None and run.tries > MOST_TRIES:
+        _fail(run, f"It broke off {MOST_TRIES} times at the same place.")
+        return None
+    return run
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from zoneinfo import available_timezones
 
 from leads.contact import UnreadableContactError, read_email
@@ -200,7 +201,7 @@ def _number(name: str, largest: int) -> Taker:
         if not found or len(text) > 30:
             raise UnreadableValueError(f"“{text[:40]}” is not a number")
         times = {"k": 1_000, "m": 1_000_000}.get((found[3] or "").lower(), 1)
-        value = round(float(found[1].replace(",", "") + (found[2] or "")) * times)
+        value = round(Decimal(found[1].replace(",", "") + (found[2] or "")) * times)
         if value > largest:
             raise UnreadableValueError(f"{value:,} is more than {largest:,}")
         draft.fields[name] = value

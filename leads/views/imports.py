@@ -30,8 +30,8 @@ State = ImportRun.State
 def imports(request: HttpRequest) -> HttpResponse:
     """Her imports so far, and the way to begin another."""
     actor = asker(request)
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
             return redirect("import-run", create_run(actor=actor, file=upload.file, name=upload.name).public_id)

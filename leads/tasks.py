@@ -1,0 +1,32 @@
+"""Imports in the background. The runs say what is due; a worker that died is relieved within a minute."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from crm.core.tasks import task
+from leads.imports import services
+from leads.models import ImportRun
+
+CHUNKS_AT_ONCE = 8  # then others have their turn on the queue
+SILENCE = timedelta(seconds=30)
+
+
+@task(queue="default")
+def run_import(run_id: int) -> None:
+    """Work on one import for a few seconds; what is left goes to the end of the queue."""
+    if services.carry_on(run_id, chunks=CHUNKS_AT_ONCE):
+        run_import.queue(run_id)
+
+
+@task(queue="default", every=30.0)
+def resume_imports() -> None:
+    """Take up the imports that nobody works on any more, or that no worker ever heard of."""
+    for run_id in ImportRun.objects.silent_for(SILENCE).order_by("pk").values_list("pk", flat=True):
+        run_import.queue(run_id)
+
+
+@task(queue="default", every=3600.0)
+def forget_imports() -> None:
+    """Throw away files that were uploaded a week ago and never started."""
+    services.forget_drafts()

@@ -1,0 +1,56 @@
+"""Files to import, and a short way to do it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from crm.organization.models import Unit, User
+from leads.imports.services import carry_on, create_run, start_run
+from leads.models import ImportRow, ImportRun
+
+CONTACTS = Path(__file__).parents[2] / "data" / "contacts.csv"
+HEADER = "first_name,last_name,email,phone"
+
+
+def csv_of(*lines: str, header: str = HEADER) -> bytes:
+    return "\n".join([header, *lines, ""]).encode()
+
+
+def people(numbers: Iterable[int]) -> bytes:
+    """A file of so many different people."""
+    return csv_of(*(f"First{n},Last{n},p{n}@mail.example,201-{200 + n // 10000:03d}-{n % 10000:04d}" for n in numbers))
+
+
+def upload(actor: User, content: bytes, name: str = "people.csv") -> ImportRun:
+    return create_run(actor=actor, file=io.BytesIO(content), name=name)
+
+
+def start(
+    actor: User, owner: Unit | User, content: bytes, *, route: bool = False, mapping: Sequence[str] = ()
+) -> ImportRun:
+    run = upload(actor, content)
+    start_run(
+        actor=actor, run=run, mapping=mapping or run.mapping, owner=owner, route=route, source_name=run.source_name
+    )
+    return run
+
+
+def bring(actor: User, owner: Unit | User, content: bytes, *, route: bool = False) -> ImportRun:
+    """Upload, start and carry to its end."""
+    run = start(actor, owner, content, route=route)
+    carry_on(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def counts(run: ImportRun) -> tuple[int, int, int]:
+    run.refresh_from_db()
+    return run.imported, run.skipped, run.rejected
+
+
+def reasons(run: ImportRun) -> dict[int, str]:
+    """Of the rows that did not go in, by line."""
+    rows = ImportRow.objects.filter(run=run).exclude(outcome="imported").order_by("number")
+    return dict(rows.values_list("number", "reason"))
