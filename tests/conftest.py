@@ -44,6 +44,7 @@ def pytest_report_header() -> str:
     return f"data: {settings.DATA}, browser: {chromium.find() or chromium.NONE}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         marker = item.get_closest_marker("django_db")
