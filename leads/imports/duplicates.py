@@ -1,4 +1,4 @@
-"""Which rows are there already (I6): by e-mail, by phone and name, or, with neither, by all they say.
+"""Which rows are there already (I6).
 
 A row is compared with what its importer may read, with what she imported before, and with the rows above it; with
 nothing else, so that no answer tells her of a lead that is not hers to see.
@@ -6,103 +6,94 @@ nothing else, so that no answer tells her of a lead that is not hers to see.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from hashlib import md5
-from json import dumps
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import connection
 
+from leads.imports.keys import SAME, Key
 from leads.imports.matching import EMAIL, PHONE
 from leads.imports.rows import Outcome, Row
-from leads.imports.values import Draft
 from leads.models import ImportRun, Lead
 from permissions.access import Keyring, Level
 
-ROW = "row"
-SAME = {EMAIL: "the same e-mail", PHONE: "the same phone and name", ROW: "the same values"}
+Place = tuple[int, int]  # run and line
 TAKEN = "SELECT key, run_id, number FROM leads_importedkey WHERE created_by_id = %s AND key = ANY (%s::uuid[])"
-ALIKE = """
-SELECT wanted.digest, point.lead_id
-FROM json_to_recordset(%(wanted)s) AS wanted (digest text, kind text, value text, name text)
-JOIN leads_contactpoint AS point
-    ON point.company_id = %(company)s AND point.kind = wanted.kind AND point.value = wanted.value
-JOIN leads_lead AS lead ON lead.id = point.lead_id
-WHERE wanted.kind = 'email' OR lower(btrim(lead.first_name || ' ' || lead.last_name)) = lower(wanted.name)
+WITH_EMAIL = """
+SELECT value, '', lead_id FROM leads_contactpoint WHERE company_id = %s AND kind = 'email' AND value = ANY (%s)
+"""
+WITH_PHONE = """
+SELECT point.value, lead.first_name || ' ' || lead.last_name, point.lead_id
+FROM leads_contactpoint AS point JOIN leads_lead AS lead ON lead.id = point.lead_id
+WHERE point.company_id = %s AND point.kind = 'phone' AND point.value = ANY (%s)
 """
 KEEP = "COPY leads_importedkey (created_by_id, key, run_id, number) FROM STDIN"
 
 
-class Key(NamedTuple):
-    """One of the things by which a lead is known again, and its digest (32 hexadecimal digits)."""
-
-    kind: str
-    value: str
-    name: str
-    digest: str
-
-
-def keys_of(draft: Draft) -> list[Key]:
-    name = draft.name
-    keys = [_key(kind, value, "" if kind == EMAIL else name) for kind, value in draft.points]
-    return keys or [_key(ROW, repr((sorted(draft.fields.items()), sorted(draft.custom.items()))), "")]
-
-
-def _key(kind: str, value: str, name: str) -> Key:
-    text = f"{kind} {value} {name.lower()}"
-    return Key(kind, value, name, md5(text.encode(), usedforsecurity=False).hexdigest())
-
-
 def skip_duplicates(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> None:
     """Skip what is there already, and remember the rest by its keys. The company's import lock must be held."""
-    keys = {row.line: keys_of(row.draft) for row in rows if row.goes_in}
-    taken = _taken(run, {key.digest for of_row in keys.values() for key in of_row})
-    fresh = (of_row for of_row in keys.values() if not any(key.digest in taken for key in of_row))
-    seen = _seen(run, keyring, {key.digest: key for of_row in fresh for key in of_row if key.kind != ROW})
+    candidates = [row for row in rows if row.goes_in]
+    taken = _taken(run, {key.digest for row in candidates for key in row.keys})
     files = dict(
         ImportRun.objects.filter(pk__in={run_id for run_id, _ in taken.values()}).values_list("pk", "file_name")
     )
-    kept: list[tuple[str, int]] = []
-    for row in rows:
-        for key in keys.get(row.line, ()):
-            if key.digest in taken:
-                run_id, line = taken[key.digest]
-                where = (
-                    f"line {line} of this file"
-                    if run_id == run.pk
-                    else f"line {line} of {files[run_id]}, imported before"
-                )
-                row.refuse(Outcome.SKIPPED, f"It has {SAME[key.kind]} as {where}.")
-                break
-            if key.digest in seen:
-                row.refuse(Outcome.SKIPPED, f"A lead with {SAME[key.kind]} is there already.")
-                break
-        else:
-            new = {key.digest: (run.pk, row.line) for key in keys.get(row.line, ())}
-            taken |= new
-            kept += [(digest, row.line) for digest in new]
+    unknown = (row for row in candidates if not any(key.digest in taken for key in row.keys))
+    seen = _seen(run, keyring, {key for row in unknown for key in row.keys})
+    kept: dict[str, int] = {}
+    for row in candidates:
+        reason = _reason(row, run, taken, files) or _reason_seen(row, seen)
+        if reason:
+            row.refuse(Outcome.SKIPPED, reason)
+            continue
+        for key in row.keys:
+            taken[key.digest] = (run.pk, row.line)
+            kept[key.digest] = row.line
     _keep(run, kept)
 
 
-def _taken(run: ImportRun, digests: Collection[str]) -> dict[str, tuple[int, int]]:
-    """Of these digests those of rows she imported before: run and line."""
+def _reason(row: Row, run: ImportRun, taken: dict[str, Place], files: dict[int, str]) -> str:
+    """Why a row is a duplicate of one that went in, in this run or an earlier one."""
+    for key in row.keys:
+        if key.digest in taken:
+            run_id, line = taken[key.digest]
+            where = "this file" if run_id == run.pk else f"{files.get(run_id, 'a file')}, imported before"
+            return f"It has {SAME[key.kind]} as line {line} of {where}."
+    return ""
+
+
+def _reason_seen(row: Row, seen: Collection[str]) -> str:
+    return next((f"A lead with {SAME[key.kind]} is there already." for key in row.keys if key.digest in seen), "")
+
+
+def _taken(run: ImportRun, digests: Iterable[str]) -> dict[str, Place]:
+    """Of these digests those of rows she imported before, and where those were."""
     with connection.cursor() as cursor:
         cursor.execute(TAKEN, [run.created_by_id, f"{{{','.join(digests)}}}"])
         return {key.hex: (run_id, line) for key, run_id, line in cursor.fetchall()}
 
 
-def _seen(run: ImportRun, keyring: Keyring, keys: dict[str, Key]) -> set[str]:
-    """Of these keys the digests of those that a lead has whose contact data she may read."""
-    wanted = dumps([key._asdict() for key in keys.values()])
+def _seen(run: ImportRun, keyring: Keyring, keys: Iterable[Key]) -> set[str]:
+    """The digests of those keys that fit a lead whose contact data she may read."""
+    wanted = {(key.kind, key.value, key.name): key.digest for key in keys}
+    alike = [
+        (wanted.get((kind, value, name.strip().lower())), lead_id)
+        for kind, sql in ((EMAIL, WITH_EMAIL), (PHONE, WITH_PHONE))
+        for value, name, lead_id in _found(sql, run, {value for of_kind, value, _ in wanted if of_kind == kind})
+    ]
+    leads = {lead_id for digest, lead_id in alike if digest}
+    visible = set(Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in=leads).values_list("pk", flat=True))
+    return {digest for digest, lead_id in alike if digest and lead_id in visible}
+
+
+def _found(sql: str, run: ImportRun, values: Collection[str]) -> list[tuple[str, str, int]]:
+    """Value, name and lead of each contact point of the company that has one of the values, whoever may see it."""
+    if not values:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(ALIKE, {"company": run.company_id, "wanted": wanted})
-        alike = cursor.fetchall()
-    found = {lead_id for _, lead_id in alike}
-    visible = set(Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in=found).values_list("pk", flat=True))
-    return {digest for digest, lead_id in alike if lead_id in visible}
+        cursor.execute(sql, [run.company_id, list(values)])
+        return list(cursor.fetchall())
 
 
-def _keep(run: ImportRun, kept: Sequence[tuple[str, int]]) -> None:
+def _keep(run: ImportRun, kept: dict[str, int]) -> None:
+    lines = (f"{run.created_by_id}\t{digest}\t{run.pk}\t{line}\n" for digest, line in kept.items())
     with connection.cursor() as cursor, cursor.copy(KEEP) as copy:
-        for digest, line in kept:
-            copy.write_row((run.created_by_id, digest, run.pk, line))
+        copy.write("".join(lines))

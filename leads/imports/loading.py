@@ -21,7 +21,7 @@ from permissions.access import Keyring
 from permissions.ledger import record_select
 
 EMPTY: Mapping[str, Any] = {"tags": [], "score": 0, "price_min": None, "price_max": None}  # of the others: no text
-RESERVE = "SELECT nextval(pg_get_serial_sequence('leads_lead', 'id')) FROM generate_series(1, %s)"
+RESERVE = "SELECT nextval('leads_lead_id_seq') FROM generate_series(1, %s)"
 CREATED = """
 SELECT %(company)s, 'created', %(actor)s, lead_id, %(unit)s::bigint, %(user)s::bigint, 'import',
     jsonb_build_object('import', %(run)s)

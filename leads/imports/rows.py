@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from leads.imports.keys import Key, keys_of
 from leads.imports.reading import Record
 from leads.imports.values import Draft, RowReader
 from leads.models import ImportRow
@@ -19,6 +20,7 @@ class Row:
     line: int
     cells: list[str]
     draft: Draft
+    keys: list[Key]
     outcome: str = Outcome.IMPORTED.value
     reason: str = ""
     lead_id: int | None = None
@@ -35,8 +37,9 @@ def read_rows(reader: RowReader, records: Iterable[Record]) -> list[Row]:
     """Each record read, or rejected with every reason there is."""
     rows = []
     for record in records:
-        row = Row(record.line, record.cells, Draft() if record.problem else reader.read(record.cells))
-        problems = [record.problem] if record.problem else row.draft.problems
+        draft = Draft() if record.problem else reader.read(record.cells)
+        problems = [record.problem] if record.problem else draft.problems
+        row = Row(record.line, record.cells, draft, [] if problems else keys_of(draft))
         if problems:
             row.refuse(Outcome.REJECTED, " ".join(map(_sentence, problems)))
         rows.append(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from itertools import islice
 from pathlib import PurePath
@@ -22,6 +23,7 @@ from leads.imports.rows import Outcome, Row, read_rows
 from leads.imports.storing import store_file, stored_records
 from leads.imports.values import RowReader, fits
 from leads.models import CustomField, ImportRun, Lead
+from leads.querysets import ImportRunQuerySet
 from leads.services.creating import owners_for_new_leads
 from permissions.catalog import Permission
 from permissions.keyring import load_keyring
@@ -118,14 +120,21 @@ def _check(actor: User, owner: Unit | User | None) -> None:
 @transaction.atomic
 def discard_run(*, actor: User, run: ImportRun) -> None:
     """Throw a draft away, file and all. Raises NotDraftError."""
-    deleted, _ = ImportRun.objects.of(actor).filter(pk=run.pk, state=State.DRAFT).delete()
-    if not deleted:
+    if not _delete_drafts(ImportRun.objects.of(actor).filter(pk=run.pk)):
         raise NotDraftError
 
 
+@transaction.atomic
 def forget_drafts() -> None:
     """Throw away drafts that were left alone for long."""
-    ImportRun.objects.filter(state=State.DRAFT, created_at__lt=Now() - DRAFTS_LAST).delete()
+    _delete_drafts(ImportRun.objects.filter(created_at__lt=Now() - DRAFTS_LAST))
+
+
+def _delete_drafts(runs: ImportRunQuerySet) -> int:
+    """Those of the runs that have not started, locked first so that none can: how many."""
+    drafts = list(runs.filter(state=State.DRAFT).order_by("pk").select_for_update().values_list("pk", flat=True))
+    ImportRun.objects.filter(pk__in=drafts).delete()
+    return len(drafts)
 
 
 def carry_on(run_id: int, *, chunks: int | None = None) -> bool:
@@ -139,20 +148,27 @@ def carry_on(run_id: int, *, chunks: int | None = None) -> bool:
         return False
     reader = RowReader(run.mapping, run.header, run.company.phone_region)
     position = run.handled
-    for chunk in _chunks(islice(stored_records(run), 1 + position, None)):
+    for rows in _read_ahead(islice(stored_records(run), 1 + position, None), reader):
         if chunks == 0:
             return True
-        if not _take_in(run_id, position, read_rows(reader, chunk)):
+        if not _take_in(run_id, position, rows):
             return False
-        position += len(chunk)
+        position += len(rows)
         chunks = None if chunks is None else chunks - 1
     _end(run_id, position)
     return False
 
 
-def _chunks(rows: Iterator[Record]) -> Iterator[list[Record]]:
-    while chunk := list(islice(rows, CHUNK)):
-        yield chunk
+def _read_ahead(records: Iterator[Record], reader: RowReader) -> Iterator[list[Row]]:
+    """Chunk by chunk; while one is loaded, which is mostly waiting, the next is read by a thread of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        coming: Future[list[Row]] | None = None
+        while chunk := list(islice(records, CHUNK)):
+            ready, coming = coming, thread.submit(read_rows, reader, chunk)
+            if ready is not None:
+                yield ready.result()
+        if coming is not None:
+            yield coming.result()
 
 
 def _begin(run_id: int) -> ImportRun | None:

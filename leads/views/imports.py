@@ -57,12 +57,19 @@ def import_run(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def start(request: HttpRequest, run: ImportRun) -> HttpResponse:
-    if run.state != State.DRAFT:
-        messages.info(request, "This import has started already.")
-        return redirect("import-run", run.public_id)
     form = StartForm(request.POST, actor=asker(request), run=run)
-    if not form.is_valid():
+    if run.state == State.DRAFT and not form.is_valid():
         return show_draft(request, run, form, status=422)
+    try:
+        _start(request, run, form)
+    except NotDraftError:
+        messages.info(request, "This import has started already.")
+    return redirect("import-run", run.public_id)
+
+
+def _start(request: HttpRequest, run: ImportRun, form: StartForm) -> None:
+    if run.state != State.DRAFT:
+        raise NotDraftError
     data = form.cleaned_data
     start_run(
         actor=asker(request),
@@ -73,7 +80,6 @@ def start(request: HttpRequest, run: ImportRun) -> HttpResponse:
         source_name=data["source_name"],
     )
     run_import.queue(run.pk)
-    return redirect("import-run", run.public_id)
 
 
 def show_draft(request: HttpRequest, run: ImportRun, form: StartForm, status: int = 200) -> HttpResponse:
