@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.test import Client
@@ -18,16 +19,16 @@ from leads.contact import show_phone
 from leads.models import Lead, Source, Stage
 from permissions.access import Level
 
-WARM_UP, RUNS = 3, 21
-ALLOWANCE = 1.0  # milliseconds that a ratio does not count: a second statement's way there and back
-DATABASE = "at most 1.5 times by hand, and 25 ms"
+WARM_UP, RUNS = 3, 31
+ALLOWANCE = 1.0  # milliseconds: a second statement's way there and back
+DATABASE = "at most 1.5 times by hand (or 1 ms more), and 25 ms"
 REQUEST = "request 60 ms, 95 % 100 ms, 12 queries"
 
 PAGE = """
 WITH page AS MATERIALIZED (
     SELECT id, public_id, owner_unit_id, owner_user_id, hidden, privacy, locks, origin, first_name, last_name,
         company_name, score, last_activity_at, created_at, stage_id, source_id, agent_id, origin_unit_id
-    FROM {tables} WHERE {condition} ORDER BY last_activity_at DESC{nulls}, id DESC LIMIT 51
+    FROM {tables} WHERE {condition}{after} ORDER BY last_activity_at DESC{nulls}, id DESC LIMIT 51
 )
 SELECT page.*, stage.name, stage.kind, source.name, unit.name, unit.kind, person.name, agent.name, origin.name
 FROM page
@@ -54,12 +55,13 @@ class Question:
     condition: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     tables: str = LEADS
+    after: str = ""
 
     def by_hand(self, asker: Asker, template: str, nulls: str = "") -> tuple[str, dict[str, Any]]:
         """The statement of `template` for this asker."""
         seen, keys = asker.seen(self.level)
         condition = f"leads_lead.company_id = %(company)s AND {seen}{self.condition}"
-        statement = template.format(tables=self.tables, condition=condition, nulls=nulls)
+        statement = template.format(tables=self.tables, condition=condition, after=self.after, nulls=nulls)
         return statement, {"company": asker.user.company_id} | dict(keys) | self.params
 
 
@@ -70,7 +72,7 @@ def questions(asker: Asker) -> Iterator[Question]:
     key = [middle.last_activity_at, middle.pk]
     after = " AND (last_activity_at, id) < (%(at)s, %(id)s)"
     params = {"at": key[0], "id": key[1]}
-    yield Question("people deep page", {"cursor": write_cursor(key)}, condition=after, params=params)
+    yield Question("people deep page", {"cursor": write_cursor(key)}, after=after, params=params)
     company = asker.user.company_id
     chosen = {
         "stage": Stage.objects.get(company=company, name="Qualified").pk,
@@ -108,7 +110,7 @@ def figures() -> Iterator[Figure]:
 
 
 def signed_in(asker: Asker) -> Client:
-    client = Client(SERVER_NAME="localhost", raise_request_exception=True)
+    client = Client(SERVER_NAME=urlsplit(settings.PUBLIC_URL).hostname)
     client.force_login(asker.user, backend=settings.AUTHENTICATION_BACKENDS[0])
     return client
 
@@ -135,7 +137,8 @@ def measure(client: Client, asker: Asker, question: Question) -> Iterator[Figure
     typicals = {name: typical(values) for name, values in times.items()}
     page = compared(question.name, asker, typicals["page"], typicals["page by hand"])
     yield with_request(page, requests, queries)
-    yield compared(f"{question.name}, count", asker, typicals["count"], typicals["count by hand"])
+    if not question.after:  # a deep page counts what the first one counts
+        yield compared(f"{question.name}, count", asker, typicals["count"], typicals["count by hand"])
 
 
 def ask(client: Client, question: Question) -> None:
