@@ -30,7 +30,7 @@ class StartForm(forms.Form):
     """The columns of a draft, each with what it becomes; who will own the leads; where they say they come from."""
 
     owner = forms.ChoiceField(label="Owned by", widget=forms.Select(attrs=FOLLOWED))
-    route = forms.BooleanField(required=False, label="Hand to the unit’s routing")
+    route = forms.BooleanField(required=False, label="Hand to the team’s rotation")
     source_name = forms.CharField(label="Source", max_length=80, help_text="What these leads say they came from.")
 
     def __init__(
