@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from subprocess import SubprocessError
 from types import FrameType
 
 from django.conf import settings
@@ -149,9 +150,9 @@ class Supervisor:
         elif now >= restarts.due:
             try:
                 self._start_program(program)
-            except CannotStart as error:  # what the dead one left is still there
+            except (CannotStart, OSError, SubprocessError) as error:  # a full disk, or what the dead one left
                 restarts.note_death(now)
-                self.say(str(error))
+                self.say(f"{program.name} cannot start yet: {error}")
 
     def _start_program(self, program: Program) -> None:
         program.start()

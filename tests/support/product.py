@@ -107,6 +107,8 @@ class Product:
     def kill(self, name: str, sent: signal.Signals = signal.SIGKILL) -> int:
         """Send a signal to one process by name; its number."""
         pid = self.pid(name)
+        if not belongs(pid, self.data):
+            raise ProcessLookupError(pid)  # it died, and its number may be another's by now
         os.kill(pid, sent)
         return pid
 
@@ -116,15 +118,17 @@ class Product:
         return self.pid(name)
 
 
-def processes_of(data: Path) -> list[str]:
-    """The command lines of all processes that work for the data folder `data`, ourselves left out."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes().split(b"\0")
-            ours = f"FAIRLEAD_DATA={data}".encode() in environment or data in (process / "cwd").readlink().parents
-            if ours and int(process.name) != os.getpid():
-                found.append((process / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            continue
-    return found
+def belongs(pid: int, data: Path) -> bool:
+    """Whether the process works for the data folder `data`."""
+    process = Path(f"/proc/{pid}")
+    try:
+        environment = (process / "environ").read_bytes().split(b"\0")
+        return f"FAIRLEAD_DATA={data}".encode() in environment or data in (process / "cwd").readlink().parents
+    except OSError:
+        return False
+
+
+def processes_of(data: Path) -> list[int]:
+    """All processes that work for the data folder `data`, ourselves left out."""
+    numbers = (int(process.name) for process in Path("/proc").glob("[0-9]*"))
+    return [pid for pid in numbers if pid != os.getpid() and belongs(pid, data)]
