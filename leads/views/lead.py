@@ -99,7 +99,8 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
     taken = list(lead.assignments.select_related("user").order_by("pk"))
     roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
-    works, log_kinds, log_form = lead.access.level >= Level.WORK, _log_kinds(lead), form or LogForm()
+    works, log_kinds, wanted = lead.access.level >= Level.WORK, _log_kinds(lead), request.GET.get("log")
+    log_form = form or LogForm(initial={"kind": wanted} if wanted in log_kinds else None)
     return {
         "lead": lead,
         "again": False,  # the composer came back, and takes the focus it had

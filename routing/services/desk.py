@@ -19,8 +19,9 @@ from permissions.access import Keyring, Level, Lock
 from permissions.door import seen_by
 from routing.models import Offer, RosterMember
 
-MOST_OFFERS = 30
-MOST_ROWS = 20
+MOST_OFFERS = 18
+MOST_UNTOUCHED = 10
+MOST_COLD = 20
 MOST_UNITS = 12
 COLD_AFTER = timedelta(days=7)
 DUE_SOON = timedelta(minutes=10)
@@ -79,14 +80,14 @@ def untouched(user: User, keyring: Keyring) -> Listed[LeadCard]:
     """Assigned to her and never contacted, the newest first. Those still on offer are among the offers."""
     offered = Offer.objects.filter(lead=OuterRef("pk"), state=Offer.State.OPEN)
     leads = _hers(user, keyring, Lock.ASSIGNED).filter(~Exists(offered), agent=user, last_contact_at=None)
-    return _listed(leads.order_by("-created_at", "-pk"), MOST_ROWS, lambda lead: _lead_card(lead, lead.created_at))
+    return _listed(leads.order_by("-created_at", "-pk"), MOST_UNTOUCHED, lambda lead: _lead_card(lead, lead.created_at))
 
 
 def going_cold(user: User, keyring: Keyring) -> Listed[LeadCard]:
     """Held by her, last contacted more than a week ago, the longest silence first."""
     leads = _hers(user, keyring, Lock.ASSIGNED, Lock.OWNER)
     silent = leads.filter(holder_id=user.pk, last_contact_at__lt=Now() - COLD_AFTER).order_by("last_contact_at", "pk")
-    return _listed(silent, MOST_ROWS, lambda lead: _lead_card(lead, lead.last_contact_at))
+    return _listed(silent, MOST_COLD, lambda lead: _lead_card(lead, lead.last_contact_at))
 
 
 def _hers(user: User, keyring: Keyring, *locks: Lock) -> QuerySet[Lead]:

@@ -29,7 +29,7 @@ ENDS = {
     Offer.State.EXPIRED: ("warn", "Ran out"),
     Offer.State.DECLINED: ("neutral", "Passed"),
     Offer.State.WITHDRAWN: ("neutral", "Withdrawn"),
-    Offer.State.OPEN: ("info", "Open"),
+    Offer.State.OPEN: ("", ""),
 }
 
 Offers = dict[tuple[int, int, int | None], Offer]  # by rotation, pass and person

@@ -132,6 +132,15 @@ def test_what_was_never_offered_to_her_is_not_there(client: Client, harbor: Brok
     assert client.post("/offers/nosuchlead00/claim/").status_code == 404
 
 
+def test_call_leads_to_the_composer_of_a_call(client: Client, harbor: Brokerage) -> None:
+    offer = offered(harbor.lakeside)
+    client.force_login(offer.user)
+    assert f'href="/people/{offer.lead.public_id}/?log=call"' in client.get("/").content.decode()
+    for asked, chosen in (("?log=call", "call"), ("?log=nonsense", "note"), ("", "note")):
+        page = client.get(f"/people/{offer.lead.public_id}/{asked}").content.decode()
+        assert f'name="kind" value="{chosen}" checked' in page
+
+
 def test_offers_answer_to_their_own_methods_only(client: Client, harbor: Brokerage) -> None:
     offer = offered(harbor.lakeside)
     client.force_login(offer.user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -36,7 +37,7 @@ def today(client: Client, user: User) -> str:
     return response.content.decode()
 
 
-def cold(user: User, days: int, **fields: object) -> Lead:
+def cold(user: User, days: int, **fields: Any) -> Lead:
     return make_lead(user, last_contact_at=timezone.now() - timedelta(days=days), **fields)
 
 
@@ -94,8 +95,11 @@ def test_offers_of_others_are_nowhere_on_the_page(client: Client, harbor: Broker
 
 
 def test_many_offers_show_the_first_and_how_many_there_are(client: Client, harbor: Brokerage) -> None:
+    known = {"source": "Real estate portal", "city": "Newark", "state": "NJ", "phones": ["201-555-0123"]}
     for _ in range(desk.MOST_OFFERS + 3):
-        make_offer(make_lead(harbor.lakeside), harbor.ana)
+        make_offer(make_lead(harbor.lakeside, last_name="Whitfield", **known), harbor.ana)
+        make_lead(harbor.lakeside, agent=harbor.ana, last_name="Whitfield", **known)
+        cold(harbor.ana, 9, last_name="Whitfield", **known)
     page = today(client, harbor.ana)
     assert page.count("data-deadline") == desk.MOST_OFFERS
     assert f"The {desk.MOST_OFFERS} most urgent of {desk.MOST_OFFERS + 3}" in page
