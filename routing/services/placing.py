@@ -42,7 +42,7 @@ WITH made AS (
     INSERT INTO routing_offer
         (company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, deadline, claimed_by)
     SELECT %(company)s, placed.rotation_id, placed.lead_id, %(unit)s, placed.user_id, placed.pass_number, 'open',
-        now() + %(window)s, ''
+        statement_timestamp() + %(window)s, ''
     FROM unnest(%(rotations)s::bigint[], %(leads)s::bigint[], %(users)s::bigint[], %(passes)s::int[])
         AS placed (rotation_id, lead_id, user_id, pass_number)
     RETURNING id, lead_id, user_id, pass_number, deadline
