@@ -194,7 +194,8 @@ def send_due(limit: int = 20) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [limit])
         claimed = [row[0] for row in cursor.fetchall()]
-    for invitation in Invitation.objects.filter(pk__in=claimed).select_related("company", "unit", "invited_by"):
+    due = Invitation.objects.filter(pk__in=claimed).select_related("company", "unit", "invited_by")
+    for invitation in due.order_by("pk"):
         try:
             _mail(invitation)
         except (OSError, smtplib.SMTPException) as error:
