@@ -20,6 +20,8 @@ from tests.support.product import Product
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
+pytest_plugins = ["tests.support.strict"]
+
 servers: Servers | None = None
 numbers = itertools.count(1)
 

@@ -1,0 +1,65 @@
+"""Every model belongs to one company and says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db.models import Model
+
+from crm.organization.models import Company
+from leads.models import Lead
+from tests.architecture.tree import ROOMS, assert_only
+
+OURS = [model for model in apps.get_models() if model._meta.app_label in ROOMS and model is not Company]
+# those without a column of their own, and the way to their company
+PATHS = {
+    "ProfileHolder": "user__company",
+    "Delivery": "notification__company",
+    "ImportRow": "run__company",
+    "ImportPart": "run__company",
+    "ImportedKey": "run__company",
+}
+
+
+def has_company(model: type[Model]) -> bool:
+    return any(field.name == "company" for field in model._meta.concrete_fields)
+
+
+def test_every_model_has_its_company() -> None:
+    assert_only({model.__name__ for model in OURS if not has_company(model)}, set(PATHS))
+
+
+@pytest.mark.parametrize("model", [model for model in OURS if has_company(model)], ids=lambda model: model.__name__)
+def test_no_row_is_without_a_company(model: type[Model]) -> None:
+    field: Any = model._meta.get_field("company")
+    assert field.related_model is Company
+    assert not field.null
+
+
+@pytest.mark.parametrize(("name", "path"), PATHS.items())
+def test_the_ways_to_a_company_arrive(name: str, path: str) -> None:
+    model: Any = next(model for model in OURS if model.__name__ == name)
+    for step in path.split("__"):
+        field = model._meta.get_field(step)
+        assert not field.null
+        model = field.related_model
+    assert model is Company
+
+
+def test_no_model_has_an_order_of_its_own() -> None:
+    """Each query says in which order it wants its rows."""
+    assert [model.__name__ for model in OURS if model._meta.ordering] == []
+
+
+def test_no_relation_leads_to_leads_unguarded() -> None:
+    """A reverse accessor (unit.lead_set) would be a way around the door."""
+    ways = {field.name: field.remote_field.hidden for field in Lead._meta.concrete_fields if field.remote_field}
+    assert [name for name, hidden in ways.items() if not hidden] == []
+
+
+@pytest.mark.django_db
+def test_migrations_are_complete() -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
