@@ -12,7 +12,10 @@ from django.http import HttpRequest, HttpResponse
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 MAY_BE_WRITTEN = re.compile(r'"(django_session|account_\w+|mfa_\w+)"')
 WRITES = re.compile(
-    r"\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY\b.+\bFROM)\b|.*\bFOR (NO KEY )?UPDATE\b", re.I | re.S
+    r"""(\s | /\*.*?\*/ | --[^\n]*\n)*  # comments before the statement
+    ((INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY\b.+\bFROM)\b | WITH\b.*\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO)\b)
+    | .*\bFOR\s+(NO\s+KEY\s+)?UPDATE\b""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 
 
