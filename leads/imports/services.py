@@ -55,7 +55,7 @@ def create_run(*, actor: User, file: BinaryIO, name: str) -> ImportRun:
     run = ImportRun.objects.create(
         company_id=actor.company_id,
         created_by=actor,
-        file_name=PurePath(name).name[-200:],
+        file_name=PurePath(name).name.encode(errors="replace").decode()[-200:],
         encoding=found.encoding,
         delimiter=found.delimiter,
         header=found.header,

@@ -75,6 +75,11 @@ def test_i1_a_file_may_declare_its_delimiter() -> None:
     assert cells(b"sep=;\r\nname;city\r\nAna;Bonn\r\n") == [["Ana", "Bonn"]]
 
 
+@pytest.mark.parametrize("declared", ["sep=", 'sep="', "sep=x", "SEP=,", "sep=\t"])
+def test_i1_a_strange_declaration_does_no_harm(declared: str) -> None:
+    assert "Bonn" in "".join(cells(f"{declared}\nname,city\nAna,Bonn\nBen,Rome\n".encode())[0])
+
+
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_i1_line_endings_and_quoted_newlines(ending: str) -> None:
     content = ending.join(["name,note", 'Ana,"first', 'second, ""third"""', "Ben,x", ""]).encode()

@@ -281,6 +281,13 @@ def test_i1_a_file_that_is_too_large_is_refused(harbor: Brokerage, monkeypatch: 
         upload(harbor.ana, b"x" * ((2 << 20) + 1))
 
 
+def test_i1_any_name_of_a_file_will_do(harbor: Brokerage) -> None:
+    for name in ("x" * 300 + ".csv", "/etc/list.csv", "caf\udce9.csv"):
+        upload(harbor.ana, ONE, name=name)
+    names = ImportRun.objects.order_by("pk").values_list("file_name", flat=True)
+    assert list(names) == ["x" * 196 + ".csv", "list.csv", "caf?.csv"]
+
+
 def test_i1_files_of_many_parts_are_read_whole(harbor: Brokerage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.imports.storing.PART", 7)
     assert counts(bring(harbor.ana, harbor.ana, people(range(12)))) == (12, 0, 0)
