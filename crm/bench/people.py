@@ -14,7 +14,7 @@ from django.urls import reverse
 from crm.bench.askers import ROLES, Asker
 from crm.bench.figures import Figure
 from crm.bench.stopwatch import by_hand, milliseconds, slow, statements, typical
-from crm.core.pagination import FEW, write_cursor
+from crm.core.pagination import FEW, keyset_page
 from leads.contact import show_phone
 from leads.models import Lead, Source, Stage
 from permissions.access import Level
@@ -69,10 +69,9 @@ def questions(asker: Asker) -> Iterator[Question]:
     """What each role asks; names, phones and e-mails are those of a lead in the middle of her list."""
     yield Question("people first page")
     middle = lead_in_the_middle(asker, Level.REDACTED)
-    key = [middle.last_activity_at, middle.pk]
     after = " AND (last_activity_at, id) < (%(at)s, %(id)s)"
-    params = {"at": key[0], "id": key[1]}
-    yield Question("people deep page", {"cursor": write_cursor(key)}, after=after, params=params)
+    params = {"at": middle.last_activity_at, "id": middle.pk}
+    yield Question("people deep page", {"cursor": cursor_after(asker, middle)}, after=after, params=params)
     company = asker.user.company_id
     chosen = {
         "stage": Stage.objects.get(company=company, name="Qualified").pk,
@@ -92,6 +91,11 @@ def questions(asker: Asker) -> Iterator[Question]:
 def lead_in_the_middle(asker: Asker, level: Level) -> Lead:
     rows = Lead.objects.visible_to(asker.keyring, level).order_by("-last_activity_at", "-pk")
     return rows[min(rows.count() // 2, 300_000)]
+
+
+def cursor_after(asker: Asker, lead: Lead) -> str:
+    rows = Lead.objects.visible_to(asker.keyring).filter(last_activity_at__lte=lead.last_activity_at)
+    return keyset_page(rows, sort="last_activity_at", descending=True, cursor="", size=1).next_cursor
 
 
 def search(name: str, text: str, *, digits: str = "") -> Question:
