@@ -11,8 +11,13 @@ from tests.support.environment import ROOT
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 THEMES = ("light", "dark")
 AT_REST = """async () => {
-  await new Promise(requestAnimationFrame);
-  await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  const frame = () => new Promise(requestAnimationFrame);
+  const moving = () => document.getAnimations().filter((one) => one.playState === "running");
+  await frame();
+  for (let still = 0; still < 2; still = moving().length ? 0 : still + 1) {  // the end of one may start another
+    await Promise.allSettled(moving().map((one) => one.finished));
+    await frame();
+  }
 }"""
 
 
