@@ -23,7 +23,8 @@ from django.utils.safestring import SafeString
 from django_filters import CharFilter, ChoiceFilter, DateFilter, Filter, FilterSet, MultipleChoiceFilter
 
 from crm.organization.models import Unit, User
-from leads.models import Lead, Source, Stage
+from leads.models import Lead, Stage
+from leads.querysets import sources_in_sight
 from leads.search import matches
 from permissions.access import Keyring, Level, Lock
 
@@ -178,7 +179,7 @@ class LeadFilter(FilterSet):
         self.keyring, self.actor = keyring, actor
         company = keyring.company_id
         self.filters["stage"].extra["queryset"] = Stage.objects.filter(company=company).order_by("position", "pk")
-        self.filters["source"].extra["queryset"] = Source.objects.filter(company=company).order_by("name", "pk")
+        self.filters["source"].extra["queryset"] = sources_in_sight(keyring)
         self.filters["owner"].extra.update(actor=actor, units=True)
         self.filters["assigned"].extra.update(actor=actor, nobody=True)
 

@@ -50,6 +50,8 @@ class TagsField(forms.CharField):
 
     def validate(self, value: Any) -> None:
         super().validate(value)
+        if len(value) > MOST_LINES:
+            raise ValidationError(f"At most {MOST_LINES} tags, please.")
         if any(len(tag) > LONGEST_TAG for tag in value):
             raise ValidationError(f"A tag has at most {LONGEST_TAG} characters.")
 

@@ -9,10 +9,19 @@ from django.db import models
 from django.db.models.functions import Now
 
 from crm.organization.models import User
+from permissions.access import Keyring, Level
 from permissions.door import AccessQuerySet
 
 if TYPE_CHECKING:
-    from leads.models import Activity, ImportRun, Lead
+    from leads.models import Activity, ImportRun, Lead, Source
+
+
+def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
+    """The company's sources that some lead she may read has: the names of others' sources are theirs."""
+    from leads.models import Lead, Source
+
+    hers = Lead.objects.visible_to(keyring, Level.VIEW).filter(source=models.OuterRef("pk"))
+    return Source.objects.filter(models.Exists(hers), company=keyring.company_id).order_by("name", "pk")
 
 
 class LeadQuerySet(AccessQuerySet["Lead"]):

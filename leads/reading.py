@@ -209,10 +209,11 @@ class Slot:
     since: datetime | None = None
 
 
-def slots_of(taken: Iterable[Assignment]) -> list[Slot]:
-    """The Agent slot, taken or not, and whatever other slots are taken."""
+def slots_of(taken: Iterable[Assignment], lead: Lead) -> list[Slot]:
+    """The Agent slot, taken or not, and whatever other slots are taken. A personal lead without an Agent is its owner's."""
     slots = {slot.role: Slot(slot.get_role_display(), slot.user.name, slot.since) for slot in taken}
-    agent = slots.pop(Assignment.Role.AGENT, Slot(Assignment.Role.AGENT.label))
+    holder = Slot("Owner", lead.owner_user.name, lead.created_at) if lead.owner_user else Slot("Agent")
+    agent = slots.pop(Assignment.Role.AGENT, holder)
     return [agent, *(slots[role] for role in sorted(slots))]
 
 

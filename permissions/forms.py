@@ -6,14 +6,17 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
+from django.core.validators import RegexValidator
 
 from crm.organization.models import Invitation, Membership, Unit, User
 from permissions import invitations as services
 
+one_line = RegexValidator(r"[\r\n]", "A name stands on one line.", inverse_match=True)
+
 
 class InvitationForm(forms.Form):
-    email = forms.EmailField(label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
-    name = forms.CharField(max_length=120, help_text="She can change it when she joins.")
+    email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(max_length=120, validators=[one_line], help_text="She can change it when she joins.")
     role = forms.ChoiceField(label="Role in the unit", initial=Membership.Role.MEMBER)
     profile = forms.ChoiceField(help_text="What she may do. The role says with whose leads.")
 
@@ -35,7 +38,12 @@ class InvitationForm(forms.Form):
 
 
 class JoinForm(forms.Form):
-    name = forms.CharField(max_length=120, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        max_length=120,
+        label="Your name",
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
     password = forms.CharField(
         strip=False,
         max_length=1024,

@@ -55,8 +55,8 @@ def keyset_page(
     Say the `count` where you have it. PostgreSQL likes to walk along the sort's index until a page is full, which takes
     forever where few rows match or all of them are old; few rows are better found first and sorted then.
     """
-    values = read_cursor(cursor) if cursor else None
-    if values is not None and len(values) == 2:
+    values = _after(cursor, sort)
+    if values is not None:
         side = "lt" if descending else "gt"
         # the plain bound on the first column is what the index can start from
         rows = rows.filter(**{f"{sort}__{side}e": values[0]}).filter(
@@ -65,8 +65,14 @@ def keyset_page(
     found = list(rows.order_by(*_order(sort, descending, few=count is not None and count <= FEW))[: size + 1])
     more = len(found) > size
     found = found[:size]
-    last = write_cursor([getattr(found[-1], sort), found[-1].pk]) if more else ""
+    last = write_cursor([sort, getattr(found[-1], sort), found[-1].pk]) if more else ""
     return Page(rows=found, next_cursor=last, is_first=values is None)
+
+
+def _after(cursor: str, sort: str) -> tuple[Any, Any] | None:
+    """Value and id to start after; None at the beginning, and for a cursor of another sort."""
+    values = read_cursor(cursor) if cursor else None
+    return (values[1], values[2]) if values is not None and len(values) == 3 and values[0] == sort else None
 
 
 def _order(sort: str, descending: bool, *, few: bool) -> list[OrderBy]:

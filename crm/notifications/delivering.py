@@ -17,9 +17,9 @@ from crm.notifications.models import Delivery
 logger = logging.getLogger(__name__)
 MOST_TRIES = 8
 CLAIM = """
-UPDATE notifications_delivery SET tries = tries + 1, due_at = now() + interval '5 minutes'
+UPDATE notifications_delivery SET tries = tries + 1, due_at = statement_timestamp() + interval '5 minutes'
 WHERE id IN (
-    SELECT id FROM notifications_delivery WHERE state = 'waiting' AND due_at <= now()
+    SELECT id FROM notifications_delivery WHERE state = 'waiting' AND due_at <= statement_timestamp()
     ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING id
 """
@@ -30,8 +30,8 @@ def send_due(limit: int = 50) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [limit])
         claimed = [row[0] for row in cursor.fetchall()]
-    deliveries = Delivery.objects.filter(pk__in=claimed).select_related("notification__user", "notification__company").order_by("pk")
-    for delivery in deliveries:
+    deliveries = Delivery.objects.filter(pk__in=claimed).select_related("notification__user", "notification__company")
+    for delivery in deliveries.order_by("pk"):
         try:
             _send_email(delivery)
         except (OSError, smtplib.SMTPException) as error:

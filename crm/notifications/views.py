@@ -16,11 +16,12 @@ from django.views.decorators.cache import never_cache
 
 from crm.core.doors import door, public
 from crm.core.htmx import is_fragment
-from crm.organization.people import signed_in
 from crm.notifications.live import bump, counts_for, state_of
 from crm.notifications.models import Notification
+from crm.organization.people import signed_in
 
 SHOWN = 20
+LONGEST_PAUSE = timedelta(days=366)
 
 
 @public("GET")
@@ -95,6 +96,8 @@ def pause_end(choice: str, typed: str, time_zone: str) -> datetime | None:
         raise ValueError("Choose until when you pause.") from None
     if until <= here:
         raise ValueError("That time has passed already. Choose a later one.")
+    if until > here + LONGEST_PAUSE:
+        raise ValueError("A pause lasts a year at most. Choose “until I am back” for a longer one.")
     return until
 
 

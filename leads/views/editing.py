@@ -13,8 +13,9 @@ from crm.core.doors import door
 from crm.core.htmx import render_page
 from crm.organization.models import User
 from leads.forms import LeadForm, NewLeadForm
-from leads.models import ContactPoint, Lead, Source
+from leads.models import ContactPoint, Lead
 from leads.once import once
+from leads.querysets import sources_in_sight
 from leads.services.creating import create_lead, source_named
 from leads.services.working import edit_lead
 from leads.views import asker
@@ -99,8 +100,6 @@ def _as_typed(lead: Lead) -> dict[str, Any]:
 def _suggestions(actor: User) -> dict[str, Any]:
     """What the fields with a list to pick from suggest."""
     return {
-        "sources": list(
-            Source.objects.filter(company=actor.company_id).order_by("name").values_list("name", flat=True)
-        ),
+        "sources": list(sources_in_sight(load_keyring(actor)).values_list("name", flat=True)),
         "zones": [*(f"America/{city}" for city in COMMON_ZONES), "Pacific/Honolulu"],
     }

@@ -114,7 +114,7 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
         "address": address_of(lead),
         "local_time": local_time(lead.time_zone),
         "facts": facts_of(lead, custom if lead.custom else ()),
-        "slots": slots_of(taken),
+        "slots": slots_of(taken, lead),
         "reasons": why(lead, lead.access, roles),
         "history": ownership_history(lead),
         "timeline": timeline_of(lead, earlier),

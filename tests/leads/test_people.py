@@ -295,3 +295,29 @@ def test_wide_companies_stay_within_the_budget(client: Client, harbor: Brokerage
         with CaptureQueriesContext(connection) as captured:
             client.get(PEOPLE)
         assert len(captured) <= 12, user
+
+
+@pytest.mark.parametrize("made_for", ["score", "-score", "active", "-active", "created", "-created"])
+@pytest.mark.parametrize("used_for", ["score", "-active", "created"])
+def test_a_cursor_of_another_sort_starts_at_the_beginning(
+    client: Client, harbor: Brokerage, made_for: str, used_for: str
+) -> None:
+    for _ in range(51):
+        make_lead(harbor.lakeside)
+    cursor = re.search(r"cursor=([\w=-]+)", page(client, harbor.lead, f"?sort={made_for}"))
+    assert cursor
+    assert names(page(client, harbor.lead, f"?sort={used_for}&cursor={cursor[1]}"))
+
+
+@pytest.mark.parametrize("path", ["/people/%00/", "/people/%00/edit/", "/routing/lead/%00/", "/import/%00/"])
+def test_an_address_with_a_null_in_it_does_not_exist(client: Client, harbor: Brokerage, path: str) -> None:
+    client.force_login(harbor.lead)
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("where", ["/people/filters/", "/people/add/"])
+def test_v5_sources_of_leads_one_may_not_read_are_not_offered(client: Client, harbor: Brokerage, where: str) -> None:
+    hide(harbor)
+    for user, sees in ((harbor.ana, True), (harbor.lead, False), (harbor.eve, False)):
+        client.force_login(user)
+        assert ("Secretsource" in client.get(where).content.decode()) is sees
