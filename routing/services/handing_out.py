@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Min
+from django.db.models.functions import Now
 
 from crm.notifications.services import bump
 from leads.models import Lead
@@ -87,8 +89,8 @@ class Ended:
 DUE = """
 SELECT offer.id, offer.lead_id, offer.rotation_id, offer.unit_id, offer.user_id
 FROM routing_offer AS offer JOIN leads_lead AS lead ON lead.id = offer.lead_id
-WHERE offer.state = 'open' AND offer.deadline <= now()
-ORDER BY offer.deadline, offer.id LIMIT %s
+WHERE offer.state = 'open' AND offer.deadline <= now() AND (%(unit)s::bigint IS NULL OR offer.unit_id = %(unit)s)
+ORDER BY offer.deadline, offer.id LIMIT %(limit)s
 FOR NO KEY UPDATE OF lead, offer SKIP LOCKED
 """
 CLOSE = """
@@ -105,11 +107,17 @@ FROM closed ORDER BY id
 """
 
 
+def units_due() -> list[int]:
+    """Units with offers whose deadline has passed, the longest waiting first."""
+    due = Offer.objects.filter(state=Offer.State.OPEN, deadline__lte=Now()).order_by()
+    return list(due.values("unit").annotate(oldest=Min("deadline")).order_by("oldest").values_list("unit", flat=True))
+
+
 @transaction.atomic
-def expire_due(limit: int = 1000) -> int:
-    """Close up to `limit` offers whose deadline has passed, oldest first, and hand their leads on: how many."""
+def expire_due(limit: int = 1000, *, unit_id: int | None = None) -> int:
+    """Close up to `limit` due offers (of one unit), oldest first, and hand their leads on: how many."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [limit])
+        cursor.execute(DUE, {"limit": limit, "unit": unit_id})
         due = [Ended(*row) for row in cursor.fetchall()]
     pass_on(due, state=Offer.State.EXPIRED, actor_id=None)
     return len(due)

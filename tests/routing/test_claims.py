@@ -6,12 +6,12 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -25,8 +25,11 @@ from permissions.keyring import load_keyring
 from permissions.ledger import seal, verify
 from permissions.models import LedgerEntry
 from routing.models import Decision, Offer, Rotation
+from routing.services import handing_out
 from routing.services.claiming import TooLateError, claim, claim_by_button, decline
 from routing.services.handing_out import expire_due, route_leads
+from routing.services.roster import Roster
+from routing.tasks import expire_offers
 from tests.factories.leads import make_lead, make_stage
 from tests.factories.leads import offer as make_offer
 from tests.factories.people import fresh, leave_company, make_member
@@ -362,3 +365,22 @@ def test_r9_what_fell_due_while_nothing_ran_is_caught_up_oldest_first(harbor: Br
     passed_on = set(Offer.objects.filter(state="expired").values_list("lead", flat=True))
     assert passed_on == {leads[-1].pk, leads[-2].pk}
     assert expire_due() == 4
+
+
+@pytest.mark.django_db
+def test_r9_what_fails_in_one_unit_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, sound = lakeside().lakeside, lakeside().lakeside
+    stuck, moving = offered(broken), offered(sound)
+    Offer.objects.update(deadline=Now() - timedelta(seconds=1))
+    honest = handing_out.lock_rosters
+
+    def lock_rosters(unit_ids: Collection[int], now: datetime) -> dict[int, Roster]:
+        if broken.pk in unit_ids:
+            raise DataError("timestamp too large")
+        return honest(unit_ids, now)
+
+    monkeypatch.setattr(handing_out, "lock_rosters", lock_rosters)
+    expire_offers()
+    stuck.refresh_from_db()
+    moving.refresh_from_db()
+    assert (stuck.state, moving.state) == ("open", "expired")
