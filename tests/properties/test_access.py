@@ -7,23 +7,25 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import transaction
+from django.db.models import Value
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from leads.models import Lead
-from permissions.access import Level
+from permissions.access import Keyring, Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 from tests.properties import oracle
 from tests.properties.telling import TELLING
-from tests.properties.world import World
-from tests.properties.worlds import Built, build, worlds
+from tests.properties.world import World, beside
+from tests.properties.worlds import BASE, Built, build, worlds
 
 pytestmark = pytest.mark.django_db
-WORLDS = 500
+EXAMPLES = 125  # of four worlds each, in each of four shards: 2,000 worlds
 random_worlds = settings(
-    max_examples=WORLDS,
+    max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 
@@ -44,15 +46,24 @@ def compare(world: World, built: Built) -> None:
             found = {(key.reason.value, key.level.name.lower()) for key in access.reasons}
             assert found == oracle.reasons(world, person, world.leads[number]), (person, number)
             assert access.level.name.lower() == expected[number], (person, number)
-        for least, leads in [
-            ("redacted", Lead.objects.visible_to(keyring)),
-            ("view", Lead.objects.visible_to(keyring, Level.VIEW)),
-            ("work", Lead.objects.workable_by(keyring)),
-            ("manage", Lead.objects.manageable_by(keyring)),
-        ]:
+        for least, places in lists_of(keyring).items():
             enough = oracle.LEVELS[oracle.LEVELS.index(least) :]
-            allowed = {number for number, level in enumerate(expected) if level in enough}
-            assert built.leads_by_place(leads) == allowed, (person, least)
+            assert places == {number for number, level in enumerate(expected) if level in enough}, (person, least)
+
+
+def lists_of(keyring: Keyring) -> dict[str, set[int]]:
+    """The places in the world of the leads that each list holds, asked in one query to save time."""
+    lists = {
+        "redacted": Lead.objects.visible_to(keyring),
+        "view": Lead.objects.visible_to(keyring, Level.VIEW),
+        "work": Lead.objects.workable_by(keyring),
+        "manage": Lead.objects.manageable_by(keyring),
+    }
+    named = [leads.annotate(list=Value(name)).values_list("list", "pk") for name, leads in lists.items()]
+    found: dict[str, set[int]] = {name: set() for name in lists}
+    for name, pk in named[0].union(*named[1:], all=True):
+        found[name].add(pk - BASE)
+    return found
 
 
 @pytest.mark.parametrize("world", TELLING, ids=["visible", "managed"])
@@ -63,7 +74,8 @@ def test_v1_function_and_querysets_in_a_telling_world(world: World) -> None:
 
 @pytest.mark.parametrize("shard", range(4))
 @random_worlds
-@given(world=worlds())
-def test_v1_function_and_querysets_follow_the_table(shard: int, world: World) -> None:
+@given(apart=st.tuples(worlds(), worlds(), worlds(), worlds()))
+def test_v1_function_and_querysets_follow_the_table(shard: int, apart: tuple[World, ...]) -> None:
+    world = beside(*apart)
     with in_database(world) as built:
         compare(world, built)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import chain
 
 NOW = 100  # moments are whole numbers; this one is the present
 
@@ -59,3 +60,38 @@ class World:
     people: tuple[Person, ...]
     memberships: tuple[Membership, ...]
     leads: tuple[Lead, ...]
+
+
+def beside(*worlds: World) -> World:
+    """One installation with the companies of all these worlds in it."""
+    parts: list[World] = []
+    for world in worlds:
+        sizes = [sum(len(getattr(part, kind)) for part in parts) for kind in ("companies", "units", "people")]
+        parts.append(moved(world, *sizes))
+    return World(*(tuple(chain(*(getattr(part, kind.name) for part in parts))) for kind in fields(World)))
+
+
+def moved(world: World, companies: int, units: int, people: int) -> World:
+    """The world with all its references so many places further on."""
+
+    def on(place: int | None, by: int) -> int | None:
+        return None if place is None else place + by
+
+    def lead_on(lead: Lead) -> Lead:
+        return replace(
+            lead,
+            company=lead.company + companies,
+            owner_unit=on(lead.owner_unit, units),
+            owner_person=on(lead.owner_person, people),
+            origin_unit=on(lead.origin_unit, units),
+            assigned=tuple((slot, person + people) for slot, person in lead.assigned),
+            offers=tuple((person + people, state) for person, state in lead.offers),
+        )
+
+    return World(
+        world.companies,
+        tuple(replace(one, company=one.company + companies, parent=on(one.parent, units)) for one in world.units),
+        tuple(replace(one, company=one.company + companies) for one in world.people),
+        tuple(replace(one, unit=one.unit + units, person=one.person + people) for one in world.memberships),
+        tuple(lead_on(lead) for lead in world.leads),
+    )

@@ -129,10 +129,6 @@ class Built:
     users: list[organization.User]
     leads: list[lead_models.Lead]
 
-    def leads_by_place(self, found: Any) -> set[int]:
-        """The places in the world of the leads of a queryset."""
-        return {number - BASE for number in found.values_list("pk", flat=True)}
-
 
 def build(world: World) -> Built:
     """Insert the world into the database; its people as the next request would read them."""
