@@ -316,7 +316,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 
 def email(url: str) -> dict[str, Any]:
-    """Mail settings of `smtp://user:password@host:port`, `smtps://…` or `smtp+tls://…`; none: files under the data folder."""
+    """Mail settings of `smtp://user:password@host:port`, `smtps://…`, `smtp+tls://…`; none: files in the data folder."""
     if not url:
         return {
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",

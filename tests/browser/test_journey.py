@@ -1,4 +1,4 @@
-"""The main job from end to end, in browsers, on the running product: leads arrive, are offered in turn, claimed, or move on."""
+"""The main job end to end, in browsers, on the running product: leads arrive, are offered, claimed, or move on."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_file_of_leads_is_owned_spread_offered_and_claimed(harbor: Product, le
     lead = Lead.objects.get(public_id=ana.url.rstrip("/").rsplit("/", 1)[1])
     assert lead.offers.get().state == "open"  # opening it has claimed nothing
     ana.keyboard.press("c")
-    ana.get_by_label(re.compile("Outcome|What came of it", re.I)).select_option(label="Reached")
+    ana.get_by_label(re.compile("Outcome|What came of it", re.IGNORECASE)).select_option(label="Reached")
     ana.locator("#composer textarea").fill("Wants to see the house on Pier Road on Saturday.")
     ana.locator("#composer").get_by_role("button", name="Save").click()
     expect(ana.locator("#timeline")).to_contain_text("Pier Road")
