@@ -18,10 +18,10 @@ export npm_config_cache := $(CURDIR)/$(TOOLS)/cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench soak
+.PHONY: help run setup test check bench soak screenshots
 
 help:  ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup  ## Run the whole product (PORT, HOST and FAIRLEAD_DATA say where); Ctrl-C stops it
 	@exec $(OWN) manage.py run --tied $$PPID
@@ -43,7 +43,11 @@ bench: setup  ## Measure the pages against the database's own speed (N=100000 fo
 	@$(OWN) manage.py bench --leads $(N)
 
 soak: .venv/.dev node_modules/.dev  ## Run the long fault tests
-	@$(OWN) -m pytest -m soak $(ARGS)
+	@$(OWN) -m pytest -m soak -o faulthandler_timeout=0 $(ARGS)
+
+screenshots: .venv/.dev node_modules/.dev  ## Take the README's pictures anew
+	@$(OWN) -m pytest tests/browser/test_journey.py
+	@mkdir -p docs/screenshots && cp .fairlead-test/screenshots/*.png docs/screenshots/
 
 # --- What is installed where: every stamp below is newer than the lock it was installed from --------------------------
 
