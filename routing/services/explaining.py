@@ -19,7 +19,7 @@ CAUSES = {
 }
 METHODS = {
     "round_robin": "offered to the next in turn",
-    "number_one": "handed to number one on the roster, without a timer",
+    "number_one": "handed to the first on the roster who can take it, without a timer",
     "fallback": "given to the fallback",
     "nobody": "there was nobody to give it to",
 }
