@@ -7,6 +7,7 @@ from functools import lru_cache
 from zlib import crc32
 
 from django import template
+from django.forms import BoundField
 from django.template import Context
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -61,6 +62,14 @@ def current(context: Context, url: str) -> SafeString:
 def tone(level: object) -> str:
     """The tone of a message level or an outcome: `success` is good, `warning` is warn, `error` is bad."""
     return TONES.get(str(level), "info")
+
+
+@register.filter
+def focused(field: BoundField) -> BoundField:
+    """The field, which has the focus when a fresh form opens; a refused one is read from its top."""
+    if not field.form.is_bound:
+        field.field.widget.attrs["autofocus"] = True
+    return field
 
 
 @register.filter
