@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.utils import timezone
 from django.views.generic import View
 
@@ -80,6 +80,8 @@ class SignedInMiddleware:
             return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if "\x00" in request.path:
+            raise Http404  # no address of ours, and PostgreSQL would refuse it
         mark = mark_of(view)
         if mark is None:
             raise PermissionDenied("This address has no door mark.")
@@ -89,7 +91,5 @@ class SignedInMiddleware:
             timezone.activate(request.user.time_zone)
             return None
         if request.headers.get("HX-Request"):
-            response = HttpResponse(status=401)
-            response["HX-Redirect"] = request.build_absolute_uri("/")
-            return response
+            return HttpResponse(status=401)  # the page stays, with what was typed: static/js/session.js
         return redirect_to_login(request.get_full_path())

@@ -25,8 +25,7 @@ function tell(topics) {
 
 function signedOut() {
   clearTimeout(timer);
-  const detail = { text: "You have been signed out. Sign in in another tab to go on here.", tone: "bad" };
-  document.dispatchEvent(new CustomEvent("toast", { detail }));
+  document.dispatchEvent(new CustomEvent("session:over"));
 }
 
 async function ask() {

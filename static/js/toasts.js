@@ -1,5 +1,6 @@
 // Passing messages: they leave by themselves, unless they are bad, hold something to press, or someone is on them.
-// Two events for other modules: `toast` ({text, tone}) shows one; `announce` ("…") only says it to screen readers.
+// Two events for other modules: `toast` ({text, tone, link: {href, text}, id}) shows one, whose link opens in another tab,
+// unless it is there already; `announce` ("…") only says it to screen readers.
 
 const STAYS = 7000;
 const list = document.getElementById("toasts");
@@ -19,12 +20,17 @@ function watch(toast) {
   start();
 }
 
-function show(text, tone) {
+function show({ text, tone = "info", link, id = "" }) {
+  if ([...list.querySelectorAll(".toast-text")].some((shown) => shown.firstChild?.textContent.trim() === text)) return;
   const toast = document.createElement("div");
-  toast.className = "toast";
+  Object.assign(toast, { className: "toast", id });
   toast.dataset.tone = tone;
   toast.innerHTML = '<span class="dot"></span><div class="toast-text"></div>';
   toast.lastElementChild.textContent = text;
+  if (link) {
+    const a = Object.assign(document.createElement("a"), { href: link.href, textContent: link.text, target: "_blank" });
+    toast.lastElementChild.append(" ", a);
+  }
   const close = document.createElement("button");
   Object.assign(close, { type: "button", className: "button is-icon", textContent: "✕", ariaLabel: "Close" });
   Object.assign(close.dataset, { kind: "ghost", size: "sm", closeToast: "" });
@@ -34,7 +40,6 @@ function show(text, tone) {
 
 // What a failed request means, in words. Nothing typed is lost: the page was not replaced.
 function explain(status) {
-  if (status === 401) return "You have been signed out. Sign in in another tab, then try again: what you typed is still here.";
   if (status === 403) return "Your profile does not include this. Nothing was changed.";
   if (status === 404) return "This is not here for you any more: it may have moved on to someone else. Reload to see what is.";
   if (status === 429) return "That was a little fast. Wait a moment, then try again.";
@@ -49,6 +54,6 @@ new MutationObserver((changes) => {
 
 list.addEventListener("click", (event) => event.target.closest("[data-close-toast]")?.closest(".toast").remove());
 document.addEventListener("announce", (event) => (announcer.textContent = event.detail));
-document.addEventListener("toast", (event) => show(event.detail.text, event.detail.tone ?? "info"));
-document.addEventListener("htmx:responseError", (event) => show(explain(event.detail.xhr.status), "bad"));
-for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => show(explain(0), "bad"));
+document.addEventListener("toast", (event) => show(event.detail));
+document.addEventListener("htmx:responseError", (event) => show({ text: explain(event.detail.xhr.status), tone: "bad" }));
+for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => show({ text: explain(0), tone: "bad" }));
