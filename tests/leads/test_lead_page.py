@@ -130,6 +130,17 @@ def test_sends_strangers_to_sign_in(client: Client, maya: Lead) -> None:
     assert client.post(address(maya, "log/")).status_code == 302
 
 
+def test_reads_in_the_order_a_phone_shows_it(client: Client, harbor: Brokerage, maya: Lead) -> None:
+    html = page(client, harbor.ana, maya)
+    assert html.index('id="composer"') < html.index('class="lead-who') < html.index('id="timeline"')
+
+
+def test_a_session_that_ended_keeps_the_page_of_whoever_asks_by_htmx(client: Client, maya: Lead) -> None:
+    response = client.post(address(maya, "log/"), headers=HTMX)
+    assert response.status_code == 401
+    assert "HX-Redirect" not in response
+
+
 # --- note, call -------------------------------------------------------------------------------------------------------
 
 
