@@ -8,7 +8,7 @@ from crm.core.tasks import task
 from leads.imports import services
 from leads.models import ImportRun
 
-CHUNKS_AT_ONCE = 8  # then others have their turn on the queue
+CHUNKS_AT_ONCE = 4  # then others have their turn on the queue
 SILENCE = timedelta(seconds=30)
 
 

@@ -34,30 +34,32 @@ to_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def load(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> list[int]:
     """Make leads of the rows that are readable and no duplicates: their ids, in the order of the rows.
 
-    Call it in a transaction that holds the company's import lock, or two files at once could bring a lead twice.
+    Call it in a transaction that holds the company's import lock, or two files at once could bring a lead twice; and
+    `enter` what it returns in the same one.
     """
     skip_duplicates(run, keyring, rows)
     new = [row for row in rows if row.goes_in]
-    for row, lead_id in zip(new, _reserve_ids(len(new)), strict=True):
+    lead_ids = _reserve_ids(len(new))
+    for row, lead_id in zip(new, lead_ids, strict=True):
         row.lead_id = lead_id
     _copy_leads(run, new)
     _copy_points(run, new)
-    lead_ids = [row.lead_id for row in new if row.lead_id is not None]
-    reindex(lead_ids)
-    record_select(
-        CREATED_COLUMNS,
-        CREATED,
-        {
-            "company": run.company_id,
-            "actor": run.created_by_id,
-            "unit": run.owner_unit_id,
-            "user": run.owner_user_id,
-            "run": run.pk,
-            "leads": lead_ids,
-        },
-    )
     _copy_rows(run, rows)
     return lead_ids
+
+
+def enter(run: ImportRun, lead_ids: Sequence[int]) -> None:
+    """Enter new leads in the search and in the ledger."""
+    reindex(lead_ids)
+    params = {
+        "company": run.company_id,
+        "actor": run.created_by_id,
+        "unit": run.owner_unit_id,
+        "user": run.owner_user_id,
+        "run": run.pk,
+        "leads": list(lead_ids),
+    }
+    record_select(CREATED_COLUMNS, CREATED, params)
 
 
 def _reserve_ids(count: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from pathlib import PurePath
@@ -16,7 +17,7 @@ from django.db.models.functions import Coalesce, Now
 
 from crm.organization.models import Unit, User
 from leads import signals
-from leads.imports.loading import load
+from leads.imports.loading import enter, load
 from leads.imports.matching import CUSTOM, match_columns
 from leads.imports.reading import Record, UnreadableFileError, records, survey
 from leads.imports.rows import Outcome, Row, read_rows
@@ -29,7 +30,7 @@ from permissions.catalog import Permission
 from permissions.keyring import load_keyring
 
 LARGEST_FILE = 50 * 1024 * 1024  # bytes
-CHUNK = 2500  # records in a transaction
+CHUNK = 5000  # records in a transaction
 SAMPLES = 50  # records that help to match the columns
 MOST_TRIES = 5
 DRAFTS_LAST = timedelta(days=7)
@@ -146,29 +147,38 @@ def carry_on(run_id: int, *, chunks: int | None = None) -> bool:
     run = _begin(run_id)
     if run is None:
         return False
-    reader = RowReader(run.mapping, run.header, run.company.phone_region)
     position = run.handled
-    for rows in _read_ahead(islice(stored_records(run), 1 + position, None), reader):
-        if chunks == 0:
-            return True
-        if not _take_in(run_id, position, rows):
-            return False
-        position += len(rows)
-        chunks = None if chunks is None else chunks - 1
+    reader = RowReader(run.mapping, run.header, run.company.phone_region)
+    with ThreadPoolExecutor(1) as thread:
+        ahead = ReadAhead(islice(stored_records(run), 1 + position, None), reader, thread)
+        ahead.begin()
+        while rows := ahead.take():
+            if chunks == 0:
+                return True
+            if not _take_in(run_id, position, rows, ahead):
+                return False
+            position += len(rows)
+            chunks = None if chunks is None else chunks - 1
     _end(run_id, position)
     return False
 
 
-def _read_ahead(records: Iterator[Record], reader: RowReader) -> Iterator[list[Row]]:
-    """Chunk by chunk; while one is loaded, which is mostly waiting, the next is read by a thread of its own."""
-    with ThreadPoolExecutor(1) as thread:
-        coming: Future[list[Row]] | None = None
-        while chunk := list(islice(records, CHUNK)):
-            ready, coming = coming, thread.submit(read_rows, reader, chunk)
-            if ready is not None:
-                yield ready.result()
-        if coming is not None:
-            yield coming.result()
+@dataclass
+class ReadAhead:
+    """Reads the next chunk in a thread of its own: begun when the database is about to be waited for anyway."""
+
+    records: Iterator[Record]
+    reader: RowReader
+    thread: ThreadPoolExecutor
+    coming: Future[list[Row]] | None = None
+
+    def begin(self) -> None:
+        chunk = list(islice(self.records, CHUNK))
+        self.coming = self.thread.submit(read_rows, self.reader, chunk) if chunk else None
+
+    def take(self) -> list[Row]:
+        """The chunk begun last; no rows where the file is at its end."""
+        return self.coming.result() if self.coming else []
 
 
 def _begin(run_id: int) -> ImportRun | None:
@@ -183,7 +193,7 @@ def _begin(run_id: int) -> ImportRun | None:
 
 
 @transaction.atomic
-def _take_in(run_id: int, position: int, rows: list[Row]) -> bool:
+def _take_in(run_id: int, position: int, rows: list[Row], ahead: ReadAhead) -> bool:
     """Load one chunk: whether it was ours to do, and was done."""
     run = (
         ImportRun.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
@@ -201,6 +211,8 @@ def _take_in(run_id: int, position: int, rows: list[Row]) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, run.company_id])
     lead_ids = load(run, load_keyring(run.created_by), rows)
+    ahead.begin()
+    enter(run, lead_ids)
     if run.route and lead_ids:
         signals.ready_for_routing.send(
             sender=Lead, company_id=run.company_id, unit_id=run.owner_unit_id, lead_ids=lead_ids

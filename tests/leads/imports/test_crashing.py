@@ -48,17 +48,17 @@ def test_14_the_task_run_twice_changes_nothing(harbor: Brokerage) -> None:
 
 
 def test_i1_a_task_works_for_a_while_and_queues_the_rest(harbor: Brokerage, small_chunks: None) -> None:
-    run = start(harbor.ana, harbor.ana, people(range(95)))
+    run = start(harbor.ana, harbor.ana, people(range(75)))
     with mock.patch.object(tasks.run_import, "queue") as queue:
         tasks.run_import(run.pk)
         queue.assert_called_once_with(run.pk)
-        assert counts(run) == (80, 0, 0)
+        assert counts(run) == (10 * tasks.CHUNKS_AT_ONCE, 0, 0)
         tasks.run_import(run.pk)
     queue.assert_called_once()
-    assert (counts(run), run.state) == ((95, 0, 0), "done")
+    assert (counts(run), run.state) == ((75, 0, 0), "done")
 
 
-@pytest.mark.parametrize("spot", ["reindex", "record_select", "_copy_rows"])
+@pytest.mark.parametrize("spot", ["reindex", "record_select", "_copy_points", "_copy_rows"])
 def test_10_a_chunk_that_breaks_leaves_nothing_and_is_done_again(
     harbor: Brokerage, small_chunks: None, spot: str
 ) -> None:
