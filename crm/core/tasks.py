@@ -13,7 +13,6 @@ from celery import current_app, shared_task
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 Queue = Literal["default", "clock"]
