@@ -153,6 +153,7 @@ INSTALLED_APPS = [
     "template_partials.apps.SimpleAppConfig",
     "django_filters",
     "django_htmx",
+    "guardian",
     "lucide",
     "crm.core",
     "crm.organization",
@@ -247,6 +248,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "20/15m/ip,5/15m/key",
     "reset_password": "20/15m/ip,5/15m/key",
 }
+ANONYMOUS_USER_NAME = None  # object grants are for people only
 MFA_TOTP_ISSUER = "Fairlead"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from invitations, not from registration
 
@@ -367,4 +369,4 @@ LOGGING = {
         for name in ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
     },
 }
-SILENCED_SYSTEM_CHECKS: list[str] = []
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]  # grants are read as keys, not through its backend

@@ -1,4 +1,4 @@
-"""A new company starts with stages it can rename."""
+"""A new company starts with stages it can rename; shares are keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from crm.organization.models import Company
 from crm.organization.signals import company_created
 from leads.models import Stage
+from leads.services.sharing import shared_leads
+from permissions.keyring import register_lead_keys
 
 STAGES = [
     ("New", Stage.Kind.OPEN),
@@ -28,3 +30,4 @@ def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
 
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
+    register_lead_keys(shared_leads)

@@ -7,7 +7,7 @@ fits one of its locks; her level is the best of the fitting keys, and the fittin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -54,9 +54,11 @@ class Reason(StrEnum):
     MANAGES_OWNER_UNIT = "b"
     ASSIGNED = "c"
     OFFERED = "d"
+    SHARED = "f"
     MEMBER_OF_OWNER_UNIT = "g"
     MANAGES_OWNER = "h"
     MANAGES_OWNER_HIDDEN = "i"
+    ORIGINATED = "j"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class LockedLead:
     company_id: int
     owner_unit_id: int | None
     owner_user_id: int | None
+    origin_unit_id: int | None
     hidden: bool
     privacy: int | None
     locks: tuple[int, ...]
@@ -92,33 +95,40 @@ class LockedLead:
 class CompanyReach:
     """A company manager's reach, kept as conditions on columns: one key per unit and person would be thousands.
 
-    `privacy` is what the policy of today grants; `unmanaged` are the people nobody manages (no role of member anywhere).
+    `privacy` is what the policy of today grants; `unmanaged` are the people nobody manages (no role of member anywhere);
+    `originated`: her profile shows personal leads that the company generated.
     """
 
     privacy: Privacy
     unmanaged: frozenset[int]
+    originated: bool = False
 
     def keys(self, lead: LockedLead) -> Iterable[Key]:
         if lead.owner_unit_id is not None:
             yield Key(Level.MANAGE, Reason.MANAGES_OWNER_UNIT)
             return
         granted = min(self.privacy, lead.privacy or Privacy.PRIVATE)
-        if granted == Privacy.PRIVATE or lead.owner_user_id in self.unmanaged:
-            return
-        if lead.hidden:
-            yield Key(Level.REDACTED, Reason.MANAGES_OWNER_HIDDEN)
-        else:
-            yield Key(Level.MANAGE if granted == Privacy.MANAGED else Level.VIEW, Reason.MANAGES_OWNER)
+        if granted > Privacy.PRIVATE and lead.owner_user_id not in self.unmanaged:
+            yield manager_key(granted, hidden=lead.hidden)
+        if self.originated and lead.origin_unit_id is not None:
+            yield Key(Level.REDACTED if lead.hidden else Level.VIEW, Reason.ORIGINATED)
+
+
+def manager_key(granted: int, *, hidden: bool) -> Key:
+    """What a manager of the owner may do with a personal lead under the stricter policy (rules h and i)."""
+    if hidden:
+        return Key(Level.REDACTED, Reason.MANAGES_OWNER_HIDDEN)
+    return Key(Level.MANAGE if granted == Privacy.MANAGED else Level.VIEW, Reason.MANAGES_OWNER)
 
 
 @dataclass(frozen=True)
 class Keyring:
-    """All of one person's keys at one moment. `leads` are keys to single leads that end by the clock (offers)."""
+    """All of one person's keys at one moment. `leads` are keys to single leads, that end by the clock (offers, shares)."""
 
     user_id: int
     company_id: int
     keys: Mapping[int, tuple[Key, ...]] = field(default_factory=dict)
-    leads: Mapping[int, Key] = field(default_factory=dict)
+    leads: Mapping[int, tuple[Key, ...]] = field(default_factory=dict)
     company: CompanyReach | None = None
 
     def access(self, lead: LockedLead) -> Access:
@@ -126,8 +136,7 @@ class Keyring:
         if lead.company_id != self.company_id:
             return Access(Level.NONE, ())
         fitting = [key for lock in lead.locks for key in self.keys.get(lock, ())]
-        if lead.id in self.leads:
-            fitting.append(self.leads[lead.id])
+        fitting.extend(self.leads.get(lead.id, ()))
         if self.company is not None:
             fitting.extend(self.company.keys(lead))
         best = {key.reason: key for key in sorted(fitting, key=lambda key: key.level)}
@@ -139,7 +148,7 @@ class Keyring:
         return sorted(lock for lock, keys in self.keys.items() if any(key.level >= level for key in keys))
 
     def leads_at(self, level: Level) -> list[int]:
-        return sorted(lead for lead, key in self.leads.items() if key.level >= level)
+        return sorted(lead for lead, keys in self.leads.items() if any(key.level >= level for key in keys))
 
 
 @dataclass(frozen=True)
@@ -153,8 +162,9 @@ class Standing:
     managed_units: frozenset[int] = frozenset()
     managed_people: frozenset[int] = frozenset()
     view_unit_lead: bool = False
+    view_originated_lead: bool = False
     company: CompanyReach | None = None
-    offered: frozenset[int] = frozenset()
+    leads: tuple[tuple[int, Key], ...] = ()
 
 
 def make_keyring(standing: Standing) -> Keyring:
@@ -170,17 +180,28 @@ def make_keyring(standing: Standing) -> Keyring:
         for unit in standing.joined_units:
             cut(Lock.UNIT.of(unit), Level.VIEW, Reason.MEMBER_OF_OWNER_UNIT)
     if standing.company is None:
-        for unit in standing.managed_units:
-            cut(Lock.UNIT.of(unit), Level.MANAGE, Reason.MANAGES_OWNER_UNIT)
-        for person in standing.managed_people if standing.policy != Privacy.PRIVATE else ():
-            cut(Lock.SHOWN.of(person), Level.VIEW, Reason.MANAGES_OWNER)
-            cut(Lock.SHOWN_HIDDEN.of(person), Level.REDACTED, Reason.MANAGES_OWNER_HIDDEN)
-            if standing.policy == Privacy.MANAGED:
-                cut(Lock.MANAGED.of(person), Level.MANAGE, Reason.MANAGES_OWNER)
+        _cut_manager_keys(standing, cut)
+    single: dict[int, tuple[Key, ...]] = {}
+    for lead, key in standing.leads:
+        single[lead] = (*single.get(lead, ()), key)
     return Keyring(
         user_id=standing.user_id,
         company_id=standing.company_id,
         keys=keys,
-        leads={lead: Key(Level.WORK, Reason.OFFERED) for lead in standing.offered},
+        leads=single,
         company=standing.company,
     )
+
+
+def _cut_manager_keys(standing: Standing, cut: Callable[[int, Level, Reason], None]) -> None:
+    """The keys of managers of offices and teams: rules b, h, i and j."""
+    for unit in standing.managed_units:
+        cut(Lock.UNIT.of(unit), Level.MANAGE, Reason.MANAGES_OWNER_UNIT)
+        if standing.view_originated_lead:
+            cut(Lock.ORIGIN.of(unit), Level.VIEW, Reason.ORIGINATED)
+            cut(Lock.ORIGIN_HIDDEN.of(unit), Level.REDACTED, Reason.ORIGINATED)
+    for person in standing.managed_people if standing.policy > Privacy.PRIVATE else ():
+        cut(Lock.SHOWN.of(person), Level.VIEW, Reason.MANAGES_OWNER)
+        cut(Lock.SHOWN_HIDDEN.of(person), Level.REDACTED, Reason.MANAGES_OWNER_HIDDEN)
+        if standing.policy == Privacy.MANAGED:
+            cut(Lock.MANAGED.of(person), Level.MANAGE, Reason.MANAGES_OWNER)

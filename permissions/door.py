@@ -39,14 +39,15 @@ def _in_company(keyring: Keyring, at_least: Level, prefix: str) -> Q:
     """`CompanyReach.keys` as a condition on plain columns."""
     reach = keyring.company
     assert reach is not None
-    owned_by_units = Q(**{f"{prefix}owner_unit__isnull": False})
+    condition = Q(**{f"{prefix}owner_unit__isnull": False})
+    shown = Q() if at_least <= Level.REDACTED else Q(**{f"{prefix}hidden": False})
     needed = Privacy.MANAGED if at_least > Level.VIEW else Privacy.VISIBLE
-    if reach.privacy < needed:
-        return owned_by_units
-    personal = Q(**{f"{prefix}privacy__gte": needed}) & ~Q(**{f"{prefix}owner_user__in": sorted(reach.unmanaged)})
-    if at_least > Level.REDACTED:
-        personal &= Q(**{f"{prefix}hidden": False})
-    return owned_by_units | personal
+    if reach.privacy >= needed:
+        managed = Q(**{f"{prefix}privacy__gte": needed}) & ~Q(**{f"{prefix}owner_user__in": sorted(reach.unmanaged)})
+        condition |= managed & shown
+    if reach.originated and at_least <= Level.VIEW:
+        condition |= Q(**{f"{prefix}origin_unit__isnull": False}) & shown
+    return condition
 
 
 def as_keyring(actor: User | Keyring) -> Keyring:
@@ -75,6 +76,7 @@ def access_to(keyring: Keyring, lead: Any) -> Access:
             company_id=lead.company_id,
             owner_unit_id=lead.owner_unit_id,
             owner_user_id=lead.owner_user_id,
+            origin_unit_id=lead.origin_unit_id,
             hidden=lead.hidden,
             privacy=lead.privacy,
             locks=tuple(lead.locks),

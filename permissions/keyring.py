@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from crm.organization.models import Company, Unit, User
-from permissions.access import CompanyReach, Keyring, Privacy, Standing, make_keyring
+from crm.organization.models import Company, PersonalLeads, Unit, User
+from permissions.access import CompanyReach, Key, Keyring, Privacy, Standing, make_keyring
 from permissions.catalog import Permission
 
-OfferedLeads = Callable[[User], set[int]]
-_offered: list[OfferedLeads] = []
+LeadKeys = Callable[[User], Mapping[int, Key]]
+_lead_keys: list[LeadKeys] = []
+POLICIES = {
+    PersonalLeads.COMPANY_ONLY: Privacy.VISIBLE,  # for what was personal before it (O5)
+    PersonalLeads.PRIVATE: Privacy.PRIVATE,
+    PersonalLeads.VISIBLE: Privacy.VISIBLE,
+    PersonalLeads.MANAGED: Privacy.MANAGED,
+}
 
 
-def register_offered_leads(source: OfferedLeads) -> None:
-    """Declared by higher rooms: the ids of the leads that are offered to, or reserved for, a person now (rule d)."""
-    _offered.append(source)
+def register_lead_keys(source: LeadKeys) -> None:
+    """Declared by higher rooms: keys to single leads that end by the clock, for rules d (offers) and f (shares)."""
+    _lead_keys.append(source)
 
 
 def policy_of(company: Company) -> Privacy:
     """What the company's policy of today grants to managers."""
-    return Privacy[company.personal_leads.upper()]
+    return POLICIES[PersonalLeads(company.personal_leads)]
 
 
 def load_keyring(user: User) -> Keyring:
@@ -30,6 +36,7 @@ def load_keyring(user: User) -> Keyring:
     policy = policy_of(user.company)
     whole_company = any(kind == Unit.Kind.COMPANY for _, kind in units)
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
+    originated = user.has_perm(Permission.VIEW_ORIGINATED_LEAD)
     managed = User.objects.managed_by(user).filter(hide_from_team=False) if units and not whole_company else None
     return make_keyring(
         Standing(
@@ -42,8 +49,9 @@ def load_keyring(user: User) -> Keyring:
             managed_units=frozenset(pk for pk, _ in units),
             managed_people=frozenset(managed.values_list("pk", flat=True)) if managed is not None else frozenset(),
             view_unit_lead=sees_unit_leads,
-            company=CompanyReach(policy, _unmanaged(user)) if whole_company else None,
-            offered=frozenset().union(*(source(user) for source in _offered)),
+            view_originated_lead=originated,
+            company=CompanyReach(policy, _unmanaged(user), originated) if whole_company else None,
+            leads=tuple(pair for source in _lead_keys for pair in source(user).items()),
         )
     )
 

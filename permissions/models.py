@@ -54,6 +54,8 @@ class LedgerEntry(models.Model):
         WITHDRAWN = "withdrawn", "Offer withdrawn"
         HIDDEN = "hidden", "Hidden"
         SHOWN = "shown", "Shown"
+        SHARED = "shared", "Shared"
+        REVOKED = "revoked", "Share revoked"
         INVITED = "invited", "Invited"
         JOINED = "joined", "Joined"
         POLICY_CHANGED = "policy_changed", "Policy changed"

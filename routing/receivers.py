@@ -9,7 +9,8 @@ from crm.notifications.live import register_count
 from crm.organization.models import User
 from leads import signals
 from leads.models import Lead
-from permissions.keyring import register_offered_leads
+from permissions.access import Key, Level, Reason
+from permissions.keyring import register_lead_keys
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
@@ -24,13 +25,13 @@ def on_ready(sender: object, company_id: int, unit_id: int, lead_ids: Sequence[i
     route_leads(company_id=company_id, unit_id=unit_id, lead_ids=lead_ids)
 
 
-def offered_leads(user: User) -> set[int]:
+def offered_leads(user: User) -> dict[int, Key]:
     """Leads in an open offer to her (V2, rule d)."""
-    return set(Offer.objects.open_for(user).values_list("lead", flat=True))
+    return dict.fromkeys(Offer.objects.open_for(user).values_list("lead", flat=True), Key(Level.WORK, Reason.OFFERED))
 
 
 def connect() -> None:
     signals.worked.connect(on_worked, dispatch_uid="routing.claim")
     signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
-    register_offered_leads(offered_leads)
+    register_lead_keys(offered_leads)
     register_count("offers", lambda user: Offer.objects.open_for(user).count())

@@ -21,8 +21,10 @@ def validate_time_zone(value: str) -> None:
 
 
 class PersonalLeads(models.TextChoices):
-    """The company's policy on leads that belong to one agent (O5), as far as it is built."""
+    """The company's policy on leads that belong to one agent: a ladder (O5)."""
 
+    COMPANY_ONLY = "company_only", "Company only: every new lead belongs to the company"
+    PRIVATE = "private", "Private: personal leads are their agents' own affair"
     VISIBLE = "visible", "Visible: managers see their people's personal leads"
     MANAGED = "managed", "Managed: managers may also act on them"
 
@@ -58,6 +60,7 @@ class User(AbstractBaseUser):
     hide_from_team = models.BooleanField(
         default=False, help_text="Private, and hidden from managers of teams and offices."
     )
+    hide_new_leads = models.BooleanField(default=False, help_text="Personal leads she adds start hidden.")
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Runs the installation; no access to any lead by itself.")
     left_at = models.DateTimeField(null=True, blank=True)

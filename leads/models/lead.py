@@ -95,6 +95,7 @@ class Lead(models.Model):
     access: Access  # what the asker may do with it, set by the reads that hand leads to a page
 
     class Meta:
+        permissions = [("work_lead", "Can work the lead")]  # beside view_lead: what a share may give
         constraints = [
             # not `unique=True`, which brings a second index for searches by a part of it
             models.UniqueConstraint(fields=["public_id"], name="lead_public_id_unique"),

@@ -27,9 +27,7 @@ def open_shop(leads: int, window: timedelta) -> tuple[Unit, User, list[Lead]]:
     """A team whose every lead runs through all its agents twice, a window each, and ends with the fallback."""
     team = make_team(company_unit(make_company()))
     fallback = make_manager(team)
-    RoutingPolicy.objects.create(
-        company=team.company, unit=team, claim_window=window, passes=PASSES, fallback=fallback
-    )
+    RoutingPolicy.objects.create(company=team.company, unit=team, claim_window=window, passes=PASSES, fallback=fallback)
     for position in range(AGENTS):
         RosterMember.objects.create(
             company=team.company, unit=team, user=make_member(team), position=position, enrolled=True

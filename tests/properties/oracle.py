@@ -1,4 +1,4 @@
-"""Who may see what: product.md read slowly and literally (section 1's words; V1–V3; rules a, b, c, d, g, h, i of V2; O6).
+"""Who may see what: product.md read slowly and literally (section 1's words; V1–V3; all rules of V2 but e; O6).
 
 It shares nothing with the product and is not meant to be fast. Where it and the product differ, one of them is wrong.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.properties.world import Lead, Membership, World
+from tests.properties.world import NOW, Lead, Membership, World
 
 LEVELS = ("none", "redacted", "view", "work", "manage")
-POLICIES = ("visible", "managed")  # the stricter first
+POLICIES = ("private", "visible", "managed")  # the stricter first
 MANAGING = ("owner", "admin")
+VIEW_ORIGINATED_LEAD = ("team_lead", "office_admin", "company_admin")
 VIEW_UNIT_LEAD = ("team_lead", "office_admin", "company_admin")  # profiles with the permission (P2)
 
 
@@ -36,6 +37,9 @@ def matching_rules(world: World, person: int, lead: Lead) -> Iterator[tuple[str,
         yield "c", "work"
     if (person, "open") in lead.offers:
         yield "d", "work"
+    for sharer, level_given, until in lead.shares:
+        if sharer == person and (until is None or until > NOW):
+            yield "f", level_given
     if (
         lead.owner_unit is not None
         and lead.owner_unit in [membership.unit for membership in current_memberships(world, person)]
@@ -43,10 +47,16 @@ def matching_rules(world: World, person: int, lead: Lead) -> Iterator[tuple[str,
     ):
         yield "g", "view"
     if lead.owner_person is not None and oversees(world, person, lead.owner_person):
-        if lead.hidden:
-            yield "i", "redacted"
-        else:
-            yield "h", "manage" if policy_that_counts(world, lead) == "managed" else "view"
+        policy = policy_that_counts(world, lead)
+        if policy != "private":
+            yield ("i", "redacted") if lead.hidden else ("h", "manage" if policy == "managed" else "view")
+    if (
+        lead.owner_person is not None
+        and lead.origin_unit is not None
+        and manages_unit(world, person, lead.origin_unit)
+        and world.people[person].profile in VIEW_ORIGINATED_LEAD
+    ):
+        yield "j", "redacted" if lead.hidden else "view"
 
 
 def current_memberships(world: World, person: int) -> list[Membership]:
@@ -102,7 +112,9 @@ def oversees(world: World, manager: int, person: int) -> bool:
 def policy_that_counts(world: World, lead: Lead) -> str:
     """The stricter of the company's policy now and the one under which the lead became personal (O5)."""
     assert lead.became_personal_under is not None
-    return min(world.companies[lead.company].policy, lead.became_personal_under, key=POLICIES.index)
+    now = world.companies[lead.company].policy
+    now = "visible" if now == "company_only" else now  # what was personal before it follows `visible`
+    return min(now, lead.became_personal_under, key=POLICIES.index)
 
 
 def units_to_choose(world: World, person: int) -> set[int]:

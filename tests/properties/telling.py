@@ -1,4 +1,4 @@
-"""Two worlds in which every rule and every exception of it matters for somebody: one brokerage under either policy."""
+"""Worlds in which every rule and every exception of it matters for somebody: one brokerage under each policy."""
 
 from __future__ import annotations
 
@@ -61,6 +61,12 @@ def personal(owner: int, **fields: Any) -> Lead:
 
 
 LEADS = (
+    Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, shares=((ANA, "view", None),)),
+    Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, shares=((ANA, "work", 200), (LONER, "work", 20))),
+    Lead(1, owner_unit=STRANGERS, origin_unit=STRANGERS, shares=((ANA, "work", None),)),
+    *(personal(LONER, became_personal_under="private", origin_unit=unit) for unit in (LAKESIDE, SOUTH)),
+    personal(LONER, became_personal_under="private", origin_unit=LAKESIDE, hidden=True),
+    personal(ANA, became_personal_under="private"),
     Lead(0, owner_unit=LAKESIDE, origin_unit=LAKESIDE, assigned=(("agent", ANA), ("lender", LONER))),
     Lead(0, owner_unit=LAKESIDE, origin_unit=LAKESIDE, offers=((HIDING, "open"), (ANA, "expired"))),
     Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, assigned=(("agent", DISMISSED),)),
@@ -72,6 +78,5 @@ LEADS = (
     personal(ANA, hidden=True, became_personal_under="managed", assigned=(("assistant", LONER),), origin_unit=LAKESIDE),
 )
 
-TELLING = [
-    World((Company(policy), Company("visible")), UNITS, PEOPLE, MEMBERSHIPS, LEADS) for policy in ("visible", "managed")
-]
+POLICIES = ("company_only", "private", "visible", "managed")
+TELLING = [World((Company(policy), Company("visible")), UNITS, PEOPLE, MEMBERSHIPS, LEADS) for policy in POLICIES]

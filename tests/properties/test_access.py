@@ -16,7 +16,7 @@ from permissions.access import Keyring, Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 from tests.properties import oracle
-from tests.properties.telling import TELLING
+from tests.properties.telling import POLICIES, TELLING
 from tests.properties.world import World, beside
 from tests.properties.worlds import BASE, Built, build, worlds
 
@@ -66,7 +66,7 @@ def lists_of(keyring: Keyring) -> dict[str, set[int]]:
     return found
 
 
-@pytest.mark.parametrize("world", TELLING, ids=["visible", "managed"])
+@pytest.mark.parametrize("world", TELLING, ids=POLICIES)
 def test_v1_function_and_querysets_in_a_telling_world(world: World) -> None:
     with in_database(world) as built:
         compare(world, built)

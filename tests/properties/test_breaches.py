@@ -55,7 +55,7 @@ def test_v2_a_rule_that_gives_nothing_is_found(monkeypatch: pytest.MonkeyPatch, 
     def without(standing: Standing) -> Keyring:
         whole = make_keyring(standing)
         keys = {lock: tuple(key for key in cut if key.reason != reason) for lock, cut in whole.keys.items()}
-        offered = {lead: key for lead, key in whole.leads.items() if key.reason != reason}
+        offered = {lead: tuple(key for key in cut if key.reason != reason) for lead, cut in whole.leads.items()}
         return replace(whole, keys=keys, leads=offered, company=whole.company and Without(**vars(whole.company)))
 
     class Without(CompanyReach):

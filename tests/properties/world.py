@@ -10,7 +10,7 @@ NOW = 100  # moments are whole numbers; this one is the present
 
 @dataclass(frozen=True)
 class Company:
-    policy: str  # visible | managed
+    policy: str  # company_only | private | visible | managed
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Lead:
     origin_unit: int | None = None  # of a lead of company origin; None: an agent generated it
     assigned: tuple[tuple[str, int], ...] = ()  # slot, person
     offers: tuple[tuple[int, str], ...] = ()  # person, state
+    shares: tuple[tuple[int, str, int | None], ...] = ()  # person, view or work, until (None: for ever)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def moved(world: World, companies: int, units: int, people: int) -> World:
             origin_unit=on(lead.origin_unit, units),
             assigned=tuple((slot, person + people) for slot, person in lead.assigned),
             offers=tuple((person + people, state) for person, state in lead.offers),
+            shares=tuple((person + people, given, until) for person, given, until in lead.shares),
         )
 
     return World(

@@ -12,6 +12,7 @@ from crm.organization import models as organization
 from leads import models as lead_models
 from permissions.access import Privacy
 from permissions.catalog import BUILT_IN
+from permissions.grants import permission_on
 from permissions.models import Profile, ProfileHolder
 from routing.models import Offer, Rotation
 from tests.properties.world import NOW, Company, Lead, Membership, Person, Unit, World
@@ -19,7 +20,8 @@ from tests.properties.world import NOW, Company, Lead, Membership, Person, Unit,
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 PLACE = st.integers(0, 59)  # which of those there are, counted round
-POLICY = st.sampled_from(["visible", "managed"])
+POLICY = st.sampled_from(["company_only", "private", "visible", "visible", "managed", "managed"])
+UNDER = st.sampled_from(["private", "visible", "managed"])
 LEFT = 50  # when people who left the company did
 UNIT = st.tuples(PLACE, st.booleans(), st.sampled_from([False] * 7 + [True]))
 ROLE = st.sampled_from(["member", "member", "admin", "owner"])
@@ -34,7 +36,10 @@ PERSON = st.tuples(
 MEMBERSHIP = st.tuples(PLACE, PLACE, ROLE, ENDED)
 SLOTS = st.lists(st.tuples(st.sampled_from(["agent", "assistant", "lender"]), PLACE), max_size=2)
 OFFERS = st.lists(st.tuples(PLACE, st.sampled_from(["open", "expired", "claimed", "withdrawn"])), max_size=2)
-LEAD = st.tuples(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), POLICY, PLACE, SLOTS, OFFERS)
+SHARES = st.lists(
+    st.tuples(PLACE, st.sampled_from(["view", "work"]), st.sampled_from([None, NOW + 9, NOW - 9])), max_size=1
+)
+LEAD = st.tuples(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, SHARES)
 
 
 @st.composite
@@ -95,6 +100,7 @@ def settle_lead(
     origin: int,
     slots: list[tuple[str, int]],
     offers: list[tuple[int, str]],
+    shares: list[tuple[int, str, int | None]],
 ) -> Lead:
     """Slots and offers may name anybody, even people of the other company: it must give them nothing."""
     person = owner % len(people)
@@ -111,6 +117,7 @@ def settle_lead(
         origin_unit=channels[origin % len(channels)],
         assigned=tuple({slot: who % len(people) for slot, who in slots}.items()),
         offers=tuple(one for number, one in enumerate(named) if one[1] != "open" or number == 0),  # one open at most
+        shares=tuple((who % len(people), given, until) for who, given, until in shares),
     )
 
 
@@ -219,6 +226,23 @@ def build_leads(world: World) -> None:
         for slot, person in lead.assigned
     )
     build_offers(world)
+    build_shares(world)
+
+
+def build_shares(world: World) -> None:
+    verbs = {given: permission_on(lead_models.Lead, f"{given}_lead") for given in ("view", "work")}
+    lead_models.LeadShare.objects.bulk_create(
+        lead_models.LeadShare(
+            company_id=BASE + lead.company,
+            content_object_id=BASE + number,
+            user_id=BASE + person,
+            permission=verbs[given],
+            given_by_id=BASE + person,
+            until=None if until is None else datetime.now(UTC) + timedelta(days=until - NOW),
+        )
+        for number, lead in enumerate(world.leads)
+        for person, given, until in lead.shares
+    )
 
 
 def build_offers(world: World) -> None:

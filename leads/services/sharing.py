@@ -1,0 +1,80 @@
+"""Sharing a lead with somebody, and taking that back (V8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from crm.organization.models import User
+from leads.models import Lead, LeadShare
+from permissions.access import Key, Keyring, Level, Reason
+from permissions.catalog import Permission
+from permissions.door import require
+from permissions.grants import give
+from permissions.ledger import Fact, record
+from permissions.models import LedgerEntry
+
+VERBS = {"view_lead": Level.VIEW, "work_lead": Level.WORK}
+
+
+def shared_leads(user: User) -> Mapping[int, Key]:
+    """Leads shared with her now (V2, rule f)."""
+    live = LeadShare.grants().live().of(user).values_list("content_object", "permission__codename")
+    return {lead: Key(VERBS[verb], Reason.SHARED) for lead, verb in live}
+
+
+def require_sharing(keyring: Keyring, actor: User, lead: Lead) -> None:
+    """Raise PermissionDenied where she may not share this lead."""
+    require(keyring, lead, Level.MANAGE)
+    if not actor.has_perm(Permission.SHARE_LEAD):
+        raise PermissionDenied("Your profile does not include sharing leads.")
+
+
+@transaction.atomic
+def share_lead(
+    *, keyring: Keyring, actor: User, lead: Lead, user: User, verb: str, until: datetime | None = None
+) -> None:
+    """Let `user` view or work the lead. Raises PermissionDenied without `manage`, ValidationError for a wrong target."""
+    lead = Lead.objects.in_id_order().get(pk=lead.pk)
+    require_sharing(keyring, actor, lead)
+    if verb not in VERBS:
+        raise ValidationError("A share lets somebody view or work the lead.")
+    if user == actor or not User.objects.can_be_seen_by(actor).filter(pk=user.pk).exists():
+        raise ValidationError("Choose a colleague you can see.")
+    if until is not None and until <= timezone.now():
+        raise ValidationError("That moment has passed already. Choose a later one.")
+    give(LeadShare, obj=lead, user=user, verb=verb, given_by=actor, until=until)
+    record(
+        Fact(
+            company_id=lead.company_id,
+            kind=LedgerEntry.Kind.SHARED,
+            lead_id=lead.pk,
+            actor_id=actor.pk,
+            to_user_id=user.pk,
+            why="sharing",
+            detail={"verb": verb, "until": until.isoformat() if until else None},
+        )
+    )
+
+
+@transaction.atomic
+def revoke_share(*, keyring: Keyring, actor: User, lead: Lead, user: User) -> None:
+    """Take a share back. One that is gone already stays gone, without a second row in the ledger."""
+    lead = Lead.objects.in_id_order().get(pk=lead.pk)
+    require_sharing(keyring, actor, lead)
+    gone, _ = LeadShare.objects.filter(content_object=lead, user=user).delete()
+    if gone:
+        record(
+            Fact(
+                company_id=lead.company_id,
+                kind=LedgerEntry.Kind.REVOKED,
+                lead_id=lead.pk,
+                actor_id=actor.pk,
+                from_user_id=user.pk,
+                why="sharing",
+            )
+        )
