@@ -145,9 +145,11 @@ class NewLeadForm(LeadForm):
     def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
         super().__init__(*args, region=actor.company.phone_region, **kwargs)
         people, units = owners_for_new_leads(actor)
-        self.owners: dict[str, User | Unit] = {"me": people[0], **{f"unit-{unit.pk}": unit for unit in units}}
+        self.owners: dict[str, User | Unit] = dict(zip(("me",), people, strict=False))
+        self.owners |= {f"unit-{unit.pk}": unit for unit in units}
         labels = [(key, f"{unit.name} ({unit.get_kind_display().lower()})") for key, unit in self._units()]
-        self.fields["owner"].choices = [("me", "Myself: a personal lead"), *labels]  # type: ignore[attr-defined]
+        mine = [("me", "Myself: a personal lead")] if people else []
+        self.fields["owner"].choices = [*mine, *labels]  # type: ignore[attr-defined]
         self.fields["route"].help_text = "The next agent in turn is offered the lead. Otherwise it is assigned to you."
 
     def _units(self) -> list[tuple[str, Unit]]:
@@ -201,3 +203,27 @@ class StageForm(forms.Form):
     def __init__(self, *args: Any, company_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["stage"].queryset = Stage.objects.filter(company=company_id)  # type: ignore[attr-defined]
+
+
+class ShareForm(forms.Form):
+    """With whom to share a lead, for what, and until when."""
+
+    user = forms.ModelChoiceField(User.objects.none(), label="With", empty_label="Choose a colleague …")
+    verb = forms.ChoiceField(
+        label="So that she may",
+        choices=[
+            ("view_lead", "View it: read everything"),
+            ("work_lead", "Work it: call, write, note, change the stage"),
+        ],
+    )
+    until = forms.DateTimeField(
+        required=False,
+        label="Until",
+        help_text="Empty: until it is revoked.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+
+    def __init__(self, *args: Any, actor: User, lead: Lead, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        colleagues = User.objects.can_be_seen_by(actor).exclude(pk__in=[actor.pk, lead.owner_user_id or 0])
+        self.fields["user"].queryset = colleagues.order_by("name", "pk")  # type: ignore[attr-defined]

@@ -43,6 +43,8 @@ ICONS = {
     "withdrawn": "undo-2",
     "hidden": "eye-off",
     "shown": "eye",
+    "shared": "share-2",
+    "revoked": "user-x",
 }
 ACTS = {"call": "with a call", "note": "with a note", "stage": "by changing the stage", "button": "with the button"}
 
@@ -270,6 +272,8 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.WITHDRAWN: lambda said: format_html("The offer to {} was withdrawn", said.source),
     LedgerEntry.Kind.HIDDEN: lambda said: format_html("Hidden{}", said.by),
     LedgerEntry.Kind.SHOWN: lambda said: format_html("Shown again{}", said.by),
+    LedgerEntry.Kind.SHARED: lambda said: format_html("Shared with {}{}", said.target, said.by),
+    LedgerEntry.Kind.REVOKED: lambda said: format_html("No longer shared with {}{}", said.source, said.by),
 }
 
 

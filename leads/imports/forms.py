@@ -40,7 +40,8 @@ class StartForm(forms.Form):
         super().__init__(data, initial={"owner": MYSELF, "source_name": run.source_name, **(chosen or {})})
         self.run = run
         people, units = owners_for_new_leads(actor)
-        self.owners: dict[str, User | Unit] = {MYSELF: people[0], **{f"unit-{unit.pk}": unit for unit in units}}
+        self.owners: dict[str, User | Unit] = dict(zip((MYSELF,), people, strict=False))
+        self.owners |= {f"unit-{unit.pk}": unit for unit in units}
         labels = [(f"unit-{unit.pk}", f"{unit.name} ({unit.get_kind_display().lower()})") for unit in units]
         self.fields["owner"].choices = [(MYSELF, "Myself: personal leads"), *labels]  # type: ignore[attr-defined]
         routable = isinstance(self.owners.get(str(self["owner"].value())), Unit)

@@ -9,12 +9,13 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from crm.organization.models import Company, Unit, User
+from crm.organization.models import Company, PersonalLeads, Unit, User
 from leads import signals
 from leads.contact import read_email, read_phone
 from leads.models import ContactPoint, Lead, Source, Stage
 from leads.search import reindex
 from leads.services.assigning import fill_agent_slots
+from leads.services.hiding import hides_new_leads
 from permissions.catalog import Permission
 from permissions.keyring import policy_of
 from permissions.ledger import Fact, record
@@ -33,7 +34,12 @@ class NewLead:
 
 
 def owners_for_new_leads(user: User) -> tuple[list[User], list[Unit]]:
-    """Whom she may name as owner of a lead she creates (P4): herself, the units she is a member of or manages."""
+    """Whom she may name as owner of a lead she creates (P4): herself, the units she is a member of or manages.
+
+    Under the policy `company_only` it is the company, whoever asks (O5).
+    """
+    if user.company.personal_leads == PersonalLeads.COMPANY_ONLY:
+        return [], list(Unit.objects.of(user).filter(kind=Unit.Kind.COMPANY))
     units = Unit.objects.of(user).open()
     allowed = units.filter(pk__in=Unit.objects.joined_by(user)) | units.filter(pk__in=Unit.objects.managed_by(user))
     return [user], list(allowed.distinct().order_by("name"))
@@ -57,7 +63,8 @@ def ownership_of(owner: Unit | User, company: Company) -> dict[str, Any]:
     """The owner columns of a lead created for `owner`: a unit's lead has the company's origin, a person's her own."""
     if isinstance(owner, Unit):
         return {"owner_unit": owner, "origin": Lead.Origin.COMPANY, "origin_unit": owner}
-    return {"owner_user": owner, "origin": Lead.Origin.AGENT, "privacy": policy_of(company)}
+    hidden = hides_new_leads(owner)
+    return {"owner_user": owner, "origin": Lead.Origin.AGENT, "privacy": policy_of(company), "hidden": hidden}
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.organization.models import User
@@ -25,6 +26,12 @@ def shared_leads(user: User) -> Mapping[int, Key]:
     """Leads shared with her now (V2, rule f)."""
     live = LeadShare.grants().live().of(user).values_list("content_object", "permission__codename")
     return {lead: Key(VERBS[verb], Reason.SHARED) for lead, verb in live}
+
+
+def shares_of(lead: Lead) -> QuerySet[LeadShare]:
+    """The shares that hold now, by name."""
+    live = LeadShare.grants().live().filter(content_object=lead)
+    return live.select_related("user", "permission", "given_by").order_by("user__name", "pk")
 
 
 def require_sharing(keyring: Keyring, actor: User, lead: Lead) -> None:

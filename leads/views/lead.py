@@ -15,10 +15,13 @@ from leads.forms import LOGGED, LogForm, StageForm
 from leads.models import Activity, CustomField, Lead, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
+from leads.services.hiding import may_hide
+from leads.services.sharing import shares_of
 from leads.services.working import change_stage, log_activity, may_log
 from leads.timeline import ownership_history, timeline_of
 from leads.views import asker
 from permissions.access import Keyring, Level
+from permissions.catalog import Permission
 from permissions.door import access_to, require
 from permissions.keyring import load_keyring
 
@@ -99,6 +102,7 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
     taken = list(lead.assignments.select_related("user").order_by("pk"))
     roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
+    manages = lead.access.level == Level.MANAGE
     works, log_kinds, wanted = lead.access.level >= Level.WORK, _log_kinds(lead), request.GET.get("log")
     log_form = form or LogForm(initial={"kind": wanted} if wanted in log_kinds else None)
     return {
@@ -108,6 +112,10 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
         "log_form": log_form,
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
         "works": works,
+        "shares": shares_of(lead) if manages else (),
+        "may_share": manages and actor.has_perm(Permission.SHARE_LEAD),
+        "may_hide": may_hide(actor, lead),
+        "is_owner": lead.owner_user_id == actor.pk,
         "owner": owner_label(lead),
         "origin": origin_words(lead.origin_unit.name, lead.origin_unit.kind) if lead.origin_unit else "Agent",
         "contacts": contacts_of(lead.contact_points.order_by("position", "pk"), actor.company.phone_region),
