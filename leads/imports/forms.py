@@ -43,7 +43,8 @@ class StartForm(forms.Form):
         self.owners: dict[str, User | Unit] = dict(zip((MYSELF,), people, strict=False))
         self.owners |= {f"unit-{unit.pk}": unit for unit in units}
         labels = [(f"unit-{unit.pk}", f"{unit.name} ({unit.get_kind_display().lower()})") for unit in units]
-        self.fields["owner"].choices = [(MYSELF, "Myself: personal leads"), *labels]  # type: ignore[attr-defined]
+        mine = [(MYSELF, "Myself: personal leads")] if people else []
+        self.fields["owner"].choices = [*mine, *labels]  # type: ignore[attr-defined]
         routable = isinstance(self.owners.get(str(self["owner"].value())), Unit)
         self.fields["route"].help_text = (
             "The next agent in turn is offered each lead. Otherwise they wait unassigned." if routable else NOT_ROUTED

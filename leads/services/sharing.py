@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
 
 from crm.organization.models import User
@@ -32,6 +34,12 @@ def shares_of(lead: Lead) -> QuerySet[LeadShare]:
     """The shares that hold now, by name."""
     live = LeadShare.grants().live().filter(content_object=lead)
     return live.select_related("user", "permission", "given_by").order_by("user__name", "pk")
+
+
+def with_sharers(leads: QuerySet[Lead]) -> Any:
+    """The leads with `shared_with`, the names of those they are shared with now."""
+    live = LeadShare.grants().live().filter(content_object=OuterRef("pk")).order_by("user__name", "pk")
+    return leads.annotate(shared_with=ArraySubquery(live.values("user__name")))
 
 
 def require_sharing(keyring: Keyring, actor: User, lead: Lead) -> None:

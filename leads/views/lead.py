@@ -16,7 +16,7 @@ from leads.models import Activity, CustomField, Lead, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.hiding import may_hide
-from leads.services.sharing import shares_of
+from leads.services.sharing import with_sharers
 from leads.services.working import change_stage, log_activity, may_log
 from leads.timeline import ownership_history, timeline_of
 from leads.views import asker
@@ -28,7 +28,7 @@ from permissions.keyring import load_keyring
 
 def find_lead(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
     """The lead, where she may read it in full; else it does not exist for her (V3)."""
-    lead = Lead.objects.visible_to(keyring, Level.VIEW).for_rows().filter(public_id=public_id).first()
+    lead = with_sharers(Lead.objects.visible_to(keyring, Level.VIEW).for_rows()).filter(public_id=public_id).first()
     if lead is None:
         raise Http404
     lead.access = access_to(keyring, lead)
@@ -112,7 +112,7 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
         "log_form": log_form,
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
         "works": works,
-        "shares": shares_of(lead) if manages else (),
+        "shared_with": lead.shared_with if manages else (),
         "may_share": manages and actor.has_perm(Permission.SHARE_LEAD),
         "may_hide": may_hide(actor, lead),
         "is_owner": lead.owner_user_id == actor.pk,
