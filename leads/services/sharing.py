@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from crm.organization.models import User
 from leads.models import Lead, LeadShare
+from leads.querysets import LeadQuerySet
 from permissions.access import Key, Keyring, Level, Reason
 from permissions.catalog import Permission
 from permissions.door import require
@@ -36,10 +36,10 @@ def shares_of(lead: Lead) -> QuerySet[LeadShare]:
     return live.select_related("user", "permission", "given_by").order_by("user__name", "pk")
 
 
-def with_sharers(leads: QuerySet[Lead]) -> Any:
+def with_sharers(leads: LeadQuerySet) -> LeadQuerySet:
     """The leads with `shared_with`, the names of those they are shared with now."""
     live = LeadShare.grants().live().filter(content_object=OuterRef("pk")).order_by("user__name", "pk")
-    return leads.annotate(shared_with=ArraySubquery(live.values("user__name")))
+    return leads.annotate(shared_with=ArraySubquery(live.values("user__name")))  # type: ignore[no-redef]  # declared there
 
 
 def require_sharing(keyring: Keyring, actor: User, lead: Lead) -> None:
