@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from crm.core.gallery import gallery
 from crm.core.health import healthz
+from crm.organization.views import me
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("import/", include("leads.urls_imports")),
     path("invitations/", include("permissions.urls")),
     path("accounts/", include("crm.organization.urls")),
+    path("me/", me, name="me"),
     path("gallery/", gallery, name="gallery"),
     path("healthz", healthz, name="healthz"),
 ]
