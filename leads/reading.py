@@ -22,7 +22,7 @@ from permissions.door import access_to
 TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
 ROW_COLUMNS = (
-    *("public_id", "company", "owner_unit", "owner_user", "hidden", "privacy", "locks", "origin"),
+    *("public_id", "company", "owner_unit", "owner_user", "hidden", "privacy", "locks", "origin", "origin_unit"),
     *("first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
 )
 ROW_NAMES = {
@@ -230,7 +230,7 @@ def _sentence(lead: Lead, key: Key, roles: Sequence[str]) -> str:
         Reason.ASSIGNED: f"You are assigned to it as {' and '.join(roles) or 'one of its people'}.",
         Reason.OFFERED: "It is offered to you now.",
         Reason.MEMBER_OF_OWNER_UNIT: f"You are a member of {owner}, which owns it, and see your units’ leads.",
-        Reason.SHARED: "It was shared with you.",
+        Reason.SHARED: f"It belongs to {owner} and was shared with you.",
         Reason.ORIGINATED: f"You manage {lead.origin_unit}, which generated it.",
         Reason.MANAGES_OWNER: f"You manage {owner}, who owns it.",
         Reason.MANAGES_OWNER_HIDDEN: f"You manage {owner}, who owns it and keeps it hidden.",

@@ -72,9 +72,9 @@ class Writer:
         ownership = ownership_of(owner, self.company)
         if holding.came_from:
             ownership |= {"origin": Lead.Origin.COMPANY, "origin_unit": self.units[holding.came_from]}
+        ownership["hidden"] = number < holding.hidden
         lead = Lead(
             company=self.company,
-            hidden=number < holding.hidden,
             created_at=created,
             created_by=owner if isinstance(owner, User) and not holding.came_from else None,
             **ownership,
