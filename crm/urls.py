@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/", include("leads.urls")),
     path("import/", include("leads.urls_imports")),
     path("invitations/", include("permissions.urls")),
+    path("profiles/", include("permissions.urls_profiles")),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),
     path("gallery/", gallery, name="gallery"),

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 
 from crm.organization.models import Invitation, Membership, Unit, User
 from permissions import invitations as services
+from permissions.profiles import profiles_for
 
 one_line = RegexValidator(r"[\r\n]", "A name stands on one line.", inverse_match=True)
 
@@ -23,7 +24,7 @@ class InvitationForm(forms.Form):
     def __init__(self, data: Any = None, *, actor: User, unit: Unit) -> None:
         super().__init__(data)
         self.actor, self.unit = actor, unit
-        profiles = [(profile.code, profile.name) for profile in services.profiles_for(actor)]
+        profiles = [(profile.code, profile.name) for profile in profiles_for(actor)]
         self.fields["role"].choices = services.roles_for(actor, unit)  # type: ignore[attr-defined]
         self.fields["profile"].choices = profiles  # type: ignore[attr-defined]
         self.fields["profile"].initial = "agent"

@@ -18,11 +18,10 @@ from django.urls import reverse
 
 from crm.organization.models import Invitation, Membership, Unit, User
 from crm.organization.services import add_member, create_user
-from permissions.backend import permissions_of
 from permissions.catalog import Permission
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry, Profile
-from permissions.profiles import give_profile
+from permissions.profiles import give_profile, profiles_for
 
 logger = logging.getLogger(__name__)
 SALT = "invitation"
@@ -46,12 +45,6 @@ class RefusedError(Exception):
 
 def may_invite(actor: User, unit: Unit) -> bool:
     return actor.has_perm(Permission.MANAGE_USERS) and Unit.objects.managed_by(actor).filter(pk=unit.pk).exists()
-
-
-def profiles_for(actor: User) -> QuerySet[Profile]:
-    """The profiles she may give: those that hold nothing she has not herself."""
-    held = sorted(permissions_of(actor))
-    return Profile.objects.filter(company=actor.company_id, permissions__contained_by=held).order_by("pk")
 
 
 def roles_for(actor: User, unit: Unit) -> list[tuple[str, str]]:
