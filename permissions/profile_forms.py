@@ -115,9 +115,9 @@ class AddProfileForm(forms.Form):
     )
 
     def __init__(self, data: Any = None, *, actor: User) -> None:
-        super().__init__(data, auto_id="id_new_%s")
-        self.actor = actor
         own = Profile.objects.filter(company=actor.company_id).order_by("-pk")
+        super().__init__(data, auto_id="id_new_%s", initial={"copied_from": own.filter(code="agent").first()})
+        self.actor = actor
         self.fields["copied_from"].queryset = own  # type: ignore[attr-defined]
 
     def save(self) -> bool:

@@ -78,7 +78,7 @@ def profile_people(request: HttpRequest) -> HttpResponse:
     if text:
         people = people.filter(name__icontains=text)
     page = keyset_page(people, sort="name", descending=False, cursor=request.GET.get("cursor", ""))
-    given = list(services.profiles_for(actor))
+    given = list(services.choices_for(actor))
     context = {
         "page": page,
         "rows": [_row(user, given) for user in page.rows],

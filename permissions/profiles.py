@@ -60,10 +60,14 @@ def may_edit(actor: User) -> bool:
 
 
 def profiles_for(actor: User) -> QuerySet[Profile]:
-    """The profiles she may give: those that hold nothing she has not herself; all where she may edit them."""
-    profiles = Profile.objects.filter(company=actor.company_id).order_by("pk")
-    held = sorted(permissions_of(actor))
-    return profiles if may_edit(actor) else profiles.filter(permissions__contained_by=held)
+    """The profiles that hold nothing she has not herself."""
+    own = sorted(permissions_of(actor))
+    return Profile.objects.filter(company=actor.company_id, permissions__contained_by=own).order_by("pk")
+
+
+def choices_for(actor: User) -> QuerySet[Profile]:
+    """The profiles she may give and take away: who may edit them all of them, others what they have themselves."""
+    return Profile.objects.filter(company=actor.company_id).order_by("pk") if may_edit(actor) else profiles_for(actor)
 
 
 def people_for(actor: User) -> QuerySet[User]:
@@ -175,7 +179,7 @@ def change_profile(*, actor: User, user: User, code: str, seen: str) -> bool:
             return False
         if before != seen:
             raise ChangedMeanwhileError(holding.profile.name if holding else "none")
-        given = set(profiles_for(actor).filter(code__in=[code, before]).values_list("code", flat=True))
+        given = set(choices_for(actor).filter(code__in=[code, before]).values_list("code", flat=True))
         if code not in given or (before and before not in given):
             raise RefusedError("You can neither give nor take a profile that allows more than yours.")
         give_profile(user, code)
