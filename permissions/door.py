@@ -68,20 +68,23 @@ class AccessQuerySet(models.QuerySet[M]):
         return self.visible_to(actor, Level.MANAGE)
 
 
+def locked(lead: Any) -> LockedLead:
+    """What access to a lead instance is decided on."""
+    return LockedLead(
+        id=lead.pk,
+        company_id=lead.company_id,
+        owner_unit_id=lead.owner_unit_id,
+        owner_user_id=lead.owner_user_id,
+        origin_unit_id=lead.origin_unit_id,
+        hidden=lead.hidden,
+        privacy=lead.privacy,
+        locks=tuple(lead.locks),
+    )
+
+
 def access_to(keyring: Keyring, lead: Any) -> Access:
     """Her access to a lead instance, by the one function."""
-    return keyring.access(
-        LockedLead(
-            id=lead.pk,
-            company_id=lead.company_id,
-            owner_unit_id=lead.owner_unit_id,
-            owner_user_id=lead.owner_user_id,
-            origin_unit_id=lead.origin_unit_id,
-            hidden=lead.hidden,
-            privacy=lead.privacy,
-            locks=tuple(lead.locks),
-        )
-    )
+    return keyring.access(locked(lead))
 
 
 def require(keyring: Keyring, lead: Any, level: Level) -> None:

@@ -32,28 +32,33 @@ def load_keyring(user: User) -> Keyring:
     """Her keyring as the database says now. Take one per request and pass it on."""
     if not user.is_active:
         return Keyring(user_id=user.pk, company_id=user.company_id)
+    return make_keyring(standing_of(user))
+
+
+def standing_of(user: User) -> Standing:
+    """Where she stands now. Units she joined are read only where her profile makes something of them."""
     units = list(Unit.objects.managed_by(user).values_list("pk", "kind"))
     policy = policy_of(user.company)
     whole_company = any(kind == Unit.Kind.COMPANY for _, kind in units)
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
     originated = user.has_perm(Permission.VIEW_ORIGINATED_LEAD)
     managed = User.objects.managed_by(user).filter(hide_from_team=False) if units and not whole_company else None
-    return make_keyring(
-        Standing(
-            user_id=user.pk,
-            company_id=user.company_id,
-            policy=policy,
-            joined_units=frozenset(Unit.objects.joined_by(user).values_list("pk", flat=True))
-            if sees_unit_leads
-            else frozenset(),
-            managed_units=frozenset(pk for pk, _ in units),
-            managed_people=frozenset(managed.values_list("pk", flat=True)) if managed is not None else frozenset(),
-            view_unit_lead=sees_unit_leads,
-            view_originated_lead=originated,
-            company=CompanyReach(policy, _unmanaged(user), originated) if whole_company else None,
-            leads=tuple(pair for source in _lead_keys for pair in source(user).items()),
-        )
+    return Standing(
+        user_id=user.pk,
+        company_id=user.company_id,
+        policy=policy,
+        joined_units=units_joined_by(user) if sees_unit_leads else frozenset(),
+        managed_units=frozenset(pk for pk, _ in units),
+        managed_people=frozenset(managed.values_list("pk", flat=True)) if managed is not None else frozenset(),
+        view_unit_lead=sees_unit_leads,
+        view_originated_lead=originated,
+        company=CompanyReach(policy, _unmanaged(user), originated) if whole_company else None,
+        leads=tuple(pair for source in _lead_keys for pair in source(user).items()),
     )
+
+
+def units_joined_by(user: User) -> frozenset[int]:
+    return frozenset(Unit.objects.joined_by(user).values_list("pk", flat=True))
 
 
 def _unmanaged(user: User) -> frozenset[int]:
