@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import editing, lead, people, sharing
+from leads.views import editing, lead, people, sharing, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("<str:public_id>/log/", lead.log, name="lead-log"),
     path("<str:public_id>/stage/", lead.stage, name="lead-stage"),
     path("<str:public_id>/hidden/", sharing.hidden, name="lead-hidden"),
+    path("<str:public_id>/why/", why.why, name="lead-why"),
     path("<str:public_id>/sharing/", sharing.sharing, name="lead-sharing"),
     path("<str:public_id>/sharing/<int:user_id>/revoke/", sharing.revoke, name="lead-share-revoke"),
 ]
