@@ -231,7 +231,7 @@ def _sentence(lead: Lead, key: Key, roles: Sequence[str]) -> str:
         Reason.OFFERED: "It is offered to you now.",
         Reason.MEMBER_OF_OWNER_UNIT: f"You are a member of {owner}, which owns it, and see your units’ leads.",
         Reason.SHARED: f"It belongs to {owner} and was shared with you.",
-        Reason.ORIGINATED: f"You manage {lead.origin_unit}, which generated it.",
+        Reason.ORIGINATED: f"You manage {lead.origin_unit}, which generated it for {owner}.",
         Reason.MANAGES_OWNER: f"You manage {owner}, who owns it.",
         Reason.MANAGES_OWNER_HIDDEN: f"You manage {owner}, who owns it and keeps it hidden.",
     }[key.reason]
