@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Literal
 
 from django.core.cache import cache
@@ -30,7 +31,8 @@ def _bump_now(user_ids: list[int], topic: Topic) -> None:
     for user_id in user_ids:
         key = _key(user_id, topic)
         if not cache.add(key, 1, KEPT):
-            cache.incr(key)
+            with suppress(ValueError):  # it went away in between: the page will ask once more anyway
+                cache.incr(key)
 
 
 def state_of(user_id: int) -> dict[Topic, int]:
