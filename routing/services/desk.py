@@ -19,7 +19,7 @@ from permissions.access import Keyring, Level, Lock
 from permissions.door import seen_by
 from routing.models import Offer, RosterMember
 
-MOST_OFFERS = 18
+MOST_OFFERS = 16
 MOST_UNTOUCHED = 10
 MOST_COLD = 20
 MOST_UNITS = 12
