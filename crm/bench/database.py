@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,8 +12,10 @@ from django.core.management import call_command
 from django.db import connection
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import InsufficientPrivilege
 
 Say = Callable[[str], None]
+VACUUM_SECONDS = 60
 
 
 class CannotBuildError(Exception):
@@ -76,8 +79,17 @@ def clone(name: str) -> Iterator[str]:
 
 
 def drop_database(name: str) -> None:
-    with _server() as server:
-        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    """Drop it with whoever is connected; autovacuum, which only a superuser may send away, is waited for."""
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    for patience in range(VACUUM_SECONDS, -1, -1):
+        try:
+            with _server() as server:
+                server.execute(drop)
+            return
+        except InsufficientPrivilege:
+            if not patience:
+                raise
+            time.sleep(1)
 
 
 def _recipe_of(name: str) -> str | None:
