@@ -12,13 +12,13 @@ from django.shortcuts import redirect
 from crm.core.doors import door
 from crm.core.htmx import render_page
 from crm.organization.models import User
+from crm.organization.people import signed_in
 from leads.forms import LeadForm, NewLeadForm
 from leads.models import ContactPoint, Lead
 from leads.once import once
 from leads.querysets import sources_in_sight
 from leads.services.creating import create_lead, source_named
 from leads.services.working import edit_lead
-from leads.views import asker
 from leads.views.lead import find_lead
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
@@ -31,7 +31,7 @@ MOST_ALIKE = 5
 
 @door("GET", "HEAD", "POST", verb=Permission.ADD_LEAD)
 def add(request: HttpRequest) -> HttpResponse:
-    actor = asker(request)
+    actor = signed_in(request)
     form = NewLeadForm(request.POST if request.method == "POST" else None, actor=actor)
     alike: list[Lead] = []
     if form.is_valid():
@@ -66,7 +66,7 @@ def look_alikes(keyring: Keyring, values: set[tuple[str, str]]) -> list[Lead]:
 
 @door("GET", "HEAD", "POST")
 def edit(request: HttpRequest, public_id: str) -> HttpResponse:
-    actor = asker(request)
+    actor = signed_in(request)
     keyring = load_keyring(actor)
     lead = find_lead(request, public_id, keyring)
     name = lead.name  # the form writes what was typed into its lead, valid or not

@@ -13,13 +13,13 @@ from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
 from crm.core.pagination import keyset_page
 from crm.organization.models import Unit
+from crm.organization.people import signed_in
 from leads.imports.forms import StartForm, UploadForm
 from leads.imports.reading import UnreadableFileError
 from leads.imports.report import report_lines
 from leads.imports.services import NotDraftError, create_run, discard_run, samples_of, start_run
 from leads.models import ImportRow, ImportRun, Source
 from leads.tasks import run_import
-from leads.views import asker
 from permissions.catalog import Permission
 
 SHOWN = 10  # refused rows on the result's page; the rest is in the report
@@ -29,7 +29,7 @@ State = ImportRun.State
 @door("GET", "HEAD", "POST", verb=Permission.IMPORT_LEAD)
 def imports(request: HttpRequest) -> HttpResponse:
     """Her imports so far, and the way to begin another."""
-    actor = asker(request)
+    actor = signed_in(request)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
     if form.is_valid():
         upload = form.cleaned_data["file"]
@@ -51,13 +51,13 @@ def import_run(request: HttpRequest, public_id: str) -> HttpResponse:
         return start(request, run)
     if run.state == State.DRAFT:
         chosen = {name: request.GET[name] for name in ("owner", "route") if name in request.GET}
-        form = StartForm(actor=asker(request), run=run, chosen=chosen, live=is_fragment(request))
+        form = StartForm(actor=signed_in(request), run=run, chosen=chosen, live=is_fragment(request))
         return show_draft(request, run, form)
     return render_page(request, "leads/imports/run.html", {"run": run, **outcome_of(run)}, partial="run")
 
 
 def start(request: HttpRequest, run: ImportRun) -> HttpResponse:
-    form = StartForm(request.POST, actor=asker(request), run=run)
+    form = StartForm(request.POST, actor=signed_in(request), run=run)
     if run.state == State.DRAFT and not form.is_valid():
         return show_draft(request, run, form, status=422)
     try:
@@ -72,7 +72,7 @@ def _start(request: HttpRequest, run: ImportRun, form: StartForm) -> None:
         raise NotDraftError
     data = form.cleaned_data
     start_run(
-        actor=asker(request),
+        actor=signed_in(request),
         run=run,
         mapping=data["mapping"],
         owner=form.chosen_owner,
@@ -105,7 +105,7 @@ def outcome_of(run: ImportRun) -> dict[str, Any]:
 def discard(request: HttpRequest, public_id: str) -> HttpResponse:
     run = find_run(request, public_id)
     try:
-        discard_run(actor=asker(request), run=run)
+        discard_run(actor=signed_in(request), run=run)
         messages.success(request, f"{run.file_name} is thrown away. Nothing was imported.")
     except NotDraftError:
         messages.info(request, "This import has started already.")
@@ -128,5 +128,5 @@ def import_rows(request: HttpRequest, public_id: str, outcome: str) -> HttpRespo
 
 def find_run(request: HttpRequest, public_id: str) -> ImportRun:
     """Her own run; a 404 for everybody else's."""
-    runs = ImportRun.objects.of(asker(request)).select_related("owner_unit", "owner_user")
+    runs = ImportRun.objects.of(signed_in(request)).select_related("owner_unit", "owner_user")
     return get_object_or_404(runs, public_id=public_id)

@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
+from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
 from leads.models import Activity, CustomField, Lead, Stage
 from leads.once import once
@@ -19,7 +20,6 @@ from leads.services.hiding import may_hide
 from leads.services.sharing import with_sharers
 from leads.services.working import change_stage, log_activity, may_log
 from leads.timeline import ownership_history, timeline_of
-from leads.views import asker
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
 from permissions.door import access_to, require
@@ -37,7 +37,7 @@ def find_lead(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
 
 @door()
 def lead(request: HttpRequest, public_id: str) -> HttpResponse:
-    keyring = load_keyring(asker(request))
+    keyring = load_keyring(signed_in(request))
     found = find_lead(request, public_id, keyring)
     earlier = request.GET.get("before", "")
     if is_fragment(request) and earlier:
@@ -49,7 +49,7 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
 @door("POST")
 def log(request: HttpRequest, public_id: str) -> HttpResponse:
     """Put a note or a call on the timeline, or give back what was typed with what is wrong with it."""
-    actor = asker(request)
+    actor = signed_in(request)
     keyring = load_keyring(actor)
     found = find_lead(request, public_id, keyring)
     if not _log_kinds(found):
@@ -68,7 +68,7 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @door("POST")
 def stage(request: HttpRequest, public_id: str) -> HttpResponse:
-    actor = asker(request)
+    actor = signed_in(request)
     keyring = load_keyring(actor)
     found = find_lead(request, public_id, keyring)
     require(keyring, found, Level.WORK)
@@ -85,7 +85,7 @@ def _done(request: HttpRequest, public_id: str, words: str) -> HttpResponse:
     messages.success(request, words)
     if not is_fragment(request):
         return redirect("lead", public_id)
-    found = find_lead(request, public_id, load_keyring(asker(request)))
+    found = find_lead(request, public_id, load_keyring(signed_in(request)))
     context = {**_whole(request, found), "again": True}
     response = render_page(request, "leads/lead.html", context, partial="changed")
     response["HX-Trigger"] = "live:offers"
@@ -98,7 +98,7 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
 
 def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, earlier: str = "") -> dict[str, Any]:
     """All the page shows."""
-    actor = asker(request)
+    actor = signed_in(request)
     taken = list(lead.assignments.select_related("user").order_by("pk"))
     roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")

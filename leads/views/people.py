@@ -12,10 +12,10 @@ from django.urls import reverse
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
 from crm.core.pagination import capped_count, keyset_page
+from crm.organization.people import signed_in
 from leads.filters import SORT_WORDS, LeadFilter
 from leads.models import Lead
 from leads.reading import ROW_COLUMNS, rows_of
-from leads.views import asker
 from permissions.access import Keyring
 from permissions.keyring import load_keyring
 
@@ -40,7 +40,7 @@ SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobo
 
 @door()
 def people(request: HttpRequest) -> HttpResponse:
-    keyring = load_keyring(asker(request))
+    keyring = load_keyring(signed_in(request))
     chosen = _chosen(request, keyring)
     if any("" in texts for _, texts in request.GET.lists()):
         return HttpResponseRedirect(f"{reverse('people')}?{chosen.query()}")  # a form sends its empty fields too
@@ -65,7 +65,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @door()
 def filters(request: HttpRequest) -> HttpResponse:
     """The form behind "Filter", opened where a filter is in use. Lists of people come when they are looked at."""
-    chosen = _chosen(request, load_keyring(asker(request)))
+    chosen = _chosen(request, load_keyring(signed_in(request)))
     late = LATE if is_fragment(request) else frozenset()
     if request.GET.get("facet") in late:
         context: dict[str, Any] = {"field": chosen.form[request.GET["facet"]]}
@@ -100,7 +100,7 @@ class Facet:
 
 
 def _chosen(request: HttpRequest, keyring: Keyring) -> LeadFilter:
-    return LeadFilter(request.GET, Lead.objects.all(), keyring=keyring, actor=asker(request))
+    return LeadFilter(request.GET, Lead.objects.all(), keyring=keyring, actor=signed_in(request))
 
 
 def _controls(chosen: LeadFilter) -> dict[str, Any]:

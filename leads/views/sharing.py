@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, redirect
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
 from crm.organization.models import User
+from crm.organization.people import signed_in
 from leads.forms import ShareForm
 from leads.services.hiding import set_hidden
 from leads.services.sharing import require_sharing, revoke_share, share_lead, shares_of
-from leads.views import asker
 from leads.views.lead import find_lead
 from permissions.keyring import load_keyring
 
@@ -21,7 +21,7 @@ from permissions.keyring import load_keyring
 @door("POST")
 def hidden(request: HttpRequest, public_id: str) -> HttpResponse:
     """Hide the lead from managers (`hidden=1`), or show it again."""
-    actor = asker(request)
+    actor = signed_in(request)
     found = find_lead(request, public_id, load_keyring(actor))
     hide = request.POST.get("hidden") == "1"
     set_hidden(actor=actor, lead=found, hidden=hide)
@@ -33,7 +33,7 @@ def hidden(request: HttpRequest, public_id: str) -> HttpResponse:
 @door("GET", "POST")
 def sharing(request: HttpRequest, public_id: str) -> HttpResponse:
     """With whom the lead is shared, and with whom else: a dialog on the lead's page, or a page of its own."""
-    actor = asker(request)
+    actor = signed_in(request)
     keyring = load_keyring(actor)
     found = find_lead(request, public_id, keyring)
     require_sharing(keyring, actor, found)
@@ -54,7 +54,7 @@ def sharing(request: HttpRequest, public_id: str) -> HttpResponse:
 @door("POST")
 def revoke(request: HttpRequest, public_id: str, user_id: int) -> HttpResponse:
     """Take a share back."""
-    actor = asker(request)
+    actor = signed_in(request)
     keyring = load_keyring(actor)
     found = find_lead(request, public_id, keyring)
     colleague = get_object_or_404(User.objects.of(actor), pk=user_id)

@@ -8,8 +8,8 @@ from django.shortcuts import render
 
 from crm.core.doors import door
 from crm.organization.models import User
+from crm.organization.people import signed_in
 from leads.services.explaining import askable_by, facts_of
-from leads.views import asker
 from leads.views.lead import find_lead
 from permissions.access import make_keyring
 from permissions.explaining import explain
@@ -18,7 +18,7 @@ from permissions.keyring import standing_of
 
 @door()
 def why(request: HttpRequest, public_id: str) -> HttpResponse:
-    actor = asker(request)
+    actor = signed_in(request)
     standing = standing_of(actor)
     lead = find_lead(request, public_id, make_keyring(standing))
     manages = bool(standing.managed_units)
