@@ -18,6 +18,7 @@ class Notification(models.Model):
     title = models.CharField(max_length=200)
     body = models.TextField(blank=True, default="")
     url = models.CharField(max_length=200, blank=True, default="")
+    lead_id = models.BigIntegerField(null=True, help_text="The lead it speaks of; its name is read when shown.")
     created_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(null=True)
 

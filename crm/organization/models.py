@@ -29,6 +29,21 @@ class PersonalLeads(models.TextChoices):
     MANAGED = "managed", "Managed: managers may also act on them"
 
 
+class Reregistration(models.TextChoices):
+    """What happens when a person's lead registers again through another channel (C8)."""
+
+    KEEP = "keep", "Keep: the lead stays with its owner, who alone is told"
+    DUPLICATE = "duplicate", "Duplicate: the new owner gets a lead of her own, and neither sees the other's"
+    DISPUTE = "dispute", "Dispute: a duplicate, and a company manager decides between the two"
+
+
+class OwnerNotifications(models.TextChoices):
+    """Whether owners of personal leads are told what others do to them (M8)."""
+
+    USER_CHOICE = "user_choice", "Each person decides; told unless she switches it off"
+    OFF = "off", "Nobody is told"
+
+
 class Company(models.Model):
     """The tenant. Nothing of one company is visible to, or countable by, another."""
 
@@ -36,11 +51,29 @@ class Company(models.Model):
     time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
     phone_region = models.CharField(max_length=2, default="US")
     personal_leads = models.CharField(max_length=16, choices=PersonalLeads, default=PersonalLeads.VISIBLE)
+    reregistration = models.CharField(
+        max_length=16, choices=Reregistration, default=Reregistration.KEEP, db_default=Reregistration.KEEP
+    )
+    owner_notifications = models.CharField(
+        max_length=16,
+        choices=OwnerNotifications,
+        default=OwnerNotifications.USER_CHOICE,
+        db_default=OwnerNotifications.USER_CHOICE,
+    )
+    two_factor_required = models.BooleanField(
+        default=False, db_default=False, help_text="People set up two-factor sign-in before they go on."
+    )
     created_at = models.DateTimeField(db_default=models.functions.Now())
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(personal_leads__in=PersonalLeads.values), name="company_personal_leads"),
+            models.CheckConstraint(
+                condition=Q(reregistration__in=Reregistration.values), name="company_reregistration"
+            ),
+            models.CheckConstraint(
+                condition=Q(owner_notifications__in=OwnerNotifications.values), name="company_owner_notifications"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,6 +94,9 @@ class User(AbstractBaseUser):
         default=False, help_text="Private, and hidden from managers of teams and offices."
     )
     hide_new_leads = models.BooleanField(default=False, help_text="Personal leads she adds start hidden.")
+    owner_notifications = models.BooleanField(
+        default=True, db_default=True, help_text="Told when somebody else moves, deletes or exports a lead of hers."
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Runs the installation; no access to any lead by itself.")
     left_at = models.DateTimeField(null=True, blank=True)
@@ -114,6 +150,9 @@ class Unit(models.Model):
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    may_change_ownership = models.BooleanField(
+        default=False, db_default=False, help_text="Its managers may change ownership in mass (M3)."
+    )
     closed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=models.functions.Now())
 

@@ -4,6 +4,7 @@ from leads.models.activity import Activity
 from leads.models.imports import ImportedKey, ImportPart, ImportRow, ImportRun
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
 from leads.models.lists import CustomField, Source, Stage
+from leads.models.request import OwnershipRequest
 from leads.models.share import LeadShare
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadShare",
+    "OwnershipRequest",
     "Source",
     "Stage",
 ]
