@@ -7,8 +7,9 @@ from typing import Any
 from crm.organization.models import Company
 from crm.organization.signals import company_created
 from leads.models import Stage
+from leads.services.pooling import ponds_of
 from leads.services.sharing import shared_leads
-from permissions.keyring import register_lead_keys
+from permissions.keyring import register_lead_keys, register_ponds
 
 STAGES = [
     ("New", Stage.Kind.OPEN),
@@ -31,3 +32,4 @@ def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
     register_lead_keys(shared_leads)
+    register_ponds(ponds_of)

@@ -54,6 +54,7 @@ class Reason(StrEnum):
     MANAGES_OWNER_UNIT = "b"
     ASSIGNED = "c"
     OFFERED = "d"
+    IN_POND = "e"
     SHARED = "f"
     MEMBER_OF_OWNER_UNIT = "g"
     MANAGES_OWNER = "h"
@@ -89,6 +90,7 @@ class LockedLead:
     hidden: bool
     privacy: int | None
     locks: tuple[int, ...]
+    removed: bool = False  # deleted, or merged into another: nobody's any more
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Keyring:
 
     def access(self, lead: LockedLead) -> Access:
         """The one function that decides (V1)."""
-        if lead.company_id != self.company_id:
+        if lead.company_id != self.company_id or lead.removed:
             return Access(Level.NONE, ())
         fitting = [key for lock in lead.locks for key in self.keys.get(lock, ())]
         fitting.extend(self.leads.get(lead.id, ()))
@@ -165,6 +167,8 @@ class Standing:
     view_originated_lead: bool = False
     company: CompanyReach | None = None
     leads: tuple[tuple[int, Key], ...] = ()
+    ponds: frozenset[int] = frozenset()  # those she may claim from
+    ponds_looked_at: frozenset[int] = frozenset()  # those she belongs to without a right to claim
 
 
 def make_keyring(standing: Standing) -> Keyring:
@@ -176,6 +180,10 @@ def make_keyring(standing: Standing) -> Keyring:
 
     cut(Lock.OWNER.of(standing.user_id), Level.MANAGE, Reason.OWNER)
     cut(Lock.ASSIGNED.of(standing.user_id), Level.WORK, Reason.ASSIGNED)
+    for pond in standing.ponds:
+        cut(Lock.POND.of(pond), Level.WORK, Reason.IN_POND)
+    for pond in standing.ponds_looked_at:
+        cut(Lock.POND.of(pond), Level.VIEW, Reason.IN_POND)
     if standing.view_unit_lead:
         for unit in standing.joined_units:
             cut(Lock.UNIT.of(unit), Level.VIEW, Reason.MEMBER_OF_OWNER_UNIT)

@@ -24,7 +24,7 @@ def seen_by(keyring: Keyring, at_least: Level = Level.REDACTED, prefix: str = ""
         condition |= Q(**{f"{prefix}pk__in": single})
     if keyring.company is not None:
         condition |= _in_company(keyring, at_least, prefix)
-    return Q(**{f"{prefix}company": keyring.company_id}) & condition
+    return Q(**{f"{prefix}company": keyring.company_id, f"{prefix}removed_at": None}) & condition
 
 
 def _locked_by(locks: list[int], prefix: str) -> Q:
@@ -79,6 +79,7 @@ def locked(lead: Any) -> LockedLead:
         hidden=lead.hidden,
         privacy=lead.privacy,
         locks=tuple(lead.locks),
+        removed=lead.removed_at is not None,
     )
 
 

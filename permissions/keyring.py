@@ -10,6 +10,8 @@ from permissions.catalog import Permission
 
 LeadKeys = Callable[[User], Mapping[int, Key]]
 _lead_keys: list[LeadKeys] = []
+Ponds = Callable[[User], Mapping[int, bool]]
+_ponds: list[Ponds] = []
 POLICIES = {
     PersonalLeads.COMPANY_ONLY: Privacy.VISIBLE,  # for what was personal before it (O5)
     PersonalLeads.PRIVATE: Privacy.PRIVATE,
@@ -21,6 +23,11 @@ POLICIES = {
 def register_lead_keys(source: LeadKeys) -> None:
     """Declared by higher rooms: keys to single leads that end by the clock, for rules d (offers) and f (shares)."""
     _lead_keys.append(source)
+
+
+def register_ponds(source: Ponds) -> None:
+    """Declared by a higher room: the ponds she belongs to, and whether she may claim from them (rule e)."""
+    _ponds.append(source)
 
 
 def policy_of(company: Company) -> Privacy:
@@ -43,6 +50,7 @@ def standing_of(user: User) -> Standing:
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
     originated = user.has_perm(Permission.VIEW_ORIGINATED_LEAD)
     managed = User.objects.managed_by(user).filter(hide_from_team=False) if units and not whole_company else None
+    ponds = {pond: may_claim for source in _ponds for pond, may_claim in source(user).items()}
     return Standing(
         user_id=user.pk,
         company_id=user.company_id,
@@ -54,6 +62,8 @@ def standing_of(user: User) -> Standing:
         view_originated_lead=originated,
         company=CompanyReach(policy, _unmanaged(user), originated) if whole_company else None,
         leads=tuple(pair for source in _lead_keys for pair in source(user).items()),
+        ponds=frozenset(pond for pond, may_claim in ponds.items() if may_claim),
+        ponds_looked_at=frozenset(pond for pond, may_claim in ponds.items() if not may_claim),
     )
 
 

@@ -1,15 +1,19 @@
 """The lead and what belongs to it."""
 
 from leads.models.activity import Activity
+from leads.models.batch import Batch, BatchItem
 from leads.models.imports import ImportedKey, ImportPart, ImportRow, ImportRun
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
-from leads.models.lists import CustomField, Source, Stage
+from leads.models.lists import CustomField, SlotRole, Source, Stage
+from leads.models.pond import Pond, PondClaim, PondMember
 from leads.models.request import OwnershipRequest
 from leads.models.share import LeadShare
 
 __all__ = [
     "Activity",
     "Assignment",
+    "Batch",
+    "BatchItem",
     "ContactPoint",
     "CustomField",
     "ImportPart",
@@ -20,6 +24,10 @@ __all__ = [
     "LeadSearch",
     "LeadShare",
     "OwnershipRequest",
+    "Pond",
+    "PondClaim",
+    "PondMember",
+    "SlotRole",
     "Source",
     "Stage",
 ]

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce, Now
 
 from crm.organization.models import Company, Unit, User
 from leads.models.lists import Source, Stage
+from leads.models.pond import Pond
 from leads.querysets import LeadQuerySet
 from permissions.access import Access, Privacy
 
@@ -70,6 +71,9 @@ class Lead(models.Model):
     last_activity_at = models.DateTimeField(db_default=Now())
     last_contact_at = models.DateTimeField(null=True, help_text="The last call, text, e-mail or meeting.")
 
+    removed_at = models.DateTimeField(null=True, editable=False, help_text="Deleted, or merged into another.")
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+", db_index=False)
+
     agent = models.ForeignKey(User, models.PROTECT, null=True, editable=False, related_name="+", db_index=False)
     slot_locks = ArrayField(models.IntegerField(), db_default=[], editable=False)
     locks = models.GeneratedField(
@@ -118,6 +122,9 @@ class Lead(models.Model):
             ),
             models.CheckConstraint(condition=Q(score__lte=100), name="lead_score"),
             models.CheckConstraint(
+                condition=Q(merged_into=None) | Q(removed_at__isnull=False), name="lead_merged_is_removed"
+            ),
+            models.CheckConstraint(
                 condition=Q(price_min=None) | Q(price_max=None) | Q(price_max__gte=F("price_min")), name="lead_price"
             ),
         ]
@@ -128,6 +135,7 @@ class Lead(models.Model):
             models.Index(fields=["company", "score"], name="lead_score"),
             models.Index(F("company"), F("last_activity_at").desc(), F("id").desc(), name="lead_recent"),
             models.Index(F("company"), F("created_at").desc(), F("id").desc(), name="lead_created"),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged_into"),
         ]
 
     def __str__(self) -> str:
@@ -172,24 +180,41 @@ class ContactPoint(models.Model):
 
 
 class Assignment(models.Model):
-    """A taken slot: this person works the lead in this role. Past ones are in the ledger."""
+    """A taken slot: this person, or this pond, works the lead in this role. Past ones are in the ledger.
+
+    One with `until` is a cover (M10): then the slot returns to whoever is in the lead's slot `covered`, or to nobody.
+    `role` is one of Role or the code of a SlotRole.
+    """
 
     class Role(models.TextChoices):
         AGENT = "agent", "Agent"
         ASSISTANT = "assistant", "Assistant"
         LENDER = "lender", "Lender"
+        COVERED = "covered", "Away"
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="assignments", db_index=False)
     role = models.CharField(max_length=24, choices=Role, default=Role.AGENT)
-    user = models.ForeignKey(User, models.PROTECT, related_name="assignments")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="assignments")
+    pond = models.ForeignKey(Pond, models.PROTECT, null=True, related_name="assignments", db_index=False)
     since = models.DateTimeField(db_default=Now())
+    until = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["lead", "role"], name="assignment_one_per_slot")]
+        constraints = [
+            models.UniqueConstraint(fields=["lead", "role"], name="assignment_one_per_slot"),
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, pond=None) | Q(user=None, pond__isnull=False, role="agent"),
+                name="assignment_person_or_pond",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["pond"], condition=Q(pond__isnull=False), name="assignment_pond"),
+            models.Index(fields=["until"], condition=Q(until__isnull=False), name="assignment_until"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.role}: {self.user_id}"
+        return f"{self.role}: {self.user_id or self.pond_id}"
 
 
 class LeadSearch(models.Model):

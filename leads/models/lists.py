@@ -46,6 +46,23 @@ class Source(models.Model):
         return self.name
 
 
+class SlotRole(models.Model):
+    """A role of the company's own on a lead, beside Agent, Assistant and Lender; up to ten."""
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    code = models.SlugField(max_length=24)
+    name = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "code"], name="slot_role_code_unique"),
+            models.UniqueConstraint("company", Lower("name"), name="slot_role_name_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class CustomField(models.Model):
     """A field of the company's own; a lead keeps the values in `Lead.custom` under `key`."""
 

@@ -99,7 +99,7 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
 def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, earlier: str = "") -> dict[str, Any]:
     """All the page shows."""
     actor = signed_in(request)
-    taken = list(lead.assignments.select_related("user").order_by("pk"))
+    taken = list(lead.assignments.select_related("user", "pond").order_by("pk"))
     roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
     manages = lead.access.level == Level.MANAGE

@@ -1,0 +1,88 @@
+"""Mass actions (M4): a batch is previewed, confirmed, run in chunks, and can be undone (M6)."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from crm.organization.models import Company, User
+
+
+class Batch(models.Model):
+    """One mass action of one person. Its leads are fixed when it is previewed: they are its items.
+
+    `params` is what the verb needs (ids and words of its form); `scope` is how the leads were chosen, for the record.
+    A worker holds it until `held_until`; where that passes without a word, another one goes on.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Preview"
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+        FAILED = "failed", "Failed"
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    actor = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    verb = models.CharField(max_length=24)
+    params = models.JSONField(default=dict)
+    scope = models.JSONField(default=dict)
+    undoes = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
+    state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0, help_text="Items with an outcome, skipped ones among them.")
+    changed = models.PositiveIntegerField(default=0)
+    cancel_asked = models.BooleanField(default=False)
+    problem = models.CharField(max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+    confirmed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["draft", "queued", "running"], ended_at=None)
+                | Q(state__in=["done", "cancelled", "failed"], ended_at__isnull=False),
+                name="batch_ended_once",
+            ),
+        ]
+        indexes = [
+            models.Index(F("company"), F("actor"), F("id").desc(), name="batch_of_actor"),
+            models.Index(fields=["held_until"], condition=Q(state__in=["queued", "running"]), name="batch_under_way"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.pk}"
+
+
+class BatchItem(models.Model):
+    """One lead of a batch. `number` runs from 1 in id order, so that a chunk is a range.
+
+    `before` is what an undo restores; `after` tells it whether something newer happened.
+    """
+
+    class Outcome(models.TextChoices):
+        WAITING = "", "Waiting"
+        CHANGED = "changed", "Changed"
+        SKIPPED = "skipped", "Skipped"
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="items", db_index=False)
+    number = models.PositiveIntegerField()
+    lead = models.ForeignKey("leads.Lead", models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    outcome = models.CharField(max_length=8, choices=Outcome, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=24, blank=True, default="", db_default="", help_text="Why it is skipped.")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "number"], name="batch_item_number"),
+            models.UniqueConstraint(fields=["batch", "lead"], name="batch_item_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.number}"
