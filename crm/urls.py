@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from crm.core.gallery import gallery
 from crm.core.health import healthz
 from crm.organization.views import me
+from permissions.admin.site import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("import/", include("leads.urls_imports")),
     path("invitations/", include("permissions.urls")),
     path("profiles/", include("permissions.urls_profiles")),
+    path("admin/", site.urls),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),
     path("gallery/", gallery, name="gallery"),

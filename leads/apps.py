@@ -5,6 +5,6 @@ class LeadsConfig(AppConfig):
     name = "leads"
 
     def ready(self) -> None:
-        from leads import receivers
+        from leads import admin, receivers  # noqa: F401  # the admin's pages register themselves
 
         receivers.connect()

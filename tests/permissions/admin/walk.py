@@ -1,0 +1,37 @@
+"""What the tests of the admin share: every registered page, and a company beside ours whose rows must not appear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from crm.organization.models import User
+from leads.models import Stage
+from permissions.admin.site import site
+from tests.factories.leads import make_stage
+
+REGISTERED: list[tuple[type[Model], Any]] = sorted(site._registry.items(), key=lambda pair: pair[0].__name__)
+SECRET = "Zanzibar"  # is in the name of every row of the strangers
+# how a company comes to a row of the model, with the secret in its name
+MAKE: dict[type[Model], Callable[[User], Model]] = {
+    Stage: lambda stranger: make_stage(stranger.company, f"{SECRET} stage"),
+}
+
+
+def address(model: type[Model], page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def text(response: HttpResponse) -> str:
+    return response.content.decode()
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
