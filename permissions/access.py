@@ -125,13 +125,17 @@ def manager_key(granted: int, *, hidden: bool) -> Key:
 
 @dataclass(frozen=True)
 class Keyring:
-    """All of one person's keys at one moment. `leads` are keys to single leads, that end by the clock (offers, shares)."""
+    """All of one person's keys at one moment. `leads` are keys to single leads, that end by the clock (offers, shares).
+
+    `held` are the permissions of her profile: what she may do where a key lets her in (`verbs`).
+    """
 
     user_id: int
     company_id: int
     keys: Mapping[int, tuple[Key, ...]] = field(default_factory=dict)
     leads: Mapping[int, tuple[Key, ...]] = field(default_factory=dict)
     company: CompanyReach | None = None
+    held: frozenset[str] = frozenset()
 
     def access(self, lead: LockedLead) -> Access:
         """The one function that decides (V1)."""
@@ -149,6 +153,10 @@ class Keyring:
         """The locks that open at least `level`."""
         return sorted(lock for lock, keys in self.keys.items() if any(key.level >= level for key in keys))
 
+    def locks_because(self, reason: Reason) -> list[int]:
+        """The locks that open for this reason."""
+        return sorted(lock for lock, keys in self.keys.items() if any(key.reason == reason for key in keys))
+
     def leads_at(self, level: Level) -> list[int]:
         return sorted(lead for lead, keys in self.leads.items() if any(key.level >= level for key in keys))
 
@@ -163,6 +171,7 @@ class Standing:
     joined_units: frozenset[int] = frozenset()
     managed_units: frozenset[int] = frozenset()
     managed_people: frozenset[int] = frozenset()
+    held: frozenset[str] = frozenset()
     view_unit_lead: bool = False
     view_originated_lead: bool = False
     company: CompanyReach | None = None
@@ -198,6 +207,7 @@ def make_keyring(standing: Standing) -> Keyring:
         keys=keys,
         leads=single,
         company=standing.company,
+        held=standing.held,
     )
 
 

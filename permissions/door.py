@@ -11,6 +11,7 @@ from django.db.models import Q
 from crm.organization.models import User
 from permissions.access import Access, Keyring, Level, LockedLead, Privacy
 from permissions.keyring import load_keyring
+from permissions.verbs import WAYS, Verb, Way, why_not
 
 M = TypeVar("M", bound=models.Model)
 KEYS_AT_ONCE = 16  # the index compares every key with every lead it finds: many keys cost less in several scans
@@ -50,6 +51,24 @@ def _in_company(keyring: Keyring, at_least: Level, prefix: str) -> Q:
     return condition
 
 
+def doable(keyring: Keyring, verb: Verb, prefix: str = "") -> Q:
+    """The condition that she may do this with the lead: `verbs.why_not` for all leads at once."""
+    condition = Q(pk__in=[])
+    for way in WAYS[verb]:
+        if way.is_held(keyring):
+            condition |= _by(way, keyring, prefix)
+    return condition
+
+
+def _by(way: Way, keyring: Keyring, prefix: str) -> Q:
+    if isinstance(way.standing, Level):
+        condition = seen_by(keyring, way.standing, prefix)
+    else:
+        condition = Q(**{f"{prefix}company": keyring.company_id})
+        condition &= _locked_by(keyring.locks_because(way.standing), prefix)
+    return condition if way.personal is None else condition & Q(**{f"{prefix}owner_user__isnull": not way.personal})
+
+
 def as_keyring(actor: User | Keyring) -> Keyring:
     return actor if isinstance(actor, Keyring) else load_keyring(actor)
 
@@ -66,6 +85,10 @@ class AccessQuerySet(models.QuerySet[M]):
 
     def manageable_by(self, actor: User | Keyring) -> Self:
         return self.visible_to(actor, Level.MANAGE)
+
+    def doable_by(self, actor: User | Keyring, verb: Verb) -> Self:
+        """Leads she may do this with: level and permission together (P3)."""
+        return self.filter(doable(as_keyring(actor), verb))
 
 
 def locked(lead: Any) -> LockedLead:
@@ -86,6 +109,16 @@ def locked(lead: Any) -> LockedLead:
 def access_to(keyring: Keyring, lead: Any) -> Access:
     """Her access to a lead instance, by the one function."""
     return keyring.access(locked(lead))
+
+
+def may(keyring: Keyring, lead: Any, verb: Verb) -> bool:
+    return not why_not(keyring, locked(lead), verb)
+
+
+def require_verb(keyring: Keyring, lead: Any, verb: Verb) -> None:
+    """Raise PermissionDenied, with the reason, where she may not do this with the lead (P3)."""
+    if reason := why_not(keyring, locked(lead), verb):
+        raise PermissionDenied(reason)
 
 
 def require(keyring: Keyring, lead: Any, level: Level) -> None:

@@ -27,6 +27,7 @@ from permissions.supposing import (
     with_lead,
     with_standing,
 )
+from permissions.verbs import Verb, why_not
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,14 @@ class Explanation:
     because: tuple[tuple[Level, str], ...] = ()
     failed: tuple[Failed, ...] = ()
     asleep: Level | None = None
+
+
+def verbs_explained(facts: Facts) -> list[tuple[Verb, str]]:
+    """What she may do with the lead, and in a sentence why not; nothing where she may not read it."""
+    keyring = facts.keyring()
+    if facts.access().level < Level.VIEW:
+        return []
+    return [(verb, why_not(keyring, facts.lead, verb)) for verb in Verb]
 
 
 def explain(facts: Facts) -> Explanation:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from crm.organization.models import Company, PersonalLeads, Unit, User
 from permissions.access import CompanyReach, Key, Keyring, Privacy, Standing, make_keyring
+from permissions.backend import permissions_of
 from permissions.catalog import Permission
 
 LeadKeys = Callable[[User], Mapping[int, Key]]
@@ -55,6 +56,7 @@ def standing_of(user: User) -> Standing:
         user_id=user.pk,
         company_id=user.company_id,
         policy=policy,
+        held=permissions_of(user),
         joined_units=units_joined_by(user) if sees_unit_leads else frozenset(),
         managed_units=frozenset(pk for pk, _ in units),
         managed_people=frozenset(managed.values_list("pk", flat=True)) if managed is not None else frozenset(),

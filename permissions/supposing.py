@@ -36,10 +36,12 @@ class Facts:
     owner_hides: bool = False
     owner_above: bool = False
 
-    def access(self) -> Access:
+    def keyring(self) -> Keyring:
         standing = self.standing
-        keyring = make_keyring(standing) if self.active else Keyring(standing.user_id, standing.company_id)
-        return keyring.access(self.lead)
+        return make_keyring(standing) if self.active else Keyring(standing.user_id, standing.company_id)
+
+    def access(self) -> Access:
+        return self.keyring().access(self.lead)
 
     def say(self, words: str) -> str:
         return words.format(**vars(self.names))

@@ -7,14 +7,12 @@ from django.db import transaction
 
 from crm.organization.models import User
 from leads.models import Lead
+from permissions.access import Keyring
 from permissions.catalog import Permission
+from permissions.door import require_verb
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
-
-
-def may_hide(actor: User, lead: Lead) -> bool:
-    """Only her own personal leads, and only with the permission."""
-    return lead.owner_user_id == actor.pk and actor.has_perm(Permission.HIDE_LEAD)
+from permissions.verbs import Verb
 
 
 def hides_new_leads(owner: User) -> bool:
@@ -23,11 +21,13 @@ def hides_new_leads(owner: User) -> bool:
 
 
 @transaction.atomic
-def set_hidden(*, actor: User, lead: Lead, hidden: bool) -> None:
+def set_hidden(*, keyring: Keyring, actor: User, lead: Lead, hidden: bool) -> None:
     """Hide or show. To show needs no permission: it is her own lead. The same again changes nothing."""
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
-    if lead.owner_user_id != actor.pk or (hidden and not may_hide(actor, lead)):
-        raise PermissionDenied("Only its owner can hide a personal lead, and only if her profile includes hiding.")
+    if hidden:
+        require_verb(keyring, lead, Verb.HIDE)
+    elif lead.owner_user_id != actor.pk:
+        raise PermissionDenied("Only its owner can show a hidden lead.")
     if lead.hidden == hidden:
         return
     lead.hidden = hidden

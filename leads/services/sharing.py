@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet
 from django.utils import timezone
@@ -15,11 +15,11 @@ from crm.organization.models import User
 from leads.models import Lead, LeadShare
 from leads.querysets import LeadQuerySet
 from permissions.access import Key, Keyring, Level, Reason
-from permissions.catalog import Permission
-from permissions.door import require
+from permissions.door import require_verb
 from permissions.grants import give
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
+from permissions.verbs import Verb
 
 VERBS = {"view_lead": Level.VIEW, "work_lead": Level.WORK}
 
@@ -42,20 +42,13 @@ def with_sharers(leads: LeadQuerySet) -> LeadQuerySet:
     return leads.annotate(shared_with=ArraySubquery(live.values("user__name")))  # type: ignore[no-redef]  # declared there
 
 
-def require_sharing(keyring: Keyring, actor: User, lead: Lead) -> None:
-    """Raise PermissionDenied where she may not share this lead."""
-    require(keyring, lead, Level.MANAGE)
-    if not actor.has_perm(Permission.SHARE_LEAD):
-        raise PermissionDenied("Your profile does not include sharing leads.")
-
-
 @transaction.atomic
 def share_lead(
     *, keyring: Keyring, actor: User, lead: Lead, user: User, verb: str, until: datetime | None = None
 ) -> None:
-    """Let `user` view or work the lead. Raises PermissionDenied without `manage`, ValidationError for a wrong target."""
+    """Let `user` view or work the lead. Raises PermissionDenied, ValidationError for a wrong target."""
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
-    require_sharing(keyring, actor, lead)
+    require_verb(keyring, lead, Verb.SHARE)
     if verb not in VERBS:
         raise ValidationError("A share lets somebody view or work the lead.")
     if user == actor or not User.objects.can_be_seen_by(actor).filter(pk=user.pk).exists():
@@ -80,7 +73,7 @@ def share_lead(
 def revoke_share(*, keyring: Keyring, actor: User, lead: Lead, user: User) -> None:
     """Take a share back. One that is gone already stays gone, without a second row in the ledger."""
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
-    require_sharing(keyring, actor, lead)
+    require_verb(keyring, lead, Verb.SHARE)
     gone, _ = LeadShare.objects.filter(content_object=lead, user=user).delete()
     if gone:
         record(

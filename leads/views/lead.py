@@ -16,14 +16,13 @@ from leads.forms import LOGGED, LogForm, StageForm
 from leads.models import Activity, CustomField, Lead, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
-from leads.services.hiding import may_hide
 from leads.services.sharing import with_sharers
 from leads.services.working import change_stage, log_activity, may_log
 from leads.timeline import ownership_history, timeline_of
 from permissions.access import Keyring, Level
-from permissions.catalog import Permission
-from permissions.door import access_to, require
+from permissions.door import access_to, may, require
 from permissions.keyring import load_keyring
+from permissions.verbs import Verb
 
 
 def find_lead(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
@@ -43,7 +42,7 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
     if is_fragment(request) and earlier:
         context = {"lead": found, "timeline": timeline_of(found, earlier)}
         return render_page(request, "leads/lead.html", context, partial="events")
-    return render_page(request, "leads/lead.html", _whole(request, found, earlier=earlier))
+    return render_page(request, "leads/lead.html", _whole(request, keyring, found, earlier=earlier))
 
 
 @door("POST")
@@ -56,7 +55,7 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
         raise PermissionDenied("You may look at this lead, but not do this with it.")
     form = LogForm(request.POST)
     if not form.is_valid():
-        context = {**_whole(request, found, form), "again": True}
+        context = {**_whole(request, keyring, found, form), "again": True}
         return render_page(request, "leads/lead.html", context, partial="composer", status=422)
     said = {**form.cleaned_data}
     kind = Activity.Kind(said.pop("kind"))
@@ -75,7 +74,7 @@ def stage(request: HttpRequest, public_id: str) -> HttpResponse:
     form = StageForm(request.POST, company_id=found.company_id)
     if not form.is_valid():
         messages.error(request, "This stage is not in the list any more. Nothing was changed.")
-        return render_page(request, "leads/lead.html", _whole(request, found), partial="changed", status=422)
+        return render_page(request, "leads/lead.html", _whole(request, keyring, found), partial="changed", status=422)
     change_stage(keyring=keyring, actor=actor, lead=found, stage=form.cleaned_data["stage"])
     return _done(request, public_id, f"Stage: {form.cleaned_data['stage']}.")
 
@@ -85,8 +84,9 @@ def _done(request: HttpRequest, public_id: str, words: str) -> HttpResponse:
     messages.success(request, words)
     if not is_fragment(request):
         return redirect("lead", public_id)
-    found = find_lead(request, public_id, load_keyring(signed_in(request)))
-    context = {**_whole(request, found), "again": True}
+    keyring = load_keyring(signed_in(request))
+    found = find_lead(request, public_id, keyring)
+    context = {**_whole(request, keyring, found), "again": True}
     response = render_page(request, "leads/lead.html", context, partial="changed")
     response["HX-Trigger"] = "live:offers"
     return response
@@ -96,13 +96,14 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
     return [kind for kind in LOGGED if may_log(lead.access, kind)]
 
 
-def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, earlier: str = "") -> dict[str, Any]:
+def _whole(
+    request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm | None = None, *, earlier: str = ""
+) -> dict[str, Any]:
     """All the page shows."""
     actor = signed_in(request)
     taken = list(lead.assignments.select_related("user", "pond").order_by("pk"))
     roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
-    manages = lead.access.level == Level.MANAGE
     works, log_kinds, wanted = lead.access.level >= Level.WORK, _log_kinds(lead), request.GET.get("log")
     log_form = form or LogForm(initial={"kind": wanted} if wanted in log_kinds else None)
     return {
@@ -112,9 +113,9 @@ def _whole(request: HttpRequest, lead: Lead, form: LogForm | None = None, *, ear
         "log_form": log_form,
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
         "works": works,
-        "shared_with": lead.shared_with if manages else (),
-        "may_share": manages and actor.has_perm(Permission.SHARE_LEAD),
-        "may_hide": may_hide(actor, lead),
+        "shared_with": lead.shared_with if lead.access.level == Level.MANAGE else (),
+        "may_share": may(keyring, lead, Verb.SHARE),
+        "may_hide": may(keyring, lead, Verb.HIDE),
         "is_owner": lead.owner_user_id == actor.pk,
         "owner": owner_label(lead),
         "origin": origin_words(lead.origin_unit.name, lead.origin_unit.kind) if lead.origin_unit else "Agent",

@@ -13,18 +13,21 @@ from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import ShareForm
 from leads.services.hiding import set_hidden
-from leads.services.sharing import require_sharing, revoke_share, share_lead, shares_of
+from leads.services.sharing import revoke_share, share_lead, shares_of
 from leads.views.lead import find_lead
+from permissions.door import require_verb
 from permissions.keyring import load_keyring
+from permissions.verbs import Verb
 
 
 @door("POST")
 def hidden(request: HttpRequest, public_id: str) -> HttpResponse:
     """Hide the lead from managers (`hidden=1`), or show it again."""
     actor = signed_in(request)
-    found = find_lead(request, public_id, load_keyring(actor))
+    keyring = load_keyring(actor)
+    found = find_lead(request, public_id, keyring)
     hide = request.POST.get("hidden") == "1"
-    set_hidden(actor=actor, lead=found, hidden=hide)
+    set_hidden(keyring=keyring, actor=actor, lead=found, hidden=hide)
     words = "Hidden: managers see no more of it than a first name." if hide else "Shown to your managers again."
     messages.success(request, words)
     return redirect("lead", public_id)
@@ -36,7 +39,7 @@ def sharing(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = signed_in(request)
     keyring = load_keyring(actor)
     found = find_lead(request, public_id, keyring)
-    require_sharing(keyring, actor, found)
+    require_verb(keyring, found, Verb.SHARE)
     form = ShareForm(request.POST or None, actor=actor, lead=found)
     if form.is_valid():
         try:

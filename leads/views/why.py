@@ -12,7 +12,7 @@ from crm.organization.people import signed_in
 from leads.services.explaining import askable_by, facts_of
 from leads.views.lead import find_lead
 from permissions.access import make_keyring
-from permissions.explaining import explain
+from permissions.explaining import explain, verbs_explained
 from permissions.keyring import standing_of
 
 
@@ -24,7 +24,8 @@ def why(request: HttpRequest, public_id: str) -> HttpResponse:
     manages = bool(standing.managed_units)
     person = _person(request, actor, manages=manages)
     people = askable_by(actor).order_by("name", "pk").values_list("pk", "name") if manages else ()
-    context = {"lead": lead, "person": person, "people": people, "why": explain(facts_of(person, lead))}
+    facts = facts_of(person, lead)
+    context = {"lead": lead, "person": person, "people": people, "why": explain(facts), "verbs": verbs_explained(facts)}
     return render(request, "leads/why.html", context)
 
 

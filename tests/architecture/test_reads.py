@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.architecture.tree import assert_only, name_of, parsed, product_files
 
-DOORS = {"visible_to", "workable_by", "manageable_by"}
+DOORS = {"visible_to", "workable_by", "manageable_by", "doable_by"}
 MANAGERS = {"objects", "_default_manager", "_base_manager"}
 SHORTCUTS = {"get_object_or_404", "get_list_or_404", "get_model"}
 # who reads leads as nobody in particular, and why that is no leak

@@ -41,6 +41,10 @@ def share(harbor: Brokerage, lead: Lead, **fields: object) -> None:
     share_lead(keyring=load_keyring(harbor.ana), actor=harbor.ana, lead=lead, **values)  # type: ignore[arg-type]
 
 
+def hide(actor: User, lead: Lead, *, hidden: bool) -> None:
+    set_hidden(keyring=load_keyring(actor), actor=actor, lead=lead, hidden=hidden)
+
+
 def let_hide(user: User) -> User:
     profile = Profile.objects.create(
         company=user.company, code="hider", name="Hider", permissions=["hide_lead", "add_lead"]
@@ -109,15 +113,15 @@ def test_v8_strangers_and_workers_cannot_open_the_page(client: Client, harbor: B
 def test_v4_only_the_owner_hides_and_only_with_the_permission(harbor: Brokerage) -> None:
     lead = make_lead(harbor.ana)
     with pytest.raises(PermissionDenied):
-        set_hidden(actor=harbor.ana, lead=lead, hidden=True)
+        hide(harbor.ana, lead, hidden=True)
     ana = let_hide(harbor.ana)
-    set_hidden(actor=ana, lead=lead, hidden=True)
-    set_hidden(actor=ana, lead=lead, hidden=True)
+    hide(ana, lead, hidden=True)
+    hide(ana, lead, hidden=True)
     assert level(harbor.lead, lead) == Level.REDACTED
     with pytest.raises(PermissionDenied):
-        set_hidden(actor=harbor.lead, lead=lead, hidden=False)
+        hide(harbor.lead, lead, hidden=False)
     give_profile(ana, "agent")
-    set_hidden(actor=fresh(ana), lead=lead, hidden=False)  # to show her own lead needs no permission
+    hide(fresh(ana), lead, hidden=False)  # to show her own lead needs no permission
     assert level(harbor.lead, lead) == Level.VIEW
     assert kinds(lead) == ["hidden", "shown"]
 

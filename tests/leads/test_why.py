@@ -41,6 +41,14 @@ def test_v6_a_manager_learns_why_somebody_can_and_what_would_change_it(client: C
     assert "Let the profile of Ben view unit leads. The level would be view." in html
 
 
+def test_p3_says_what_she_may_do_and_why_not(client: Client, harbor: Brokerage) -> None:
+    lead = make_lead(harbor.lakeside, agent=harbor.ana)
+    _, html = ask(client, harbor.lead, lead, harbor.ana)
+    assert "What Ana may do" in html
+    assert "It belongs to a unit: only the managers of that unit may transfer it." in html
+    assert "What Ben may do" not in ask(client, harbor.lead, lead, harbor.ben)[1]
+
+
 def test_v6_without_a_person_it_is_about_the_asker(client: Client, harbor: Brokerage) -> None:
     lead = make_lead(harbor.lakeside, agent=harbor.ana)
     for user, level in ((harbor.lead, "manage"), (harbor.ana, "work")):
