@@ -13,8 +13,10 @@ from permissions.access import Access, Level, Privacy, Reason
 from permissions.supposing import (
     Facts,
     assign,
+    belongs_to_pond,
     is_open_by,
     join,
+    join_pond,
     manage_unit,
     manages_unit,
     open_by,
@@ -223,6 +225,35 @@ RULES = (
                 open_by(Reason.OFFERED),
             ),
         ),
+    ),
+    Rule(
+        Reason.IN_POND,
+        "Belonging to its pond",
+        "{person} belongs to {pond}, which it is in.",
+        (
+            Condition("It is in no pond.", lambda facts: facts.pond is not None),
+            Condition(
+                "{person} does not belong to {pond}, which it is in.",
+                belongs_to_pond,
+                "Let {person} claim from {pond}",
+                join_pond,
+            ),
+        ),
+    ),
+    Rule(
+        Reason.IN_POND,
+        "Claiming from its pond",
+        "{person} belongs to {pond}, which it is in.",
+        (
+            Condition(
+                "{person} may look into {pond}, which it is in, not claim from it.",
+                lambda facts: facts.pond in facts.standing.ponds,
+                "Let {person} claim from {pond}",
+                join_pond,
+            ),
+        ),
+        at_least=Level.WORK,
+        further=True,
     ),
     Rule(
         Reason.SHARED,

@@ -11,11 +11,12 @@ from permissions.access import Access, Key, Keyring, Level, Lock, LockedLead, Pr
 
 @dataclass(frozen=True)
 class Names:
-    """How the sentences call them; `origin` is the unit that generated the lead."""
+    """How the sentences call them; `origin` is the unit that generated the lead, `pond` the pond it is in."""
 
     person: str
     owner: str
     origin: str = ""
+    pond: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Facts:
     standing: Standing
     lead: LockedLead
     assigned: frozenset[int] = frozenset()
+    pond: int | None = None
     active: bool = True
     manages_owner: bool = False
     owner_hides: bool = False
@@ -47,9 +49,10 @@ class Facts:
         return words.format(**vars(self.names))
 
 
-def locks_of(lead: LockedLead, assigned: Iterable[int]) -> tuple[int, ...]:
+def locks_of(lead: LockedLead, assigned: Iterable[int], pond: int | None = None) -> tuple[int, ...]:
     """The locks the database would give this lead, as its function `lead_locks` does; a test compares the two."""
     slots = tuple(Lock.ASSIGNED.of(person) for person in sorted(assigned))
+    slots += (Lock.POND.of(pond),) if pond else ()
     if lead.owner_unit_id is not None:
         return (Lock.UNIT.of(lead.owner_unit_id), *slots)
     owner, privacy = lead.owner_user_id or 0, lead.privacy or Privacy.PRIVATE
@@ -65,7 +68,7 @@ def locks_of(lead: LockedLead, assigned: Iterable[int]) -> tuple[int, ...]:
 
 def with_lead(facts: Facts, **columns: Any) -> Facts:
     changed = replace(facts.lead, **columns)
-    return replace(facts, lead=replace(changed, locks=locks_of(changed, facts.assigned)))
+    return replace(facts, lead=replace(changed, locks=locks_of(changed, facts.assigned, facts.pond)))
 
 
 def with_standing(facts: Facts, **changes: Any) -> Facts:
@@ -101,6 +104,15 @@ def manage_unit(facts: Facts, unit: int | None) -> Facts:
 
 def manages_unit(facts: Facts, unit: int | None) -> bool:
     return facts.standing.company is not None or unit in facts.standing.managed_units
+
+
+def belongs_to_pond(facts: Facts) -> bool:
+    return facts.pond in facts.standing.ponds | facts.standing.ponds_looked_at
+
+
+def join_pond(facts: Facts) -> Facts:
+    pond = facts.pond
+    return with_standing(facts, ponds=facts.standing.ponds | ({pond} if pond else set()))
 
 
 def join(facts: Facts) -> Facts:

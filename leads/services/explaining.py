@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from crm.organization.models import Unit, User
 from crm.organization.querysets import UserQuerySet
-from leads.models import Lead
-from permissions.access import KINDS
+from leads.models import Lead, Pond
+from permissions.access import KINDS, Lock
 from permissions.door import locked
 from permissions.keyring import standing_of, units_joined_by
 from permissions.supposing import Facts, Names
@@ -29,14 +29,24 @@ def facts_of(person: User, lead: Lead) -> Facts:
     awake = copy(person)
     awake.is_active = True
     standing = standing_of(awake)
+    pond = pond_of(lead)
     facts = Facts(
-        names=Names(person.name, str(lead.owner), lead.origin_unit.name if lead.origin_unit else ""),
+        names=Names(
+            person.name, str(lead.owner), lead.origin_unit.name if lead.origin_unit else "", pond.name if pond else ""
+        ),
         standing=replace(standing, joined_units=standing.joined_units or units_joined_by(person)),
         lead=locked(lead),
-        assigned=frozenset(lock // KINDS for lock in lead.slot_locks),
+        assigned=frozenset(lock // KINDS for lock in lead.slot_locks if lock % KINDS == Lock.ASSIGNED),
+        pond=pond.pk if pond else None,
         active=person.is_active,
     )
     return with_owner(facts, person, lead.owner_user)
+
+
+def pond_of(lead: Lead) -> Pond | None:
+    """The pond it is in, as its locks say: no query where it is in none."""
+    found = [lock // KINDS for lock in lead.slot_locks if lock % KINDS == Lock.POND]
+    return Pond.objects.filter(pk__in=found, company=lead.company_id).first() if found else None
 
 
 def with_owner(facts: Facts, person: User, owner: User | None) -> Facts:

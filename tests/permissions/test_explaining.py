@@ -28,6 +28,8 @@ from tests.factories.scenes import Brokerage, brokerage
 SHE, OWNER, UNIT, ORIGIN, LEAD, COMPANY = 1, 2, 3, 4, 5, 6
 SWITCH = st.booleans()
 SOME_UNITS = st.sets(st.sampled_from([UNIT, ORIGIN, 9])).map(frozenset)
+POND = 5
+SOME_PONDS = st.sets(st.sampled_from([POND, 6])).map(frozenset)
 KEYS = st.sampled_from(
     [
         Key(Level.WORK, Reason.OFFERED),
@@ -38,7 +40,7 @@ KEYS = st.sampled_from(
 
 
 @st.composite
-def leads(draw: st.DrawFn, assigned: frozenset[int]) -> LockedLead:
+def leads(draw: st.DrawFn, assigned: frozenset[int], pond: int | None) -> LockedLead:
     """Of a unit, of another person or of herself."""
     owner = draw(st.sampled_from([None, OWNER, OWNER, SHE]))
     lead = LockedLead(
@@ -51,14 +53,15 @@ def leads(draw: st.DrawFn, assigned: frozenset[int]) -> LockedLead:
         privacy=None if owner is None else draw(st.sampled_from(list(Privacy))),
         locks=(),
     )
-    return replace(lead, locks=locks_of(lead, assigned))
+    return replace(lead, locks=locks_of(lead, assigned, pond))
 
 
 @st.composite
 def facts(draw: st.DrawFn) -> Facts:
     """Facts that may stand together: a company manager manages everything, nobody manages herself."""
     assigned = frozenset(draw(st.sets(st.sampled_from([SHE, OWNER]))))
-    lead = draw(leads(assigned))
+    pond = draw(st.sampled_from([None, POND]))
+    lead = draw(leads(assigned, pond))
     policy, whole, originated = draw(st.sampled_from(list(Privacy))), draw(SWITCH), draw(SWITCH)
     manages = lead.owner_user_id == OWNER and draw(SWITCH)
     hides = draw(SWITCH)
@@ -75,9 +78,11 @@ def facts(draw: st.DrawFn) -> Facts:
         view_originated_lead=originated,
         company=CompanyReach(policy, unmanaged, originated) if whole else None,
         leads=tuple(offered),
+        ponds=draw(SOME_PONDS),
+        ponds_looked_at=draw(SOME_PONDS),
     )
     above = not manages and draw(SWITCH)
-    return Facts(Names("Ben", "Ana", "North"), standing, lead, assigned, True, manages, hides, above)
+    return Facts(Names("Ben", "Ana", "North", "Cold"), standing, lead, assigned, pond, True, manages, hides, above)
 
 
 @settings(max_examples=600, deadline=None)

@@ -1,4 +1,4 @@
-"""Who may see what: product.md read slowly and literally (section 1's words; V1–V3; all rules of V2 but e; O6).
+"""Who may see what: product.md read slowly and literally (section 1's words; V1–V3; all rules of V2; O6).
 
 It shares nothing with the product and is not meant to be fast. Where it and the product differ, one of them is wrong.
 """
@@ -23,7 +23,7 @@ def level(world: World, person: int, lead: Lead) -> str:
 
 def reasons(world: World, person: int, lead: Lead) -> set[tuple[str, str]]:
     """Every matching rule of V2, with the level it gives."""
-    if not world.people[person].active or world.people[person].company != lead.company:
+    if not world.people[person].active or world.people[person].company != lead.company or lead.removed:
         return set()
     return set(matching_rules(world, person, lead))
 
@@ -37,6 +37,10 @@ def matching_rules(world: World, person: int, lead: Lead) -> Iterator[tuple[str,
         yield "c", "work"
     if (person, "open") in lead.offers:
         yield "d", "work"
+    if lead.pond is not None and not world.ponds[lead.pond].closed:
+        for member, may_claim in world.ponds[lead.pond].members:
+            if member == person and world.ponds[lead.pond].company == lead.company:
+                yield "e", "work" if may_claim else "view"  # who may not claim only looks
     for sharer, level_given, until in lead.shares:
         if sharer == person and (until is None or until > NOW):
             yield "f", level_given

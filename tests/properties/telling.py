@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.properties.world import Company, Lead, Membership, Person, Unit, World
+from tests.properties.world import Company, Lead, Membership, Person, Pond, Unit, World
 
 UNITS = (
     Unit(0, "company", None),
@@ -55,6 +55,8 @@ MEMBERSHIPS = (
     Membership(STRANGERS, SAM, "member"),
 )
 
+PONDS = (Pond(0, ((ANA, True), (LONER, False), (DISMISSED, True), (SAM, True))), Pond(0, ((MOVED, True),), closed=True))
+
 
 def personal(owner: int, **fields: Any) -> Lead:
     return replace(Lead(PEOPLE[owner].company, owner_person=owner, became_personal_under="visible"), **fields)
@@ -72,6 +74,10 @@ LEADS = (
     Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, assigned=(("agent", DISMISSED),)),
     Lead(0, owner_unit=BROKERAGE, origin_unit=BROKERAGE, assigned=(("agent", SAM),)),
     Lead(1, owner_unit=STRANGERS, origin_unit=STRANGERS, offers=((ANA, "open"),)),
+    *(Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, pond=pond) for pond in range(len(PONDS))),
+    personal(HIDING, hidden=True, pond=0),
+    Lead(0, owner_unit=LAKESIDE, origin_unit=LAKESIDE, assigned=(("agent", ANA),), removed=True),
+    personal(ANA, removed=True),
     *(personal(owner) for owner in range(len(PEOPLE))),
     *(personal(owner, became_personal_under="managed") for owner in (ANA, HIDING, GONE, BROKER, SAM)),
     *(personal(owner, hidden=True) for owner in (ANA, HIDING, GONE, JOINED_BELOW)),
@@ -79,4 +85,6 @@ LEADS = (
 )
 
 POLICIES = ("company_only", "private", "visible", "managed")
-TELLING = [World((Company(policy), Company("visible")), UNITS, PEOPLE, MEMBERSHIPS, LEADS) for policy in POLICIES]
+TELLING = [
+    World((Company(policy), Company("visible")), UNITS, PEOPLE, MEMBERSHIPS, LEADS, PONDS) for policy in POLICIES
+]

@@ -179,6 +179,18 @@ def lists_show_hidden_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "seen_by", lambda held, at_least: honest(held, min(at_least, Level.REDACTED)))
 
 
+def removed_leads_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Keyring.access
+    monkeypatch.setattr(Keyring, "access", lambda self, lead: honest(self, replace(lead, removed=False)))
+
+
+def onlookers_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    def claiming(standing: Standing) -> Keyring:
+        return make_keyring(replace(standing, ponds=standing.ponds | standing.ponds_looked_at))
+
+    monkeypatch.setattr(keyring, "make_keyring", claiming)
+
+
 def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring, "_unmanaged", lambda user: frozenset())
 
@@ -204,6 +216,8 @@ def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         lists_forget_the_company,
         lists_show_hidden_leads,
         brokers_nobody_manages_are_shown,
+        removed_leads_stay,
+        onlookers_claim,
     ],
 )
 def test_v1_a_planted_breach_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:

@@ -50,6 +50,15 @@ class Lead:
     assigned: tuple[tuple[str, int], ...] = ()  # slot, person
     offers: tuple[tuple[int, str], ...] = ()  # person, state
     shares: tuple[tuple[int, str, int | None], ...] = ()  # person, view or work, until (None: for ever)
+    pond: int | None = None  # in its agent slot
+    removed: bool = False  # deleted, or merged into another
+
+
+@dataclass(frozen=True)
+class Pond:
+    company: int
+    members: tuple[tuple[int, bool], ...] = ()  # person, may claim
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,18 +70,19 @@ class World:
     people: tuple[Person, ...]
     memberships: tuple[Membership, ...]
     leads: tuple[Lead, ...]
+    ponds: tuple[Pond, ...] = ()
 
 
 def beside(*worlds: World) -> World:
     """One installation with the companies of all these worlds in it."""
     parts: list[World] = []
     for world in worlds:
-        sizes = [sum(len(getattr(part, kind)) for part in parts) for kind in ("companies", "units", "people")]
+        sizes = [sum(len(getattr(part, kind)) for part in parts) for kind in ("companies", "units", "people", "ponds")]
         parts.append(moved(world, *sizes))
     return World(*(tuple(chain(*(getattr(part, kind.name) for part in parts))) for kind in fields(World)))
 
 
-def moved(world: World, companies: int, units: int, people: int) -> World:
+def moved(world: World, companies: int, units: int, people: int, ponds: int) -> World:
     """The world with all its references so many places further on."""
 
     def on(place: int | None, by: int) -> int | None:
@@ -88,7 +98,12 @@ def moved(world: World, companies: int, units: int, people: int) -> World:
             assigned=tuple((slot, person + people) for slot, person in lead.assigned),
             offers=tuple((person + people, state) for person, state in lead.offers),
             shares=tuple((person + people, given, until) for person, given, until in lead.shares),
+            pond=on(lead.pond, ponds),
         )
+
+    def pond_on(pond: Pond) -> Pond:
+        members = tuple((person + people, may_claim) for person, may_claim in pond.members)
+        return replace(pond, company=pond.company + companies, members=members)
 
     return World(
         world.companies,
@@ -96,4 +111,5 @@ def moved(world: World, companies: int, units: int, people: int) -> World:
         tuple(replace(one, company=one.company + companies) for one in world.people),
         tuple(replace(one, unit=one.unit + units, person=one.person + people) for one in world.memberships),
         tuple(lead_on(lead) for lead in world.leads),
+        tuple(pond_on(pond) for pond in world.ponds),
     )

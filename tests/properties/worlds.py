@@ -15,7 +15,7 @@ from permissions.catalog import BUILT_IN
 from permissions.grants import permission_on
 from permissions.models import Profile, ProfileHolder
 from routing.models import Offer, Rotation
-from tests.properties.world import NOW, Company, Lead, Membership, Person, Unit, World
+from tests.properties.world import NOW, Company, Lead, Membership, Person, Pond, Unit, World
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
@@ -39,7 +39,12 @@ OFFERS = st.lists(st.tuples(PLACE, st.sampled_from(["open", "expired", "claimed"
 SHARES = st.lists(
     st.tuples(PLACE, st.sampled_from(["view", "work"]), st.sampled_from([None, NOW + 9, NOW - 9])), max_size=1
 )
-LEAD = st.tuples(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, SHARES)
+IN_POND = st.sampled_from([None, None, None, 0, 1])
+POND = st.tuples(PLACE, st.lists(st.tuples(PLACE, st.booleans()), max_size=4), st.sampled_from([False] * 5 + [True]))
+LEAD = st.tuples(
+    *(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, SHARES, IN_POND),
+    st.sampled_from([False] * 9 + [True]),
+)
 
 
 @st.composite
@@ -63,8 +68,12 @@ def worlds(draw: st.DrawFn) -> World:
         for company, profile, state, hides in several(PERSON, [1, 2, 3, 4, 5, 5, 6, 6])
     )
     memberships = settle_memberships(units, people, several(MEMBERSHIP, [0, 3, 6, 9, 12, 12, 12]))
-    leads = tuple(settle_lead(units, people, *lead) for lead in several(LEAD, [1, 4, 6, 7, 8, 8]))
-    return World(companies, units, people, memberships, leads)
+    ponds = tuple(
+        Pond(company % len(companies), tuple({who % len(people): may for who, may in members}.items()), closed)
+        for company, members, closed in several(POND, [0, 1, 2, 2])
+    )
+    leads = tuple(settle_lead(units, people, ponds, *lead) for lead in several(LEAD, [1, 4, 6, 7, 8, 8]))
+    return World(companies, units, people, memberships, leads, ponds)
 
 
 def settle_units(companies: int, drawn: list[tuple[int, bool, bool]]) -> tuple[Unit, ...]:
@@ -93,6 +102,7 @@ def settle_memberships(
 def settle_lead(
     units: tuple[Unit, ...],
     people: tuple[Person, ...],
+    ponds: tuple[Pond, ...],
     personal: bool,
     owner: int,
     hidden: bool,
@@ -101,12 +111,15 @@ def settle_lead(
     slots: list[tuple[str, int]],
     offers: list[tuple[int, str]],
     shares: list[tuple[int, str, int | None]],
+    pond: int | None,
+    removed: bool,
 ) -> Lead:
     """Slots and offers may name anybody, even people of the other company: it must give them nothing."""
     person = owner % len(people)
     unit = owner % len(units)
     company = people[person].company if personal else units[unit].company
     channels = [None, *(number for number, one in enumerate(units) if one.company == company)]
+    pools = [number for number, one in enumerate(ponds) if one.company == company]
     named = [(who % len(people), state) for who, state in offers]
     return Lead(
         company=company,
@@ -118,6 +131,10 @@ def settle_lead(
         assigned=tuple({slot: who % len(people) for slot, who in slots}.items()),
         offers=tuple(one for number, one in enumerate(named) if one[1] != "open" or number == 0),  # one open at most
         shares=tuple((who % len(people), given, until) for who, given, until in shares),
+        removed=removed,
+        pond=pools[pond % len(pools)]
+        if pools and pond is not None and not any(s == "agent" for s, _ in slots)
+        else None,
     )
 
 
@@ -217,6 +234,7 @@ def build_leads(world: World) -> None:
             origin="agent" if lead.origin_unit is None else "company",
             origin_unit_id=None if lead.origin_unit is None else BASE + lead.origin_unit,
             stage_id=BASE + lead.company,
+            removed_at=TODAY if lead.removed else None,
         )
         for number, lead in enumerate(world.leads)
     )
@@ -225,8 +243,34 @@ def build_leads(world: World) -> None:
         for number, lead in enumerate(world.leads)
         for slot, person in lead.assigned
     )
+    build_ponds(world)
     build_offers(world)
     build_shares(world)
+
+
+def build_ponds(world: World) -> None:
+    lead_models.Pond.objects.bulk_create(
+        lead_models.Pond(
+            pk=BASE + number,
+            company_id=BASE + pond.company,
+            unit_id=BASE + pond.company,
+            name=f"Pond {number}",
+            closed_at=TODAY if pond.closed else None,
+        )
+        for number, pond in enumerate(world.ponds)
+    )
+    lead_models.PondMember.objects.bulk_create(
+        lead_models.PondMember(
+            company_id=BASE + pond.company, pond_id=BASE + number, user_id=BASE + person, may_claim=may_claim
+        )
+        for number, pond in enumerate(world.ponds)
+        for person, may_claim in pond.members
+    )
+    lead_models.Assignment.objects.bulk_create(
+        lead_models.Assignment(company_id=BASE + lead.company, lead_id=BASE + number, pond_id=BASE + lead.pond)
+        for number, lead in enumerate(world.leads)
+        if lead.pond is not None
+    )
 
 
 def build_shares(world: World) -> None:
