@@ -1,7 +1,8 @@
-"""What every page's frame shows: the verbs of the person who looks at it, and whether the admin is open to her."""
+"""What every page's frame shows: the verbs of the person who looks at it, and which pages of managers are open to her."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from crm.organization.models import User
 from permissions.admin.site import site
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
+from permissions.profiles import may_edit
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -19,4 +21,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return {
         "can": {permission.value: permission.value in held for permission in Permission},
         "may_administer": SimpleLazyObject(lambda: bool(held) and site.has_permission(request)),
+        "access_page": SimpleLazyObject(partial(access_page, request)),
     }
+
+
+def access_page(request: HttpRequest) -> str:
+    """The name of the page that Access opens; empty where it would be closed to her. Agents cost no query."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return ""
+    if user.has_perm(Permission.MANAGE_PROFILES) and (site.has_permission(request) or may_edit(user)):
+        return "profiles"
+    return "profile-people" if user.has_perm(Permission.MANAGE_USERS) else ""
