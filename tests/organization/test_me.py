@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from crm.organization.models import User
+from crm.organization.models import Company, OwnerNotifications, User
 from permissions.models import Profile
 from permissions.profiles import give_profile
 from tests.factories.scenes import Brokerage, brokerage
@@ -48,6 +48,21 @@ def test_v4_the_switch_for_new_leads_is_there_for_whoever_may_hide(client: Clien
     give_profile(harbor.ana, "hider")
     client.post("/me/", MINE | {"hide_new_leads": "on"})
     assert saved(harbor.ana).hide_new_leads
+
+
+def test_m8_being_told_of_others_acts_is_hers_to_switch_off(client: Client, harbor: Brokerage) -> None:
+    client.force_login(harbor.ana)
+    assert 'name="owner_notifications"' in client.get("/me/").content.decode()
+    client.post("/me/", MINE)
+    assert not saved(harbor.ana).owner_notifications
+
+
+def test_m8_the_switch_is_gone_where_the_company_tells_nobody(client: Client, harbor: Brokerage) -> None:
+    Company.objects.update(owner_notifications=OwnerNotifications.OFF)
+    client.force_login(harbor.ana)
+    assert "owner_notifications" not in client.get("/me/").content.decode()
+    client.post("/me/", MINE)
+    assert saved(harbor.ana).owner_notifications
 
 
 def test_strangers_sign_in_first(client: Client) -> None:
