@@ -7,11 +7,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from crm.organization.models import Unit, User, validate_time_zone
+from crm.organization.models import User, validate_time_zone
 from leads.contact import UnreadableContactError, read_email, read_phone
 from leads.models import Activity, ContactPoint, Lead, Stage
 from leads.once import new_token
-from leads.services.creating import NewLead, owners_for_new_leads
+from leads.owner_form import OwnerForm
+from leads.services.creating import NewLead
 
 MOST_LINES = 20
 LOGGED = (Activity.Kind.NOTE, Activity.Kind.CALL)
@@ -135,35 +136,21 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mode
         return phones | {(ContactPoint.Kind.EMAIL.value, read_email(raw)) for raw in self.cleaned_data["emails"]}
 
 
-class NewLeadForm(LeadForm):
-    """Adding by hand: whose it is to be (P4), and whether the unit's rotation takes it from here."""
+class NewLeadForm(LeadForm, OwnerForm):
+    """Adding by hand."""
 
     token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40, initial=new_token)
-    owner = forms.ChoiceField(label="Owned by")
-    route = forms.BooleanField(required=False, label="Hand to the team’s rotation")
 
-    def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
-        super().__init__(*args, region=actor.company.phone_region, **kwargs)
-        people, units = owners_for_new_leads(actor)
-        self.owners: dict[str, User | Unit] = dict(zip(("me",), people, strict=False))
-        self.owners |= {f"unit-{unit.pk}": unit for unit in units}
-        labels = [(key, f"{unit.name} ({unit.get_kind_display().lower()})") for key, unit in self._units()]
-        mine = [("me", "Myself: a personal lead")] if people else []
-        self.fields["owner"].choices = [*mine, *labels]  # type: ignore[attr-defined]
-        self.fields["route"].help_text = "The next agent in turn is offered the lead. Otherwise it is assigned to you."
-
-    def _units(self) -> list[tuple[str, Unit]]:
-        return [(key, owner) for key, owner in self.owners.items() if isinstance(owner, Unit)]
+    def __init__(self, data: Any = None, *, actor: User, chosen: dict[str, str], live: bool = False) -> None:
+        """`chosen` is what she has chosen so far; `live` says that the page follows her."""
+        super().__init__(data, region=actor.company.phone_region, initial=chosen)
+        routed = "The next agent in turn is offered the lead. Otherwise it is assigned to you."
+        self.offer(actor, mine="Myself: a personal lead", routed=routed, live=live)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        if data.get("route") and data.get("owner") == "me":
-            self.add_error("route", "A personal lead stays with you. Choose a unit as its owner to use a rotation.")
+        self.check_choices(data)
         return data
-
-    @property
-    def chosen_owner(self) -> User | Unit:
-        return self.owners[self.cleaned_data["owner"]]
 
     def new_lead(self) -> NewLead:
         data = self.cleaned_data

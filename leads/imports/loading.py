@@ -22,12 +22,12 @@ from permissions.ledger import record_select
 
 EMPTY: Mapping[str, Any] = {"tags": [], "score": 0, "price_min": None, "price_max": None}  # of the others: no text
 RESERVE = "SELECT nextval('leads_lead_id_seq') FROM generate_series(1, %s)"
-CREATED = """
-SELECT %(company)s, 'created', %(actor)s, lead_id, %(unit)s::bigint, %(user)s::bigint, 'import',
+FACTS = """
+SELECT %(company)s, %(kind)s::text, %(actor)s, lead_id, %(unit)s::bigint, %(user)s::bigint, 'import',
     jsonb_build_object('import', %(run)s)
 FROM unnest(%(leads)s::bigint[]) AS lead_id
 """
-CREATED_COLUMNS = ("company_id", "kind", "actor_id", "lead_id", "to_unit_id", "to_user_id", "why", "detail")
+FACT_COLUMNS = ("company_id", "kind", "actor_id", "lead_id", "to_unit_id", "to_user_id", "why", "detail")
 to_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -59,7 +59,9 @@ def enter(run: ImportRun, lead_ids: Sequence[int]) -> None:
         "run": run.pk,
         "leads": list(lead_ids),
     }
-    record_select(CREATED_COLUMNS, CREATED, params)
+    record_select(FACT_COLUMNS, FACTS, params | {"kind": "created"})
+    if run.hidden:
+        record_select(FACT_COLUMNS, FACTS, params | {"kind": "hidden", "user": None})
 
 
 def _reserve_ids(count: int) -> list[int]:
@@ -97,7 +99,7 @@ def _shared(run: ImportRun) -> dict[str, Any]:
     source = source_named(run.company_id, run.source_name)
     owned = {
         f"{name}_id" if name in ("owner_unit", "owner_user", "origin_unit") else name: getattr(value, "pk", value)
-        for name, value in ownership_of(owner, run.company).items()
+        for name, value in ownership_of(owner, run.company, hidden=run.hidden).items()
     }
     return {
         "company_id": run.company_id,

@@ -26,6 +26,7 @@ from leads.imports.values import RowReader, fits
 from leads.models import CustomField, ImportRun, Lead
 from leads.querysets import ImportRunQuerySet
 from leads.services.creating import owners_for_new_leads
+from leads.services.hiding import starts_hidden
 from permissions.catalog import Permission
 from permissions.keyring import load_keyring
 
@@ -80,13 +81,22 @@ def samples_of(run: ImportRun, count: int = 3) -> list[list[str]]:
 
 @transaction.atomic
 def start_run(
-    *, actor: User, run: ImportRun, mapping: Sequence[str], owner: Unit | User, route: bool, source_name: str
+    *,
+    actor: User,
+    run: ImportRun,
+    mapping: Sequence[str],
+    owner: Unit | User,
+    route: bool,
+    source_name: str,
+    hidden: bool | None = None,
 ) -> None:
     """Let a draft begin. Queue `leads.tasks.run_import` with it, or carry it on yourself.
+    Whether its leads start hidden, her own switch says unless `hidden` does.
 
-    Raises PermissionDenied for an owner she may not name, ValueError for routing without a unit, NotDraftError.
+    Raises PermissionDenied for an owner she may not name and for what she may not hide, ValueError for routing without
+    a unit, NotDraftError.
     """
-    _check(actor, owner)
+    hides = _check(actor, owner, hidden)
     if route and not isinstance(owner, Unit):
         raise ValueError("only a unit's leads can be routed")
     started = ImportRun.objects.of(actor).filter(pk=run.pk, state=State.DRAFT)
@@ -95,6 +105,7 @@ def start_run(
         owner_unit=owner if isinstance(owner, Unit) else None,
         owner_user=owner if isinstance(owner, User) else None,
         route=route,
+        hidden=hides,
         source_name=source_name.strip()[:80],
         state=State.QUEUED,
         touched_at=Now(),
@@ -110,12 +121,14 @@ def start_run(
     )
 
 
-def _check(actor: User, owner: Unit | User | None) -> None:
+def _check(actor: User, owner: Unit | User | None, hidden: bool | None) -> bool:
+    """Whether the leads start hidden, if she may do so at all. Raises PermissionDenied."""
     people, units = owners_for_new_leads(actor)
     if not actor.is_active or not actor.has_perm(Permission.IMPORT_LEAD):
         raise PermissionDenied("Your profile does not include imports.")
-    if owner not in [*people, *units]:
+    if owner is None or owner not in [*people, *units]:
         raise PermissionDenied("You may import leads for yourself and for your own units.")
+    return starts_hidden(actor, owner, asked=hidden)
 
 
 @transaction.atomic
@@ -204,7 +217,7 @@ def _take_in(run_id: int, position: int, rows: list[Row], ahead: ReadAhead) -> b
     if run is None:
         return False
     try:
-        _check(run.created_by, run.owner)
+        _check(run.created_by, run.owner, run.hidden)
     except PermissionDenied as refusal:
         _fail(run, str(refusal))
         return False

@@ -36,6 +36,7 @@ class ImportRun(models.Model):
     owner_unit = models.ForeignKey(Unit, models.PROTECT, null=True, blank=True, related_name="+")
     owner_user = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     route = models.BooleanField(default=False)
+    hidden = models.BooleanField(default=False, db_default=False, help_text="Its leads start hidden (V4).")
     source_name = models.CharField(max_length=80, default="Import")
     state = models.CharField(max_length=8, choices=State, default=State.DRAFT)
     total = models.PositiveIntegerField(default=0, help_text="Records of the file, the header left out.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,7 +15,7 @@ from leads.contact import read_email, read_phone
 from leads.models import ContactPoint, Lead, Source, Stage
 from leads.search import reindex
 from leads.services.assigning import fill_agent_slots
-from leads.services.hiding import hides_new_leads
+from leads.services.hiding import starts_hidden
 from permissions.catalog import Permission
 from permissions.keyring import policy_of
 from permissions.ledger import Fact, record
@@ -59,19 +59,28 @@ def source_named(company_id: int, name: str) -> Source | None:
     return found or Source.objects.get_or_create(company_id=company_id, name=name)[0]
 
 
-def ownership_of(owner: Unit | User, company: Company) -> dict[str, Any]:
+def ownership_of(owner: Unit | User, company: Company, *, hidden: bool = False) -> dict[str, Any]:
     """The owner columns of a lead created for `owner`: a unit's lead has the company's origin, a person's her own."""
     if isinstance(owner, Unit):
         return {"owner_unit": owner, "origin": Lead.Origin.COMPANY, "origin_unit": owner}
-    hidden = hides_new_leads(owner)
     return {"owner_user": owner, "origin": Lead.Origin.AGENT, "privacy": policy_of(company), "hidden": hidden}
 
 
 @transaction.atomic
-def create_lead(*, actor: User, owner: Unit | User, new: NewLead, route: bool = False, why: str = "by hand") -> Lead:
+def create_lead(
+    *,
+    actor: User,
+    owner: Unit | User,
+    new: NewLead,
+    route: bool = False,
+    hidden: bool | None = None,
+    why: str = "by hand",
+) -> Lead:
     """Create by hand. Without `route`, a unit's lead is assigned to whoever added it; with it, the unit's roster decides.
+    Whether it starts hidden, her own switch says unless `hidden` does.
 
-    Raises PermissionDenied for an owner she may not name, UnreadableContactError for a phone or e-mail that is none.
+    Raises PermissionDenied for an owner she may not name and for what she may not hide, UnreadableContactError for a
+    phone or e-mail that is none.
     """
     people, units = owners_for_new_leads(actor)
     if not actor.has_perm(Permission.ADD_LEAD) or owner not in [*people, *units]:
@@ -82,22 +91,12 @@ def create_lead(*, actor: User, owner: Unit | User, new: NewLead, route: bool = 
         created_by=actor,
         source=source_named(company.pk, new.source),
         custom=dict(new.custom),
-        **ownership_of(owner, company),
+        **ownership_of(owner, company, hidden=starts_hidden(actor, owner, asked=hidden)),
         **{"stage": first_stage(company.pk), **new.fields},
     )
     add_contact_points(lead, company.phone_region, new.phones, new.emails)
     reindex([lead.pk])
-    record(
-        Fact(
-            company_id=company.pk,
-            kind=LedgerEntry.Kind.CREATED,
-            lead_id=lead.pk,
-            actor_id=actor.pk,
-            to_unit_id=lead.owner_unit_id,
-            to_user_id=lead.owner_user_id,
-            why=why,
-        )
-    )
+    _record(lead, actor, why)
     if isinstance(owner, Unit):
         if route:
             signals.ready_for_routing.send(sender=Lead, company_id=company.pk, unit_id=owner.pk, lead_ids=[lead.pk])
@@ -105,6 +104,20 @@ def create_lead(*, actor: User, owner: Unit | User, new: NewLead, route: bool = 
             fill_agent_slots([(lead.pk, actor.pk)], actor_id=actor.pk, why=why)
     lead.refresh_from_db()
     return lead
+
+
+def _record(lead: Lead, actor: User, why: str) -> None:
+    created = Fact(
+        company_id=lead.company_id,
+        kind=LedgerEntry.Kind.CREATED,
+        lead_id=lead.pk,
+        actor_id=actor.pk,
+        to_unit_id=lead.owner_unit_id,
+        to_user_id=lead.owner_user_id,
+        why=why,
+    )
+    hiding = replace(created, kind=LedgerEntry.Kind.HIDDEN, to_user_id=None)
+    record(*([created, hiding] if lead.hidden else [created]))
 
 
 def add_contact_points(lead: Lead, region: str, phones: Iterable[str], emails: Iterable[str]) -> None:

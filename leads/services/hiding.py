@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 from leads.models import Lead
 from permissions.access import Keyring
 from permissions.catalog import Permission
@@ -18,6 +18,16 @@ from permissions.verbs import Verb
 def hides_new_leads(owner: User) -> bool:
     """Whether personal leads she adds start hidden: her switch, as long as her profile lets her hide."""
     return owner.hide_new_leads and owner.has_perm(Permission.HIDE_LEAD)
+
+
+def starts_hidden(actor: User, owner: Unit | User, *, asked: bool | None) -> bool:
+    """Whether a lead she adds for `owner` starts hidden: as asked, or by her switch. Raises PermissionDenied."""
+    hers = owner == actor
+    if asked and not (hers and actor.has_perm(Permission.HIDE_LEAD)):
+        raise PermissionDenied(
+            "Only a personal lead of your own can be hidden, and only if your profile includes hiding."
+        )
+    return hers and (hides_new_leads(actor) if asked is None else asked)
 
 
 @transaction.atomic

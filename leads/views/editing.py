@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from crm.core.doors import door
-from crm.core.htmx import render_page
+from crm.core.htmx import is_fragment, render_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LeadForm, NewLeadForm
 from leads.models import ContactPoint, Lead
 from leads.once import once
+from leads.owner_form import CHOSEN
 from leads.querysets import sources_in_sight
 from leads.services.creating import create_lead, source_named
 from leads.services.working import edit_lead
@@ -32,14 +33,17 @@ MOST_ALIKE = 5
 @door("GET", "HEAD", "POST", verb=Permission.ADD_LEAD)
 def add(request: HttpRequest) -> HttpResponse:
     actor = signed_in(request)
-    form = NewLeadForm(request.POST if request.method == "POST" else None, actor=actor)
+    chosen = {name: request.GET[name] for name in CHOSEN if name in request.GET}
+    data = request.POST if request.method == "POST" else None
+    form = NewLeadForm(data, actor=actor, chosen=chosen, live=is_fragment(request))
     alike: list[Lead] = []
     if form.is_valid():
         alike = [] if request.POST.get("anyway") else look_alikes(load_keyring(actor), form.values())
         if not alike:
             return _create(request, actor, form)
     context = {"form": form, "lead": None, "alike": alike, **_suggestions(actor)}
-    return render_page(request, "leads/lead_form.html", context, status=422 if form.is_bound else 200)
+    status = 422 if form.is_bound else 200
+    return render_page(request, "leads/lead_form.html", context, partial="choices", status=status)
 
 
 def _create(request: HttpRequest, actor: User, form: NewLeadForm) -> HttpResponse:
@@ -47,8 +51,10 @@ def _create(request: HttpRequest, actor: User, form: NewLeadForm) -> HttpRespons
         if not first:
             messages.info(request, "This lead was saved already.")
             return redirect("people")
-        route = form.cleaned_data["route"]
-        lead = create_lead(actor=actor, owner=form.chosen_owner, new=form.new_lead(), route=route)
+        data = form.cleaned_data
+        lead = create_lead(
+            actor=actor, owner=form.chosen_owner, new=form.new_lead(), route=data["route"], hidden=data["hidden"]
+        )
     messages.success(request, f"{lead.name} is added.")
     readable = access_to(load_keyring(actor), lead).level >= Level.VIEW
     return redirect("lead", lead.public_id) if readable else redirect("people")

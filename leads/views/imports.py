@@ -19,6 +19,7 @@ from leads.imports.reading import UnreadableFileError
 from leads.imports.report import report_lines
 from leads.imports.services import NotDraftError, create_run, discard_run, samples_of, start_run
 from leads.models import ImportRow, ImportRun, Source
+from leads.owner_form import CHOSEN
 from leads.tasks import run_import
 from permissions.catalog import Permission
 
@@ -50,7 +51,7 @@ def import_run(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         return start(request, run)
     if run.state == State.DRAFT:
-        chosen = {name: request.GET[name] for name in ("owner", "route") if name in request.GET}
+        chosen = {name: request.GET[name] for name in CHOSEN if name in request.GET}
         form = StartForm(actor=signed_in(request), run=run, chosen=chosen, live=is_fragment(request))
         return show_draft(request, run, form)
     return render_page(request, "leads/imports/run.html", {"run": run, **outcome_of(run)}, partial="run")
@@ -77,6 +78,7 @@ def _start(request: HttpRequest, run: ImportRun, form: StartForm) -> None:
         mapping=data["mapping"],
         owner=form.chosen_owner,
         route=data["route"],
+        hidden=data["hidden"],
         source_name=data["source_name"],
     )
     run_import.queue(run.pk)
@@ -85,7 +87,7 @@ def _start(request: HttpRequest, run: ImportRun, form: StartForm) -> None:
 def show_draft(request: HttpRequest, run: ImportRun, form: StartForm, status: int = 200) -> HttpResponse:
     columns = list(zip(run.header, samples_of(run), form.columns(), strict=True))
     context = {"run": run, "form": form, "columns": columns}
-    return render_page(request, "leads/imports/draft.html", context, partial="routing", status=status)
+    return render_page(request, "leads/imports/draft.html", context, partial="choices", status=status)
 
 
 def outcome_of(run: ImportRun) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def test_a_units_lead_may_go_to_its_rotation(client: Client, harbor: Brokerage) 
     assert response.status_code == 302
     refused = add(client, harbor.ana, first_name="Own", route="on")
     assert refused.status_code == 422
-    assert "A personal lead stays with you." in refused.content.decode()
+    assert "Leads of your own stay with you." in refused.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`manage.py import_leads FILE --as EMAIL --owner NAME-OR-EMAIL [--route]`: an import in the foreground (I1)."""
+"""`manage.py import_leads FILE --as EMAIL --owner NAME-OR-EMAIL [--route] [--hidden]`: an import in the foreground (I1)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from leads.imports.reading import UnreadableFileError
 from leads.imports.services import carry_on, create_run, discard_run, start_run
 from leads.models import ImportRow, ImportRun
 from leads.services.creating import owners_for_new_leads
+from leads.services.hiding import starts_hidden
 
 REASONS_SHOWN = 20
 
@@ -26,8 +27,11 @@ class Command(BaseCommand):
         parser.add_argument("--as", dest="email", required=True, help="e-mail of the person who imports")
         parser.add_argument("--owner", required=True, help="who will own the leads: a unit's name, or her own e-mail")
         parser.add_argument("--route", action="store_true", help="hand the leads to the unit's routing")
+        parser.add_argument("--hidden", action="store_true", default=None, help="personal leads start hidden")
 
-    def handle(self, *args: Any, file: Path, email: str, owner: str, route: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, file: Path, email: str, owner: str, route: bool, hidden: bool | None, **options: Any
+    ) -> None:
         actor = User.objects.active().filter(email=email.strip().lower()).first()
         if actor is None:
             raise CommandError(f"There is nobody with the e-mail {email} who may sign in.")
@@ -35,8 +39,17 @@ class Command(BaseCommand):
         if route and isinstance(to, User):
             raise CommandError("Only a unit's leads can be handed to routing: name a unit as the owner.")
         try:
+            hides = starts_hidden(actor, to, asked=hidden)
             run = upload(actor, file)
-            start_run(actor=actor, run=run, mapping=run.mapping, owner=to, route=route, source_name=run.source_name)
+            start_run(
+                actor=actor,
+                run=run,
+                mapping=run.mapping,
+                owner=to,
+                route=route,
+                hidden=hides,
+                source_name=run.source_name,
+            )
         except PermissionDenied as refusal:
             raise CommandError(str(refusal)) from refusal
         carry_on(run.pk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from crm.organization.models import Unit, User
 from leads.imports.services import carry_on, create_run, start_run
@@ -28,12 +29,11 @@ def upload(actor: User, content: bytes, name: str = "people.csv") -> ImportRun:
 
 
 def start(
-    actor: User, owner: Unit | User, content: bytes, *, route: bool = False, mapping: Sequence[str] = ()
+    actor: User, owner: Unit | User, content: bytes, *, mapping: Sequence[str] = (), route: bool = False, **given: Any
 ) -> ImportRun:
     run = upload(actor, content)
-    start_run(
-        actor=actor, run=run, mapping=mapping or run.mapping, owner=owner, route=route, source_name=run.source_name
-    )
+    mapping = mapping or run.mapping
+    start_run(actor=actor, run=run, mapping=mapping, owner=owner, route=route, source_name=run.source_name, **given)
     return run
 
 
