@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from crm.notifications.subjects import Subject
+from crm.organization.models import User
 from leads.contact import show_phone
 from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead
 from permissions.access import Access, Key, Keyring, Level, Reason
 from permissions.door import access_to
+from permissions.keyring import load_keyring
 
 TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
@@ -137,6 +140,13 @@ def communications_of(lead_ids: Sequence[int]) -> Mapping[int, Mapping[str, int]
     for lead_id, kind, count in found.values_list("lead", "kind").annotate(count=Count("pk")):
         counts[lead_id][kind] = count
     return counts
+
+
+def subjects_for(reader: User, lead_ids: Collection[int]) -> dict[int, Subject]:
+    """Of these leads, those whose name the reader may know now, as notifications call them."""
+    leads = Lead.objects.visible_to(load_keyring(reader), Level.VIEW).filter(pk__in=lead_ids).order_by("pk")
+    named = leads.only("public_id", "first_name", "last_name", "company_name")
+    return {lead.pk: Subject(lead.name, reverse("lead", args=[lead.public_id])) for lead in named}
 
 
 def owner_label(lead: Lead) -> OwnerLabel:

@@ -1,12 +1,14 @@
-"""A new company starts with stages it can rename; shares are keys."""
+"""A new company starts with stages it can rename; shares are keys; notifications learn the names of leads here."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from crm.notifications.subjects import register_subjects
 from crm.organization.models import Company
 from crm.organization.signals import company_created
 from leads.models import Stage
+from leads.reading import subjects_for
 from leads.services.pooling import ponds_of
 from leads.services.sharing import shared_leads
 from permissions.keyring import register_lead_keys, register_ponds
@@ -33,3 +35,4 @@ def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
     register_lead_keys(shared_leads)
     register_ponds(ponds_of)
+    register_subjects(subjects_for)

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.template.loader import render_to_string
 
 from crm.notifications.models import Delivery
+from crm.notifications.subjects import notices_for
 
 logger = logging.getLogger(__name__)
 MOST_TRIES = 8
@@ -42,12 +43,14 @@ def send_due(limit: int = 50) -> int:
 
 
 def _send_email(delivery: Delivery) -> None:
-    notification = delivery.notification
-    if not notification.user.is_active:
+    """Write the mail as its reader may see the notification at this moment."""
+    notification, reader = delivery.notification, delivery.notification.user
+    if not reader.is_active:
         return
-    context = {"notification": notification, "link": f"{settings.PUBLIC_URL}{notification.url}"}
+    notice = notices_for(reader, [notification])[0]
+    context = {"notice": notice, "link": f"{settings.PUBLIC_URL}{notice.url}", "company": notification.company}
     body = render_to_string("notifications/email.txt", context)
-    EmailMessage(subject=notification.title, body=body, to=[notification.user.email]).send()
+    EmailMessage(subject=notice.title, body=body, to=[reader.email]).send()
 
 
 def _put_off(delivery: Delivery, error: Exception) -> None:

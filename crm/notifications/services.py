@@ -15,13 +15,18 @@ __all__ = ["Message", "bump", "notify"]
 
 @dataclass(frozen=True)
 class Message:
-    """What one person is to be told; `url` is the path one tap leads to."""
+    """What one person is to be told; `url` is the path one tap leads to.
+
+    Of a lead it holds no name and no contact data: with `lead_id`, `{lead}` in title and body stands for its name, and
+    without `url` one tap leads to its page. Both are there only as long as the reader may read it (subjects.py).
+    """
 
     user_id: int
     kind: str
     title: str
     body: str = ""
     url: str = ""
+    lead_id: int | None = None
 
 
 @transaction.atomic
@@ -34,7 +39,13 @@ def notify(company_id: int, messages: Sequence[Message]) -> None:
     rows = Notification.objects.bulk_create(
         [
             Notification(
-                company_id=company_id, user_id=m.user_id, kind=m.kind, title=m.title[:200], body=m.body, url=m.url
+                company_id=company_id,
+                user_id=m.user_id,
+                kind=m.kind,
+                title=m.title[:200],
+                body=m.body,
+                url=m.url,
+                lead_id=m.lead_id,
             )
             for m in messages
         ]

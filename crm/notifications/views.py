@@ -18,6 +18,7 @@ from crm.core.doors import door, public
 from crm.core.htmx import is_fragment
 from crm.notifications.live import bump, counts_for, state_of
 from crm.notifications.models import Notification
+from crm.notifications.subjects import notices_for
 from crm.organization.people import signed_in
 
 SHOWN = 20
@@ -50,8 +51,8 @@ def live(request: HttpRequest) -> HttpResponse:
 def notifications(request: HttpRequest) -> HttpResponse:
     """What she was told lately, newest first; the bell's menu is this page's own fragment."""
     user = signed_in(request)
-    rows = list(Notification.objects.filter(user=user).order_by("-pk")[:SHOWN])
-    context = {"notifications": rows, "unseen": sum(row.seen_at is None for row in rows)}
+    notices = notices_for(user, Notification.objects.filter(user=user).order_by("-pk")[:SHOWN])
+    context = {"notices": notices, "unseen": sum(notice.is_new for notice in notices)}
     name = "notifications/menu.html" if is_fragment(request) else "notifications/list.html"
     return render(request, name, context)
 

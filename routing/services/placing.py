@@ -11,7 +11,6 @@ from django.db import connection
 from django.urls import reverse
 
 from crm.notifications.services import Message, bump, notify
-from leads.models import Lead
 from leads.services.assigning import fill_agent_slots
 from permissions.ledger import record_select
 from routing.models import Decision, Rotation
@@ -129,19 +128,20 @@ def _tell(roster: Roster, placements: Sequence[Placement]) -> None:
     for placement in placements:
         if placement.user_id is not None:
             got[placement.user_id].append(placement)
-    names = {lead.pk: lead for lead in Lead.objects.filter(pk__in=[p[0].lead_id for p in got.values() if len(p) == 1])}
     window = int(roster.policy.claim_window.total_seconds() // 60)
     messages = []
     for user_id, placed in got.items():
-        single = names.get(placed[0].lead_id) if len(placed) == 1 else None
-        offered = sum(p.method == "round_robin" for p in placed)
+        single = len(placed) == 1
+        offered = any(p.method == "round_robin" for p in placed)
+        what = "Offered to you: {lead}" if offered else "Assigned to you: {lead}"
         messages.append(
             Message(
                 user_id=user_id,
                 kind="offer" if offered else "assigned",
-                title=f"New lead: {single.name}" if single else f"{len(placed):,} new leads from {roster.unit.name}",
+                title=what if single else f"{len(placed):,} new leads from {roster.unit.name}",
                 body=f"Claim within {window} minutes, or it goes to the next agent." if offered else "Yours to work.",
-                url=reverse("lead", args=[single.public_id]) if single else reverse("today"),
+                url="" if single else reverse("today"),
+                lead_id=placed[0].lead_id if single else None,
             )
         )
     notify(roster.unit.company_id, messages)
