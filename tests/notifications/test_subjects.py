@@ -142,7 +142,7 @@ def test_notifications_of_before_forget_the_name_they_hold(client: Client, harbo
     )
     loader = MigrationLoader(connection, load=False)
     loader.load_disk()
-    migration = loader.disk_migrations["leads", "0012_notifications_without_names"]
+    migration = loader.disk_migrations["routing", "0002_notifications_without_names"]
     with connection.cursor() as cursor:
         cursor.execute(migration.operations[0].sql)
     menu = bell(client, harbor.ana)

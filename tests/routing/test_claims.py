@@ -59,7 +59,7 @@ def many_leads(unit: Unit, count: int) -> list[Lead]:
 
 def fall_due(**which: object) -> None:
     Offer.objects.filter(state="open", **which).update(
-        offered_at=Now() - timedelta(hours=1), deadline=Now() - timedelta(seconds=1)
+        offered_at=Now() - timedelta(hours=1), deadline=Now() - timedelta(minutes=5)
     )
 
 
@@ -371,7 +371,7 @@ def test_r9_what_fell_due_while_nothing_ran_is_caught_up_oldest_first(harbor: Br
 def test_r9_what_fails_in_one_unit_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     broken, sound = lakeside().lakeside, lakeside().lakeside
     stuck, moving = offered(broken), offered(sound)
-    Offer.objects.update(deadline=Now() - timedelta(seconds=1))
+    Offer.objects.update(deadline=Now() - timedelta(minutes=5))
     honest = handing_out.lock_rosters
 
     def lock_rosters(unit_ids: Collection[int], now: datetime) -> dict[int, Roster]:

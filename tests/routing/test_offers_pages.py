@@ -38,7 +38,7 @@ def post(client: Client, user: User, offer: Offer, act: str, *, htmx: bool = Fal
 
 def overdue(offer: Offer) -> None:
     Offer.objects.filter(pk=offer.pk).update(
-        offered_at=Now() - timedelta(hours=1), deadline=Now() - timedelta(seconds=1)
+        offered_at=Now() - timedelta(hours=1), deadline=Now() - timedelta(minutes=5)
     )
 
 
@@ -234,7 +234,7 @@ def test_r4_names_are_fetched_once_however_long_the_way(client: Client, harbor: 
             client.get(f"/routing/lead/{lead.public_id}/", headers={"HX-Request": "true"})
         counts.append(len(found))
         Offer.objects.filter(lead=lead, state="open").update(
-            offered_at=Now() - timedelta(hours=1), deadline=Now() - timedelta(seconds=1)
+            offered_at=Now() - timedelta(hours=1), deadline=Now() - timedelta(minutes=5)
         )
         expire_due()
     assert counts[0] == counts[1]

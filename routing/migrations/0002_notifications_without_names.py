@@ -13,7 +13,8 @@ WHERE told.kind IN ('offer', 'assigned') AND told.lead_id IS NULL AND told.url =
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0011_hands_indexes"),
+        ("routing", "0001_initial"),
+        ("leads", "0006_requests_and_policy"),
         ("notifications", "0002_requests_and_policy"),
     ]
 
