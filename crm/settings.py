@@ -250,6 +250,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/15m/ip,5/15m/key",
 }
 ANONYMOUS_USER_NAME = None  # object grants are for people only
+MFA_ADAPTER = "crm.organization.adapter.SecondFactorAdapter"
 MFA_TOTP_ISSUER = "Fairlead"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses come from invitations, not from registration
 

@@ -1,4 +1,4 @@
-"""What every page's frame shows: the verbs of the person who looks at it, and which pages of managers are open to her."""
+"""What every page's frame shows: whether somebody is inside, her verbs, and which pages of managers are open to her."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from crm.core.doors import is_let_in
 from crm.organization.models import User
 from permissions.admin.site import site
 from permissions.backend import permissions_of
@@ -19,6 +20,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     held = permissions_of(user) if isinstance(user, User) else frozenset()
     return {
+        "inside": user is not None and is_let_in(request),
         "can": {permission.value: permission.value in held for permission in Permission},
         "may_administer": SimpleLazyObject(lambda: bool(held) and site.has_permission(request)),
         "access_page": SimpleLazyObject(partial(access_page, request)),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from django.contrib import messages
-from django.contrib.auth import login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -77,7 +77,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
             user = services.accept(token=token, name=data["name"], password=data["password"])
         except services.RefusedError:
             return render(request, "permissions/invitation_over.html", status=410)
-        login(request, user)
+        get_adapter().login(request, user)
         messages.success(request, f"Welcome to {invitation.company.name}.")
         return redirect("today")
     context = {"invitation": invitation, "form": form}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.generic import View
 
@@ -69,8 +70,13 @@ def mark_of(view: Any) -> Door | None:
     return Door(public=True) if module.startswith(OPEN_PREFIXES) else None
 
 
+def is_let_in(request: HttpRequest) -> bool:
+    """Whether somebody is signed in, with a second factor where her company asks for one."""
+    return request.user.is_authenticated and not request.user.owes_second_factor
+
+
 class SignedInMiddleware:
-    """Sends strangers to sign-in, and people who were deactivated out, before any view runs."""
+    """Sends strangers to sign-in, people who were deactivated out, and who owes a second factor to its set-up."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -87,9 +93,11 @@ class SignedInMiddleware:
             raise PermissionDenied("This address has no door mark.")
         if mark.public:
             return None
-        if request.user.is_authenticated:
+        if request.user.is_authenticated and is_let_in(request):
             timezone.activate(request.user.time_zone)
             return None
         if request.headers.get("HX-Request"):
             return HttpResponse(status=401)  # the page stays, with what was typed: static/js/session.js
+        if request.user.is_authenticated:
+            return redirect("mfa_activate_totp")
         return redirect_to_login(request.get_full_path())

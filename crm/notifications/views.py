@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
-from crm.core.doors import door, public
+from crm.core.doors import door, is_let_in, public
 from crm.core.htmx import is_fragment
 from crm.notifications.live import bump, counts_for, state_of
 from crm.notifications.models import Notification
@@ -40,7 +40,7 @@ def live(request: HttpRequest) -> HttpResponse:
     known = request.GET.get("token", "")
     if known == token:
         return HttpResponse(status=204)
-    if not request.user.is_authenticated:
+    if not is_let_in(request):
         return HttpResponse(status=401)
     before = dict(zip(now, known.split("."), strict=False)) if known else {}
     fresh = [topic for topic, count in now.items() if before and before.get(topic) != str(count)]
