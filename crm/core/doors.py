@@ -32,12 +32,18 @@ class Door:
 
 
 def public(*methods: str) -> Callable[[V], V]:
-    return _mark(Door(public=True, methods=methods or ("GET", "HEAD")))
+    return _mark(Door(public=True, methods=_with_head(methods)))
 
 
 def door(*methods: str, verb: str = "", staff: bool = False) -> Callable[[V], V]:
     """Signed-in people only, by the given methods (default GET), with the permission `verb` if one is named."""
-    return _mark(Door(verb=verb, staff=staff, methods=methods or ("GET", "HEAD")))
+    return _mark(Door(verb=verb, staff=staff, methods=_with_head(methods)))
+
+
+def _with_head(methods: tuple[str, ...]) -> tuple[str, ...]:
+    """What answers a GET answers a HEAD."""
+    given = dict.fromkeys(methods or ("GET",))
+    return (*given, "HEAD") if "GET" in given and "HEAD" not in given else tuple(given)
 
 
 def _mark(mark: Door) -> Callable[[V], V]:

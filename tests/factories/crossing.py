@@ -1,0 +1,88 @@
+"""Where all kinds of people meet all kinds of things: the scene of the endpoint table and of the redaction tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+
+from django.db.models.functions import Now
+
+from crm.organization.models import Invitation, User
+from leads.imports.services import create_run
+from leads.models import Lead
+from permissions.invitations import token_of
+from permissions.models import Profile
+from tests.factories.leads import assign, make_lead, make_stage, offer
+from tests.factories.people import make_user
+from tests.factories.scenes import Brokerage, brokerage, stranger
+from tests.routing.scenes import make_policy, on_roster
+
+PEOPLE = ("anonymous", "other", "stranger", "agent", "assigned", "lead", "office", "company")
+
+
+@dataclass
+class Crossing:
+    """`people` by what they are to the leads, `things` by the name the table gives them, as addresses write them."""
+
+    harbor: Brokerage
+    people: dict[str, User | None]
+    leads: dict[str, Lead]
+    things: dict[str, str]
+
+
+def crossing(policy: str = "visible") -> Crossing:
+    """Lakeside owns `team`, worked by Ben, and `offered`; Ana owns `personal` and `hidden`, on which Ben assists."""
+    harbor = brokerage(policy)
+    make_policy(harbor.lakeside, fallback=harbor.lead)
+    on_roster(harbor.lakeside, harbor.ana, harbor.ben)
+    leads = {
+        "team": make_lead(harbor.lakeside, agent=harbor.ben),
+        "offered": make_lead(harbor.lakeside, agent=harbor.ben),
+        "personal": make_lead(harbor.ana),
+        "hidden": make_lead(harbor.ana, hidden=True),
+    }
+    offer(leads["offered"], harbor.ben)
+    for name in ("personal", "hidden"):
+        assign(leads[name], harbor.ben, "assistant")
+    return Crossing(harbor, people_of(harbor), leads, things_of(harbor, leads))
+
+
+def people_of(harbor: Brokerage) -> dict[str, User | None]:
+    """`stranger` is a colleague without a tie to the leads; `agent` owns the personal ones; `assigned` works them all."""
+    people = (None, stranger(), harbor.eve, harbor.ana, harbor.ben, harbor.lead, harbor.north_admin, harbor.broker)
+    return dict(zip(PEOPLE, people, strict=True))
+
+
+def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
+    numbered = {
+        "lakeside": harbor.lakeside,
+        "lead": harbor.lead,
+        "ana": harbor.ana,
+        "ben": harbor.ben,
+        "eve": harbor.eve,
+        "newcomer": make_user(harbor.company, "Newcomer"),
+        "profile": Profile.objects.create(company=harbor.company, code="helper", name="Helper", permissions=[]),
+        "stage": make_stage(harbor.company, "Warm"),
+        "invitation": invitation(harbor),
+    }
+    run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
+    named = {"run": run.public_id, "token": token_of(numbered["invitation"])}
+    return (
+        {name: lead.public_id for name, lead in leads.items()}
+        | {name: str(row.pk) for name, row in numbered.items()}
+        | named
+    )
+
+
+def invitation(harbor: Brokerage) -> Invitation:
+    made = Invitation.objects.create(
+        company=harbor.company,
+        unit=harbor.lakeside,
+        email="invited@example.com",
+        profile="agent",
+        invited_by=harbor.broker,
+        expires_at=Now() + timedelta(days=7),
+    )
+    made.refresh_from_db()
+    return made
