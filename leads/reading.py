@@ -26,6 +26,7 @@ TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
 ROW_COLUMNS = (
     *("public_id", "company", "owner_unit", "owner_user", "hidden", "privacy", "locks", "origin", "origin_unit"),
+    "removed_at",
     *("first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
 )
 ROW_NAMES = {

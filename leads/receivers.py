@@ -9,9 +9,8 @@ from crm.organization.models import Company
 from crm.organization.signals import company_created
 from leads.models import Stage
 from leads.reading import subjects_for
-from leads.services.pooling import ponds_of
-from leads.services.sharing import shared_leads
-from permissions.keyring import register_lead_keys, register_ponds
+from leads.services.sharing import given_to
+from permissions.keyring import register_source
 
 STAGES = [
     ("New", Stage.Kind.OPEN),
@@ -33,6 +32,5 @@ def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
 
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
-    register_lead_keys(shared_leads)
-    register_ponds(ponds_of)
+    register_source(given_to)
     register_subjects(subjects_for)

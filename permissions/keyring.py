@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from crm.organization.models import Company, PersonalLeads, Unit, User
 from permissions.access import CompanyReach, Key, Keyring, Privacy, Standing, make_keyring
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
 
-LeadKeys = Callable[[User], Mapping[int, Key]]
-_lead_keys: list[LeadKeys] = []
-Ponds = Callable[[User], Mapping[int, bool]]
-_ponds: list[Ponds] = []
+
+@dataclass(frozen=True)
+class Given:
+    """What a higher room gives a person now: keys to single leads, and her ponds with whether she may claim from them."""
+
+    leads: Mapping[int, Key] = field(default_factory=dict)
+    ponds: Mapping[int, bool] = field(default_factory=dict)
+
+
+Source = Callable[[User], Given]
+_sources: list[Source] = []
 POLICIES = {
     PersonalLeads.COMPANY_ONLY: Privacy.VISIBLE,  # for what was personal before it (O5)
     PersonalLeads.PRIVATE: Privacy.PRIVATE,
@@ -21,14 +29,9 @@ POLICIES = {
 }
 
 
-def register_lead_keys(source: LeadKeys) -> None:
-    """Declared by higher rooms: keys to single leads that end by the clock, for rules d (offers) and f (shares)."""
-    _lead_keys.append(source)
-
-
-def register_ponds(source: Ponds) -> None:
-    """Declared by a higher room: the ponds she belongs to, and whether she may claim from them (rule e)."""
-    _ponds.append(source)
+def register_source(source: Source) -> None:
+    """Declared by higher rooms, for rules d (offers), e (ponds) and f (shares)."""
+    _sources.append(source)
 
 
 def policy_of(company: Company) -> Privacy:
@@ -51,7 +54,8 @@ def standing_of(user: User) -> Standing:
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
     originated = user.has_perm(Permission.VIEW_ORIGINATED_LEAD)
     managed = User.objects.managed_by(user).filter(hide_from_team=False) if units and not whole_company else None
-    ponds = {pond: may_claim for source in _ponds for pond, may_claim in source(user).items()}
+    given = [source(user) for source in _sources]
+    ponds = [pond for one in given for pond in one.ponds.items()]
     return Standing(
         user_id=user.pk,
         company_id=user.company_id,
@@ -63,9 +67,9 @@ def standing_of(user: User) -> Standing:
         view_unit_lead=sees_unit_leads,
         view_originated_lead=originated,
         company=CompanyReach(policy, _unmanaged(user), originated) if whole_company else None,
-        leads=tuple(pair for source in _lead_keys for pair in source(user).items()),
-        ponds=frozenset(pond for pond, may_claim in ponds.items() if may_claim),
-        ponds_looked_at=frozenset(pond for pond, may_claim in ponds.items() if not may_claim),
+        leads=tuple(pair for one in given for pair in one.leads.items()),
+        ponds=frozenset(pond for pond, may_claim in ponds if may_claim),
+        ponds_looked_at=frozenset(pond for pond, may_claim in ponds if not may_claim),
     )
 
 

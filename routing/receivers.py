@@ -10,7 +10,7 @@ from crm.organization.models import User
 from leads import signals
 from leads.models import Lead
 from permissions.access import Key, Level, Reason
-from permissions.keyring import register_lead_keys
+from permissions.keyring import Given, register_source
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
@@ -25,13 +25,14 @@ def on_ready(sender: object, company_id: int, unit_id: int, lead_ids: Sequence[i
     route_leads(company_id=company_id, unit_id=unit_id, lead_ids=lead_ids)
 
 
-def offered_leads(user: User) -> dict[int, Key]:
+def offered_to(user: User) -> Given:
     """Leads in an open offer to her (V2, rule d)."""
-    return dict.fromkeys(Offer.objects.open_for(user).values_list("lead", flat=True), Key(Level.WORK, Reason.OFFERED))
+    offered = Offer.objects.open_for(user).values_list("lead", flat=True)
+    return Given(leads=dict.fromkeys(offered, Key(Level.WORK, Reason.OFFERED)))
 
 
 def connect() -> None:
     signals.worked.connect(on_worked, dispatch_uid="routing.claim")
     signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
-    register_lead_keys(offered_leads)
+    register_source(offered_to)
     register_count("offers", lambda user: Offer.objects.open_for(user).count())

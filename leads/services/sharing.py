@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet
+from django.db.models import Case, OuterRef, QuerySet, Value, When
 from django.utils import timezone
 
 from crm.organization.models import User
-from leads.models import Lead, LeadShare
+from leads.models import Lead, LeadShare, PondMember
 from leads.querysets import LeadQuerySet
 from permissions.access import Key, Keyring, Level, Reason
 from permissions.door import require_verb
 from permissions.grants import give
+from permissions.keyring import Given
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 from permissions.verbs import Verb
@@ -24,10 +24,16 @@ from permissions.verbs import Verb
 VERBS = {"view_lead": Level.VIEW, "work_lead": Level.WORK}
 
 
-def shared_leads(user: User) -> Mapping[int, Key]:
-    """Leads shared with her now (V2, rule f)."""
-    live = LeadShare.grants().live().of(user).values_list("content_object", "permission__codename")
-    return {lead: Key(VERBS[verb], Reason.SHARED) for lead, verb in live}
+def given_to(user: User) -> Given:
+    """Leads shared with her now, and the open ponds she belongs to (V2, rules f and e); both in one query."""
+    shares = LeadShare.grants().live().of(user).values_list("content_object", "permission__codename")
+    claims = Case(When(may_claim=True, then=Value("claim")), default=Value("look"))
+    ponds = PondMember.objects.filter(user=user, company=user.company_id, pond__closed_at=None)
+    found = list(shares.union(ponds.values_list("pond", claims), all=True))
+    return Given(
+        leads={pk: Key(VERBS[verb], Reason.SHARED) for pk, verb in found if verb in VERBS},
+        ponds={pk: verb == "claim" for pk, verb in found if verb not in VERBS},
+    )
 
 
 def shares_of(lead: Lead) -> QuerySet[LeadShare]:
