@@ -18,6 +18,9 @@ one_line = RegexValidator(r"[\r\n]", "A name stands on one line.", inverse_match
 class InvitationForm(forms.Form):
     email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(max_length=120, validators=[one_line], help_text="She can change it when she joins.")
+    more_units = forms.ModelMultipleChoiceField(
+        Unit.objects.none(), label="Also in", required=False, widget=forms.CheckboxSelectMultiple
+    )
     role = forms.ChoiceField(label="Role in the unit", initial=Membership.Role.MEMBER)
     profile = forms.ChoiceField(help_text="What she may do. The role says with whose leads.")
 
@@ -25,9 +28,18 @@ class InvitationForm(forms.Form):
         super().__init__(data)
         self.actor, self.unit = actor, unit
         profiles = [(profile.code, profile.name) for profile in profiles_for(actor)]
+        others = services.units_for(actor).exclude(pk=unit.pk).order_by("name", "pk")
+        self.fields["more_units"].queryset = others  # type: ignore[attr-defined]
         self.fields["role"].choices = services.roles_for(actor, unit)  # type: ignore[attr-defined]
         self.fields["profile"].choices = profiles  # type: ignore[attr-defined]
         self.fields["profile"].initial = "agent"
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        units = [self.unit, *data.get("more_units", ())]
+        if data.get("role") and data["role"] not in dict(services.roles_for(self.actor, *units)):
+            self.add_error("more_units", "You can make somebody an owner only of units that you own.")
+        return data
 
     def save(self) -> bool:
         """Whether the invitation was made; where not, the form says why. Raises PermissionDenied."""

@@ -68,20 +68,26 @@ def withdraw_invitation(request: HttpRequest, pk: int) -> HttpResponse:
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Say who one is, choose a password, and be in. A link that does not work says no more than that."""
     invitation = services.invitation_for(token)
-    if invitation is None:
-        return render(request, "permissions/invitation_over.html", status=410)
+    lapse = invitation and services.lapse_of(invitation)
+    if invitation is None or lapse:
+        return _over(request, lapse or "")
     form = JoinForm(request.POST if request.method == "POST" else None, invitation=invitation)
     if form.is_bound and form.is_valid():
         data = form.cleaned_data
         try:
             user = services.accept(token=token, name=data["name"], password=data["password"])
         except services.RefusedError:
-            return render(request, "permissions/invitation_over.html", status=410)
+            return _over(request, services.lapse_of(invitation))
         get_adapter().login(request, user)
         messages.success(request, f"Welcome to {invitation.company.name}.")
         return redirect("today")
-    context = {"invitation": invitation, "form": form}
+    context = {"invitation": invitation, "units": services.open_units(invitation), "form": form}
     return render(request, "permissions/join.html", context, status=422 if form.is_bound else 200)
+
+
+def _over(request: HttpRequest, lapse: str) -> HttpResponse:
+    """Why it lapsed, if it did; whatever else is wrong with a link is not told."""
+    return render(request, "permissions/invitation_over.html", {"lapse": lapse}, status=410)
 
 
 def _unit(actor: User, unit_id: int) -> Unit:

@@ -221,14 +221,16 @@ class Membership(models.Model):
 
 
 class Invitation(models.Model):
-    """An invitation to join (O7). Its link is signed and not stored, and names `expires_at`: sent again, only the new one
-    works. `profile` is the code of a profile; until `sent_at` is set, the mail is due at `send_at`.
+    """An invitation to join, in the same role, one unit or several (O7). Its link is signed and not stored, and names
+    `expires_at`: sent again, only the new one works. `profile` is the code of a profile; until `sent_at` is set, the
+    mail is due at `send_at`.
     """
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+")
     email = models.EmailField("e-mail")
     name = models.CharField(max_length=120, blank=True, default="")
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", help_text="Where it was made.")
+    more_units = models.ManyToManyField(Unit, blank=True, related_name="+")
     role = models.CharField(max_length=8, choices=Membership.Role, default=Membership.Role.MEMBER)
     profile = models.CharField(max_length=40)
     invited_by = models.ForeignKey(User, models.PROTECT, related_name="+")

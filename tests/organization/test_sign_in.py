@@ -45,7 +45,9 @@ def test_o1_people_sign_in_by_email_whatever_its_case(client: Client, ana: User)
     assert is_signed_in(client)
 
 
-def test_o1_a_wrong_password_and_an_unknown_email_read_the_same(client: Client, ana: User) -> None:
+@pytest.mark.parametrize("active", [True, False])
+def test_o1_a_wrong_password_and_an_unknown_email_read_the_same(client: Client, ana: User, active: bool) -> None:
+    User.objects.filter(pk=ana.pk).update(is_active=active)
     wrong = sign_in(client, ana.email, "not her password")
     unknown = sign_in(client, "nobody@example.com", "not her password")
     assert wrong.status_code == unknown.status_code == 200
