@@ -64,7 +64,7 @@ def _by(way: Way, keyring: Keyring, prefix: str) -> Q:
     if isinstance(way.standing, Level):
         condition = seen_by(keyring, way.standing, prefix)
     else:
-        condition = Q(**{f"{prefix}company": keyring.company_id})
+        condition = Q(**{f"{prefix}company": keyring.company_id, f"{prefix}removed_at": None})
         condition &= _locked_by(keyring.locks_because(way.standing), prefix)
     return condition if way.personal is None else condition & Q(**{f"{prefix}owner_user__isnull": not way.personal})
 

@@ -46,7 +46,7 @@ def allowed(world: World, person: int, lead: Lead, held: set[str]) -> Iterator[s
             yield verb
         if not personal and (manages or works_by_assignment) and f"{verb}_unit_lead" in held:
             yield verb
-    if lead.owner_person == person and world.people[person].active and "hide_lead" in held:
+    if ("a", "manage") in oracle.reasons(world, person, lead) and "hide_lead" in held:
         yield "hide"
 
 
