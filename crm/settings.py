@@ -180,6 +180,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.core.readonly.ReadOnlyMiddleware",
+    "crm.organization.beginning.SetUpFirstMiddleware",
     "crm.core.doors.SignedInMiddleware",
 ]
 

@@ -6,6 +6,7 @@ from crm.core.gallery import gallery
 from crm.core.health import healthz
 from crm.organization.views import me
 from permissions.admin.site import site
+from permissions.setup_views import first_steps, setup
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
@@ -17,6 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),
+    path("setup/", setup, name="setup"),
+    path("first-steps/", first_steps, name="first-steps"),
     path("gallery/", gallery, name="gallery"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -1,4 +1,4 @@
-"""Inviting somebody, and answering an invitation."""
+"""Inviting somebody, answering an invitation, and setting up the first company."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.core.validators import RegexValidator
 
-from crm.organization.models import Invitation, Membership, Unit, User
+from crm.organization.models import Invitation, Membership, Unit, User, validate_time_zone
 from permissions import invitations as services
 from permissions.profiles import profiles_for
 
@@ -19,7 +19,7 @@ class InvitationForm(forms.Form):
     email = forms.EmailField(label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
     name = forms.CharField(max_length=120, validators=[one_line], help_text="She can change it when she joins.")
     more_units = forms.ModelMultipleChoiceField(
-        Unit.objects.none(), label="Also in", required=False, widget=forms.CheckboxSelectMultiple
+        Unit.objects.none(), label="The same role in", required=False, widget=forms.CheckboxSelectMultiple
     )
     role = forms.ChoiceField(label="Role in the unit", initial=Membership.Role.MEMBER)
     profile = forms.ChoiceField(help_text="What she may do. The role says with whose leads.")
@@ -50,7 +50,9 @@ class InvitationForm(forms.Form):
         return self.is_valid()
 
 
-class JoinForm(forms.Form):
+class PersonForm(forms.Form):
+    """Somebody who is not there yet says who she is, and chooses a password."""
+
     name = forms.CharField(
         max_length=120,
         label="Your name",
@@ -64,12 +66,43 @@ class JoinForm(forms.Form):
         help_text="At least eight characters, and not one that many people use.",
     )
 
+    def address(self) -> str:
+        """The e-mail she will sign in by."""
+        return str(self.cleaned_data.get("email", ""))
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        person = User(email=self.address(), name=self.cleaned_data.get("name", ""))
+        password_validation.validate_password(password, person)
+        return password
+
+
+class JoinForm(PersonForm):
     def __init__(self, data: Any = None, *, invitation: Invitation) -> None:
         super().__init__(data, initial={"name": invitation.name})
         self.invitation = invitation
 
-    def clean_password(self) -> str:
-        password: str = self.cleaned_data["password"]
-        person = User(email=self.invitation.email, name=self.cleaned_data.get("name", ""))
-        password_validation.validate_password(password, person)
-        return password
+    def address(self) -> str:
+        return self.invitation.email
+
+
+class SetupForm(PersonForm):
+    """The first company and its owner."""
+
+    company = forms.CharField(
+        max_length=120,
+        label="Your company",
+        validators=[one_line],
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    time_zone = forms.CharField(
+        max_length=64,
+        initial="America/New_York",
+        validators=[validate_time_zone],
+        help_text="Such as America/Chicago. Each person and team may have another one.",
+        widget=forms.TextInput(attrs={"list": "time-zones"}),
+    )
+    email = forms.EmailField(
+        max_length=254, label="Your e-mail", widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )
+    field_order = ("company", "time_zone", "name", "email", "password")

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from pytest_django.plugin import DjangoDbBlocker
 
 from crm.core.embedded.servers import Servers
+from crm.organization import beginning
 from tests.support import chromium, environment
 from tests.support.databases import clone, connected_to, drop_leftovers
 from tests.support.product import Product
@@ -75,6 +76,12 @@ def empty_cache() -> Iterator[None]:
     """Counters, limits and queued messages end with the test."""
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests are of an installation that is in use, though their database may be empty."""
+    monkeypatch.setattr(beginning, "_begun", True)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 STATIC_STAMP = ".made-of"
+announcements: list[Callable[[], str]] = []  # higher rooms add what to tell whoever starts the product; "" is nothing
 
 
 def migrations_pending() -> bool:
@@ -31,6 +33,14 @@ def demo_wanted() -> bool:
         return False
     try:
         return not get_user_model()._default_manager.exists()
+    finally:
+        connection.close()
+
+
+def announced() -> list[str]:
+    """What whoever starts the product should know."""
+    try:
+        return [words for announcement in announcements if (words := announcement())]
     finally:
         connection.close()
 

@@ -20,16 +20,6 @@ COMMAND_SECONDS = 3600  # a migration of much data may take its time
 STOP_SECONDS = 20
 SHORTEST_WAIT, LONGEST_WAIT = 0.2, 30.0
 STEADY_SECONDS = 15  # a program that ran so long starts again with the shortest wait
-DEMO_SIGN_INS = """\
-Demo sign-ins (password fairlead-demo):
-  Harbor Realty      broker@harbor.example   company admin
-                     north@harbor.example    office admin, North
-                     lead@harbor.example     team lead, Lakeside
-                     ana@, ben@, cal@        agents, Lakeside
-                     dee@harbor.example      agent, Hilltop
-                     eve@harbor.example      agent, Harborfront
-  Summit Insurance   boss@summit.example     company admin
-                     sue@, sam@, sid@        agents"""
 
 
 class Stopped(Exception):
@@ -127,8 +117,8 @@ class Supervisor:
 
     def _announce(self) -> None:
         self.say(f"Fairlead is running at {settings.PUBLIC_URL} (data and logs in {settings.DATA}; stop with Ctrl-C).")
-        if settings.DEMO:
-            self.say(DEMO_SIGN_INS)
+        for words in preparation.announced():
+            self.say(words)
 
     # --- keeping it running ---
 

@@ -33,6 +33,9 @@ GIVEN = """
 SELECT company_id, 'owner_changed', id, origin_unit_id, owner_user_id, 'demo'
 FROM leads_lead WHERE id = ANY(%s) AND owner_user_id IS NOT NULL AND origin_unit_id IS NOT NULL ORDER BY id
 """
+HIDDEN = """
+SELECT company_id, 'hidden', owner_user_id, id, 'demo' FROM leads_lead WHERE id = ANY(%s) AND hidden ORDER BY id
+"""
 ASSIGNED = """
 SELECT company_id, 'assigned', lead_id, role, user_id, 'demo'
 FROM leads_assignment WHERE lead_id = ANY(%s) ORDER BY lead_id, role
@@ -189,5 +192,6 @@ def write(writer: Writer, holdings: Sequence[Holding]) -> list[Lead]:
     owner = ("to_unit_id", "to_user_id", "why")
     record_select(("company_id", "kind", "actor_id", "lead_id", *owner), CREATED, [ids])
     record_select(("company_id", "kind", "lead_id", "from_unit_id", "to_user_id", "why"), GIVEN, [ids])
+    record_select(("company_id", "kind", "actor_id", "lead_id", "why"), HIDDEN, [ids])
     record_select(("company_id", "kind", "lead_id", "role", "to_user_id", "why"), ASSIGNED, [ids])
     return leads

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from random import Random
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from crm.demo.holdings import HARBOR_LEADS, SUMMIT_LEADS, Holding
 from crm.demo.leads import Writer, write
-from crm.demo.people import HARBOR, PASSWORD, SUMMIT, Place
+from crm.demo.people import HARBOR, PASSWORD, SUMMIT, Place, sign_ins
 from crm.organization.models import Company, Unit, User
 from crm.organization.services import add_member, create_company, create_unit, create_user
 from permissions.profiles import give_profile
@@ -21,6 +22,11 @@ SEED = 20
 
 def is_there() -> bool:
     return Company.objects.filter(name=HARBOR.company).exists()
+
+
+def announcement() -> str:
+    """Who may sign in, told as the product starts."""
+    return sign_ins() if settings.DEMO and is_there() else ""
 
 
 @transaction.atomic

@@ -20,5 +20,10 @@ def me(request: HttpRequest) -> HttpResponse:
         form.instance.save(update_fields=list(form.fields))
         messages.success(request, "Your settings are saved.")
         return redirect("me")
-    zones = [*(f"America/{city}" for city in ZONES), "Pacific/Honolulu"]
-    return render(request, "organization/me.html", {"form": form, "zones": zones}, status=422 if form.is_bound else 200)
+    context = {"form": form, "zones": zones()}
+    return render(request, "organization/me.html", context, status=422 if form.is_bound else 200)
+
+
+def zones() -> list[str]:
+    """The time zones that a field for one suggests."""
+    return [*(f"America/{city}" for city in ZONES), "Pacific/Honolulu"]

@@ -13,6 +13,7 @@ from tests.architecture.tree import assert_only
 PUBLIC = {  # besides the pages of the sign-in library, which have their own checks
     "healthz",
     "invitation-accept",  # its token is the key
+    "setup",  # its code is the key, while there is no company
     "live",  # asks the session by itself, so as not to touch the database
 }
 ALL = list(addresses())

@@ -84,6 +84,8 @@ def test_the_ledger_tells_of_every_lead():
     seed()
     assert LedgerEntry.objects.filter(kind="created").count() == Lead.objects.count()
     assert LedgerEntry.objects.filter(kind="owner_changed").count() == 10
+    hidden = set(Lead.objects.filter(hidden=True).values_list("pk", flat=True))
+    assert hidden == set(LedgerEntry.objects.filter(kind="hidden").values_list("lead_id", flat=True))
     seal()
     assert not any(verify(company.pk).problem for company in Company.objects.all())
 
