@@ -45,6 +45,7 @@ ICONS = {
     "shown": "eye",
     "shared": "share-2",
     "revoked": "user-x",
+    "released": "hand-helping",
 }
 ACTS = {"call": "with a call", "note": "with a note", "stage": "by changing the stage", "button": "with the button"}
 
@@ -238,6 +239,8 @@ def _assigned(said: _Speech) -> SafeString:
 
 
 def _unassigned(said: _Speech) -> SafeString:
+    if said.fact.from_user_id is None:
+        return format_html("Taken out of its pond{}{}", said.by, said.why)
     return format_html("{} is no longer assigned as {}{}{}", said.source, said.role, said.by, said.why)
 
 
@@ -273,6 +276,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.HIDDEN: lambda said: format_html("Hidden{}", said.by),
     LedgerEntry.Kind.SHOWN: lambda said: format_html("Shown again{}", said.by),
     LedgerEntry.Kind.SHARED: lambda said: format_html("Shared with {}{}", said.target, said.by),
+    LedgerEntry.Kind.RELEASED: lambda said: format_html("{} is released from it{}{}", said.source, said.by, said.why),
     LedgerEntry.Kind.REVOKED: lambda said: format_html("No longer shared with {}{}", said.source, said.by),
 }
 

@@ -25,7 +25,12 @@ def seen_by(keyring: Keyring, at_least: Level = Level.REDACTED, prefix: str = ""
         condition |= Q(**{f"{prefix}pk__in": single})
     if keyring.company is not None:
         condition |= _in_company(keyring, at_least, prefix)
-    return Q(**{f"{prefix}company": keyring.company_id, f"{prefix}removed_at": None}) & condition
+    return _there(keyring, prefix) & condition
+
+
+def _there(keyring: Keyring, prefix: str) -> Q:
+    """A lead of her company that was not removed."""
+    return Q(**{f"{prefix}company": keyring.company_id, f"{prefix}removed_at": None})
 
 
 def _locked_by(locks: list[int], prefix: str) -> Q:
@@ -64,8 +69,7 @@ def _by(way: Way, keyring: Keyring, prefix: str) -> Q:
     if isinstance(way.standing, Level):
         condition = seen_by(keyring, way.standing, prefix)
     else:
-        condition = Q(**{f"{prefix}company": keyring.company_id, f"{prefix}removed_at": None})
-        condition &= _locked_by(keyring.locks_because(way.standing), prefix)
+        condition = _there(keyring, prefix) & _locked_by(keyring.locks_because(way.standing), prefix)
     return condition if way.personal is None else condition & Q(**{f"{prefix}owner_user__isnull": not way.personal})
 
 

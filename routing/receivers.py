@@ -14,6 +14,7 @@ from permissions.keyring import Given, register_source
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
+from routing.services.withdrawing import take_out
 
 
 def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
@@ -25,6 +26,11 @@ def on_ready(sender: object, company_id: int, unit_id: int, lead_ids: Sequence[i
     route_leads(company_id=company_id, unit_id=unit_id, lead_ids=lead_ids)
 
 
+def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor_id: int | None, **kwargs: Any) -> None:
+    """Given to another owner, or released: the rotation has nothing to hand out any more (M2)."""
+    take_out(company_id=company_id, lead_ids=lead_ids, actor_id=actor_id)
+
+
 def offered_to(user: User) -> Given:
     """Leads in an open offer to her (V2, rule d)."""
     offered = Offer.objects.open_for(user).values_list("lead", flat=True)
@@ -34,5 +40,7 @@ def offered_to(user: User) -> Given:
 def connect() -> None:
     signals.worked.connect(on_worked, dispatch_uid="routing.claim")
     signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
+    signals.owner_changed.connect(on_taken_out, dispatch_uid="routing.owner_changed")
+    signals.released.connect(on_taken_out, dispatch_uid="routing.released")
     register_source(offered_to)
     register_count("offers", lambda user: Offer.objects.open_for(user).count())

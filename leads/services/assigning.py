@@ -1,12 +1,17 @@
-"""Who works a lead: filling and clearing slots, in sets, with the ledger in the same statement's transaction."""
+"""Who works a lead: filling, clearing and ending slots, in sets, with the ledger in the same transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet
 
+from crm.organization.models import Membership, Unit, User
+from crm.organization.querysets import within
+from leads.models import Assignment
 from permissions.ledger import record_select
+from permissions.models import LedgerEntry
 
 WANTED = "unnest(%(leads)s::bigint[], %(users)s::bigint[]) AS wanted (lead_id, user_id)"
 LOCK = "SELECT FROM leads_lead WHERE id = ANY(%(leads)s) ORDER BY id FOR NO KEY UPDATE"
@@ -16,18 +21,41 @@ SELECT lead.company_id, lead.id, 'agent', wanted.user_id FROM {WANTED} JOIN lead
 ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, since = now()
 """
 FILLED = f"""
-SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, 'agent', lead.agent_id, wanted.user_id, %(why)s
+SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, 'agent', lead.agent_id, wanted.user_id, %(why)s,
+    %(batch)s::bigint
 FROM {WANTED} JOIN leads_lead AS lead ON lead.id = wanted.lead_id
 WHERE lead.agent_id IS DISTINCT FROM wanted.user_id ORDER BY lead.id
 """
 CLEARED = """
-SELECT company_id, 'unassigned', %(actor)s::bigint, id, 'agent', agent_id, %(why)s
+SELECT company_id, %(kind)s, %(actor)s::bigint, id, 'agent', agent_id, %(why)s, %(batch)s::bigint
 FROM leads_lead WHERE id = ANY(%(leads)s) AND agent_id IS NOT NULL ORDER BY id
+"""
+END = "WITH ended AS (DELETE FROM leads_assignment WHERE id = ANY(%(slots)s) RETURNING company_id, lead_id, role, user_id)"
+ENDED = """
+SELECT company_id, 'unassigned', %(actor)s::bigint, lead_id, role, user_id, %(why)s, %(batch)s::bigint
+FROM ended ORDER BY lead_id, role
 """
 
 
+def assignees_of(unit: Unit) -> QuerySet[User]:
+    """Who may be assigned to the unit's leads (M1): its members and those below, now; of the company's, anyone."""
+    people: QuerySet[User] = User.objects.filter(company=unit.company_id, is_active=True)
+    if unit.kind == Unit.Kind.COMPANY:
+        return people
+    members = Membership.objects.current().filter(within([unit.pk], "unit__"))
+    return people.filter(pk__in=members.values("user"))
+
+
+def may_stay(unit: Unit) -> Q:
+    """Slots that are allowed on a lead of the unit: of people who may be assigned, of ponds of its line in the tree."""
+    line = [unit.pk, unit.parent_id, unit.parent.parent_id if unit.parent else None]
+    return Q(user__in=assignees_of(unit)) | Q(pond__unit__in=line) | within([unit.pk], "pond__unit__")
+
+
 @transaction.atomic
-def fill_agent_slots(pairs: Sequence[tuple[int, int]], *, actor_id: int | None, why: str) -> None:
+def fill_agent_slots(
+    pairs: Sequence[tuple[int, int]], *, actor_id: int | None, why: str, batch_id: int | None = None
+) -> None:
     """Put each (lead id, user id) together: she takes the Agent slot, whoever had it loses it. The owner stays.
 
     Locks the leads in id order. The caller has checked that the actor may, and holds them already (`in_id_order`) where
@@ -36,8 +64,8 @@ def fill_agent_slots(pairs: Sequence[tuple[int, int]], *, actor_id: int | None, 
     if not pairs:
         return
     leads, users = zip(*pairs, strict=True)
-    params = {"leads": list(leads), "users": list(users), "actor": actor_id, "why": why}
-    columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "to_user_id", "why")
+    params = {"leads": list(leads), "users": list(users), "actor": actor_id, "why": why, "batch": batch_id}
+    columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "to_user_id", "why", "batch_id")
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
         record_select(columns, FILLED, params)
@@ -45,11 +73,28 @@ def fill_agent_slots(pairs: Sequence[tuple[int, int]], *, actor_id: int | None, 
 
 
 @transaction.atomic
-def clear_agent_slots(lead_ids: Sequence[int], *, actor_id: int | None, why: str) -> None:
+def clear_agent_slots(
+    lead_ids: Sequence[int],
+    *,
+    actor_id: int | None,
+    why: str,
+    batch_id: int | None = None,
+    kind: LedgerEntry.Kind = LedgerEntry.Kind.UNASSIGNED,
+) -> None:
     """Empty the Agent slot of these leads: who had it loses the access it gave."""
-    params = {"leads": list(lead_ids), "actor": actor_id, "why": why}
-    columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "why")
+    params = {"leads": list(lead_ids), "actor": actor_id, "why": why, "batch": batch_id, "kind": kind.value}
+    columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "why", "batch_id")
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
         record_select(columns, CLEARED, params)
         cursor.execute("DELETE FROM leads_assignment WHERE role = 'agent' AND lead_id = ANY(%(leads)s)", params)
+
+
+@transaction.atomic
+def end_slots(slots: QuerySet[Assignment], *, actor_id: int | None, why: str, batch_id: int | None = None) -> set[int]:
+    """End these slots, whatever their role: who lost one. The caller holds their leads."""
+    ending = dict(slots.values_list("pk", "user"))
+    params = {"slots": list(ending), "actor": actor_id, "why": why, "batch": batch_id}
+    columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "why", "batch_id")
+    record_select(columns, ENDED, params, changing=END)
+    return {user_id for user_id in ending.values() if user_id}

@@ -123,16 +123,18 @@ def expire_due(limit: int = 1000, *, unit_id: int | None = None) -> int:
     return len(due)
 
 
+def close_offers(offer_ids: Sequence[int], *, state: Offer.State, actor_id: int | None) -> None:
+    """End these offers as `state` where they are open still, with their ledger rows in the same statement."""
+    columns = ("company_id", "kind", "actor_id", "lead_id", "from_user_id", "why", "detail")
+    params = {"state": state.value, "offers": list(offer_ids), "actor": actor_id}
+    record_select(columns, CLOSED, params, changing=CLOSE)
+
+
 def pass_on(ended: Sequence[Ended], *, state: Offer.State, actor_id: int | None) -> None:
     """Close these open offers as `state` and hand their leads to whoever is next. The caller holds leads and offers."""
     if not ended:
         return
-    record_select(
-        ("company_id", "kind", "actor_id", "lead_id", "from_user_id", "why", "detail"),
-        CLOSED,
-        {"state": state.value, "offers": [offer.offer_id for offer in ended], "actor": actor_id},
-        changing=CLOSE,
-    )
+    close_offers([offer.offer_id for offer in ended], state=state, actor_id=actor_id)
     rosters = lock_rosters({offer.unit_id for offer in ended}, database_now())
     rotations = Rotation.objects.in_bulk([offer.rotation_id for offer in ended])
     had_it = _had_it(rotations)

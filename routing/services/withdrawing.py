@@ -1,0 +1,41 @@
+"""Taking leads out of their rotation because somebody decided over them: they have another owner, or were released."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from crm.notifications.services import Message, bump, notify
+from leads.models import Lead
+from leads.services.assigning import clear_agent_slots
+from routing.models import Offer, Rotation
+from routing.services.handing_out import close_offers
+
+
+def take_out(*, company_id: int, lead_ids: Collection[int], actor_id: int | None) -> None:
+    """End the leads' rotations and withdraw their open offers. The caller holds the leads.
+
+    An agent who had one only on offer loses its Agent slot too, unless she is its owner now.
+    """
+    Rotation.objects.filter(lead__in=lead_ids, ended_at=None).update(ended_at=Now(), outcome=Rotation.Outcome.TAKEN_OUT)
+    offers = Offer.objects.filter(lead__in=lead_ids, state=Offer.State.OPEN).order_by("pk").select_for_update()
+    offered = {offer.lead_id: offer for offer in offers}
+    if not offered:
+        return
+    close_offers([offer.pk for offer in offered.values()], state=Offer.State.WITHDRAWN, actor_id=actor_id)
+    held = Lead.objects.filter(pk__in=offered).in_id_order().values_list("pk", "agent", "owner_user")
+    hers = {pk for pk, _, owner in held if owner == offered[pk].user_id}
+    losing = [pk for pk, agent, _ in held if agent == offered[pk].user_id and pk not in hers]
+    clear_agent_slots(losing, actor_id=actor_id, why="offer withdrawn")
+    lost = {offer.user_id for pk, offer in offered.items() if pk not in hers} - {actor_id}
+    _tell(company_id, lost)
+    bump([offer.user_id for offer in offered.values()], "offers")
+
+
+def _tell(company_id: int, user_ids: Iterable[int]) -> None:
+    """No name: the lead is not theirs to know any more."""
+    title, body = "An offer was withdrawn", "The lead was given to somebody else. There is nothing left for you to do."
+    url = reverse("today")
+    notify(company_id, [Message(user_id, "withdrawn", title, body, url) for user_id in sorted(user_ids)])
