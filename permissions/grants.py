@@ -6,6 +6,7 @@ the grant, so a grant ends by itself and no clean-up job is needed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Self
 
@@ -24,8 +25,8 @@ class GrantQuerySet(models.QuerySet[Any]):
         """Those that hold now, by the database's clock."""
         return self.filter(Q(until=None) | Q(until__gt=Now()))
 
-    def of(self, user: User) -> Self:
-        return self.filter(company=user.company_id, user=user)
+    def to(self, company_id: int, people: Collection[int]) -> Self:
+        return self.filter(company=company_id, user__in=people)
 
 
 class Grant(UserObjectPermissionBase):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from crm.organization.models import Company, PersonalLeads, Unit, User
 from permissions.access import CompanyReach, Key, Keyring, Privacy, Standing, make_keyring
@@ -15,11 +16,11 @@ from permissions.catalog import Permission
 class Given:
     """What a higher room gives a person now: keys to single leads, and her ponds with whether she may claim from them."""
 
-    leads: Mapping[int, Key] = field(default_factory=dict)
-    ponds: Mapping[int, bool] = field(default_factory=dict)
+    leads: dict[int, Key] = field(default_factory=dict)
+    ponds: dict[int, bool] = field(default_factory=dict)
 
 
-Source = Callable[[User], Given]
+Source = Callable[[int, Collection[int]], Mapping[int, Given]]
 _sources: list[Source] = []
 POLICIES = {
     PersonalLeads.COMPANY_ONLY: Privacy.VISIBLE,  # for what was personal before it (O5)
@@ -30,8 +31,24 @@ POLICIES = {
 
 
 def register_source(source: Source) -> None:
-    """Declared by higher rooms, for rules d (offers), e (ponds) and f (shares)."""
+    """Declared by higher rooms, for rules d (offers), e (ponds) and f (shares): asked of people of one company at once."""
     _sources.append(source)
+
+
+def given_to(company_id: int, people: Collection[int]) -> Callable[[int], dict[str, Any]]:
+    """What a person among `people` is given now by all sources, as her Standing has it."""
+    answers = [source(company_id, people) for source in _sources]
+
+    def of(user_id: int) -> dict[str, Any]:
+        given = [answer[user_id] for answer in answers if user_id in answer]
+        ponds = [pond for one in given for pond in one.ponds.items()]
+        return {
+            "leads": tuple(pair for one in given for pair in one.leads.items()),
+            "ponds": frozenset(pond for pond, may_claim in ponds if may_claim),
+            "ponds_looked_at": frozenset(pond for pond, may_claim in ponds if not may_claim),
+        }
+
+    return of
 
 
 def policy_of(company: Company) -> Privacy:
@@ -54,8 +71,6 @@ def standing_of(user: User) -> Standing:
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
     originated = user.has_perm(Permission.VIEW_ORIGINATED_LEAD)
     managed = User.objects.managed_by(user).filter(hide_from_team=False) if units and not whole_company else None
-    given = [source(user) for source in _sources]
-    ponds = [pond for one in given for pond in one.ponds.items()]
     return Standing(
         user_id=user.pk,
         company_id=user.company_id,
@@ -67,9 +82,7 @@ def standing_of(user: User) -> Standing:
         view_unit_lead=sees_unit_leads,
         view_originated_lead=originated,
         company=CompanyReach(policy, _unmanaged(user), originated) if whole_company else None,
-        leads=tuple(pair for one in given for pair in one.leads.items()),
-        ponds=frozenset(pond for pond, may_claim in ponds if may_claim),
-        ponds_looked_at=frozenset(pond for pond, may_claim in ponds if not may_claim),
+        **given_to(user.company_id, [user.pk])(user.pk),
     )
 
 

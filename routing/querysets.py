@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
+    def open_to(self, company_id: int, people: Collection[int]) -> OfferQuerySet:
+        return self.filter(company=company_id, user__in=people, state="open")
+
     def open_for(self, user: User) -> OfferQuerySet:
         """What is offered to her now, the most urgent first."""
-        return self.filter(company=user.company_id, user=user, state="open").order_by("deadline", "pk")
+        return self.open_to(user.company_id, [user.pk]).order_by("deadline", "pk")
 
 
 class RosterQuerySet(models.QuerySet["RosterMember"]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from crm.notifications.live import register_count
@@ -31,10 +32,12 @@ def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor
     take_out(company_id=company_id, lead_ids=lead_ids, actor_id=actor_id)
 
 
-def offered_to(user: User) -> Given:
-    """Leads in an open offer to her (V2, rule d)."""
-    offered = Offer.objects.open_for(user).values_list("lead", flat=True)
-    return Given(leads=dict.fromkeys(offered, Key(Level.WORK, Reason.OFFERED)))
+def offered_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
+    """Leads in an open offer to one of these people (V2, rule d)."""
+    given: defaultdict[int, Given] = defaultdict(Given)
+    for user, lead in Offer.objects.open_to(company_id, people).values_list("user", "lead"):
+        given[user].leads[lead] = Key(Level.WORK, Reason.OFFERED)
+    return given
 
 
 def connect() -> None:

@@ -31,6 +31,21 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Current ones, and those that ended when the person left the company: her managers of then stay her managers."""
         return self.filter(Q(ended_at=None) | Q(user__left_at__isnull=False, ended_at__gte=F("user__left_at")))
 
+    def of_members(self) -> MembershipQuerySet:
+        """Those by which somebody is managed."""
+        return self.lasting().filter(role="member")
+
+    def managing(self) -> MembershipQuerySet:
+        """For a subquery of `of_members`: the roles that reach the membership.
+
+        Never upward: a role does not reach those who manage above its unit, such as a broker who joined a team below.
+        """
+        from crm.organization.models import Membership
+
+        above = Q(unit=OuterRef("unit__parent")) | Q(unit=OuterRef("unit__parent__parent"))
+        upward = Membership.objects.lasting().filter(above, user=OuterRef(OuterRef("user")), role__in=MANAGES)
+        return self.current().filter(~Exists(upward), Q(unit=OuterRef("unit")) | above, role__in=MANAGES)
+
 
 class UnitQuerySet(models.QuerySet["Unit"]):
     def of(self, user: User) -> UnitQuerySet:
@@ -77,17 +92,11 @@ class UserQuerySet(models.QuerySet["User"]):
         return self.filter(is_active=True)
 
     def managed_by(self, user: User) -> UserQuerySet:
-        """People with role member in a unit she manages, now or when they left.
-
-        Never upward: a role does not reach those who manage above its unit, such as a broker who joined a team below.
-        """
+        """People with role member in a unit she manages, now or when they left; never upward."""
         from crm.organization.models import Membership
 
-        above = Q(unit=OuterRef("unit__parent")) | Q(unit=OuterRef("unit__parent__parent"))
-        upward = Membership.objects.lasting().filter(above, user=OuterRef(OuterRef("user")), role__in=MANAGES)
-        roles = Membership.objects.current().filter(~Exists(upward), user=user, role__in=MANAGES)
-        reach = roles.filter(Q(unit=OuterRef("unit")) | above)
-        members = Membership.objects.lasting().filter(Exists(reach), company=user.company_id, role="member")
+        reach = Membership.objects.managing().filter(user=user)
+        members = Membership.objects.of_members().filter(Exists(reach), company=user.company_id)
         return self.of(user).filter(pk__in=members.values("user"))
 
     def can_be_seen_by(self, user: User) -> UserQuerySet:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -24,16 +26,20 @@ from permissions.verbs import Verb
 VERBS = {"view_lead": Level.VIEW, "work_lead": Level.WORK}
 
 
-def given_to(user: User) -> Given:
-    """Leads shared with her now, and the open ponds she belongs to (V2, rules f and e); both in one query."""
-    shares = LeadShare.grants().live().of(user).values_list("content_object", "permission__codename")
-    claims = Case(When(may_claim=True, then=Value("claim")), default=Value("look"))
-    ponds = PondMember.objects.filter(user=user, company=user.company_id, pond__closed_at=None)
-    found = list(shares.union(ponds.values_list("pond", claims), all=True))
-    return Given(
-        leads={pk: Key(VERBS[verb], Reason.SHARED) for pk, verb in found if verb in VERBS},
-        ponds={pk: verb == "claim" for pk, verb in found if verb not in VERBS},
+def given_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
+    """Leads shared with these people now, and the open ponds they belong to (V2, rules f and e); both in one query."""
+    shares = (
+        LeadShare.grants().live().to(company_id, people).values_list("user", "content_object", "permission__codename")
     )
+    claims = Case(When(may_claim=True, then=Value("claim")), default=Value("look"))
+    ponds = PondMember.objects.filter(user__in=people, company=company_id, pond__closed_at=None)
+    given: defaultdict[int, Given] = defaultdict(Given)
+    for user, pk, verb in shares.union(ponds.values_list("user", "pond", claims), all=True):
+        if verb in VERBS:
+            given[user].leads[pk] = Key(VERBS[verb], Reason.SHARED)
+        else:
+            given[user].ponds[pk] = verb == "claim"
+    return given
 
 
 def shares_of(lead: Lead) -> QuerySet[LeadShare]:

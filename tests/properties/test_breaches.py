@@ -132,7 +132,7 @@ def profiles_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def past_offers_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OfferQuerySet, "open_for", lambda self, user: self.filter(user=user))
+    monkeypatch.setattr(OfferQuerySet, "open_to", lambda self, company, people: self.filter(user__in=people))
 
 
 def loosening_exposes_the_past(monkeypatch: pytest.MonkeyPatch) -> None:

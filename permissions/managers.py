@@ -1,0 +1,93 @@
+"""Where all managers of a company stand: what `standing_of` says of one, of each of them in a few queries for all."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+
+from crm.organization.models import Company, Membership, Unit, User
+from crm.organization.querysets import MANAGES
+from permissions.access import CompanyReach, Standing
+from permissions.backend import permissions_of
+from permissions.catalog import Permission
+from permissions.keyring import given_to, policy_of
+
+Sets = defaultdict[int, set[int]]
+WIDEST = (Unit.Kind.COMPANY, Unit.Kind.OFFICE, Unit.Kind.TEAM)
+
+
+@dataclass(frozen=True)
+class Manager:
+    """`kind` is that of the widest unit she manages."""
+
+    kind: Unit.Kind
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class _Company:
+    """What is read of the company once. `shown` are those of the `managed` who do not hide from their team."""
+
+    company: Company
+    units: Mapping[int, tuple[Unit.Kind, tuple[int | None, ...]]]
+    joined: Sets
+    roles: Sets
+    managed: Sets
+    shown: Sets
+    people: frozenset[int]
+    given: Callable[[int], dict[str, Any]]
+
+
+def managers_of(company: Company) -> list[Manager]:
+    """Every active person who manages a unit of the company."""
+    read = _read(company)
+    found = User.objects.filter(pk__in=read.roles, is_active=True, company=company).order_by("pk")
+    people = found.select_related("company", "holding__profile")
+    return [_manager(user, read) for user in people]
+
+
+def _read(company: Company) -> _Company:
+    joined, roles, managed, shown = (Sets(set) for _ in range(4))
+    units = Unit.objects.filter(company=company).values_list("pk", "kind", "parent", "parent__parent")
+    tree = {pk: (Unit.Kind(kind), (pk, *above)) for pk, kind, *above in units}
+    current = Membership.objects.current().filter(unit__in=tree, user__company=company)
+    for user, unit, role in current.values_list("user", "unit", "role"):
+        joined[user].add(unit)
+        if role in MANAGES:
+            roles[user].add(unit)
+    managers = ArraySubquery(Membership.objects.managing().values("user"))
+    members = Membership.objects.of_members().filter(company=company, user__company=company)
+    for user, hides, found in members.values_list("user", "user__hide_from_team", managers):
+        for manager in found:
+            managed[manager].add(user)
+            if not hides:
+                shown[manager].add(user)
+    people = frozenset(User.objects.filter(company=company).values_list("pk", flat=True))
+    return _Company(company, tree, joined, roles, managed, shown, people, given_to(company.pk, list(roles)))
+
+
+def _manager(user: User, read: _Company) -> Manager:
+    units = {pk: kind for pk, (kind, line) in read.units.items() if not read.roles[user.pk].isdisjoint(line)}
+    kind = min(units.values(), key=WIDEST.index)
+    sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
+    originated = user.has_perm(Permission.VIEW_ORIGINATED_LEAD)
+    policy = policy_of(read.company)
+    whole = kind == Unit.Kind.COMPANY
+    standing = Standing(
+        user_id=user.pk,
+        company_id=user.company_id,
+        policy=policy,
+        held=permissions_of(user),
+        joined_units=frozenset(read.joined[user.pk]) if sees_unit_leads else frozenset(),
+        managed_units=frozenset(units),
+        managed_people=frozenset() if whole else frozenset(read.shown[user.pk]),
+        view_unit_lead=sees_unit_leads,
+        view_originated_lead=originated,
+        company=CompanyReach(policy, read.people - read.managed[user.pk], originated) if whole else None,
+        **read.given(user.pk),
+    )
+    return Manager(kind, standing)
