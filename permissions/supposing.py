@@ -146,4 +146,10 @@ def _settle(facts: Facts) -> Facts:
 
 
 def set_policy(privacy: Privacy) -> Callable[[Facts], Facts]:
-    return lambda facts: with_company(with_standing(facts, policy=privacy), privacy=privacy)
+    return lambda facts: replace(facts, standing=under(privacy, facts.standing))
+
+
+def under(privacy: Privacy, standing: Standing) -> Standing:
+    """The same person while the company's policy is another."""
+    company = replace(standing.company, privacy=privacy) if standing.company else None
+    return replace(standing, policy=privacy, company=company)
