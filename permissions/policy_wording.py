@@ -1,0 +1,67 @@
+"""The company's policy in plain words: what its settings are called, and what each choice means."""
+
+from __future__ import annotations
+
+from crm.organization.models import OwnerNotifications, PersonalLeads, Reregistration
+
+Choice = tuple[str, str, str]  # value, name, what it means
+
+PERSONAL_LEADS: list[Choice] = [
+    (
+        PersonalLeads.COMPANY_ONLY,
+        "Company only",
+        "Every new lead belongs to the company, whoever brings it; who adds it is assigned to it. Leads that are personal "
+        "already stay so, and managers see them as under “Visible”.",
+    ),
+    (
+        PersonalLeads.PRIVATE,
+        "Private",
+        "A lead that an agent brought is her own affair: no manager sees it, not even after she left.",
+    ),
+    (
+        PersonalLeads.VISIBLE,
+        "Visible",
+        "Managers see the personal leads of their people and cannot act on them. Of hidden ones they see hardly more than "
+        "a first name.",
+    ),
+    (
+        PersonalLeads.MANAGED,
+        "Managed",
+        "As visible, and managers may also give such leads to another owner, delete and export them.",
+    ),
+]
+REREGISTRATION: list[Choice] = [
+    (Reregistration.KEEP, "Keep", "The lead stays with the person who has it, and she alone is told."),
+    (Reregistration.DUPLICATE, "Duplicate", "The new owner gets a lead of her own. Neither sees the other’s."),
+    (Reregistration.DISPUTE, "Dispute", "As duplicate, and a manager of the company decides between the two."),
+]
+OWNER_NOTIFICATIONS: list[Choice] = [
+    (
+        OwnerNotifications.USER_CHOICE,
+        "Each person decides",
+        "She is told when somebody else moves, deletes or exports a lead of hers, unless she switched that off.",
+    ),
+    (OwnerNotifications.OFF, "Nobody is told", "Whatever each person’s switch says."),
+]
+SETTINGS = {
+    "name": "Name of the company",
+    "time_zone": "Time zone",
+    "phone_region": "Country of phone numbers",
+    "personal_leads": "Personal leads",
+    "reregistration": "When somebody’s personal lead registers again",
+    "owner_notifications": "Telling owners what others do with their leads",
+    "two_factor_required": "Two-factor sign-in",
+    "whitelist": "Who may change ownership in mass",
+}
+CHOICES = {
+    "personal_leads": PERSONAL_LEADS,
+    "reregistration": REREGISTRATION,
+    "owner_notifications": OWNER_NOTIFICATIONS,
+}
+
+
+def said(setting: str, value: object) -> str:
+    """A value of a setting as a person calls it."""
+    if isinstance(value, bool):
+        return "required" if value else "not required"
+    return {key: name for key, name, _ in CHOICES.get(setting, [])}.get(str(value), str(value))
