@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("import/", include("leads.urls_imports")),
     path("invitations/", include("permissions.urls")),
     path("profiles/", include("permissions.urls_profiles")),
+    path("view-as/", include("permissions.urls_viewing")),
     path("admin/", site.urls),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),

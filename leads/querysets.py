@@ -41,8 +41,8 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def of(self, user: User) -> ImportRunQuerySet:
-        """The door: a run is seen by the person who made it, and by nobody else."""
-        return self.filter(company=user.company_id, created_by=user)
+        """The door: a run is seen by the person who made it, and by nobody else; not through her eyes either (V7)."""
+        return self.none() if user.seen_through else self.filter(company=user.company_id, created_by=user)
 
     def silent_for(self, time: timedelta) -> ImportRunQuerySet:
         """Runs that should be going on, but whose worker has given no sign of life for so long."""

@@ -8,7 +8,7 @@ fits one of its locks; her level is the best of the fitting keys, and the fittin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
 KINDS = 16  # a lock is principal id × 16 + kind, in four bytes
@@ -77,6 +77,11 @@ class Access:
     level: Level
     reasons: tuple[Key, ...]
 
+    def at_most(self, limit: Level) -> Access:
+        """No more than `limit`; where that is nothing, no reason counts."""
+        capped = tuple(Key(min(key.level, limit), key.reason) for key in self.reasons)
+        return Access(min(self.level, limit), capped if limit > Level.NONE else ())
+
 
 @dataclass(frozen=True)
 class LockedLead:
@@ -127,7 +132,8 @@ def manager_key(granted: int, *, hidden: bool) -> Key:
 class Keyring:
     """All of one person's keys at one moment. `leads` are keys to single leads, that end by the clock (offers, shares).
 
-    `held` are the permissions of her profile: what she may do where a key lets her in (`verbs`).
+    `held` are the permissions of her profile: what she may do where a key lets her in (`verbs`). `within` is the keyring of
+    the person through whom everything is seen while she views the product as this one (V7).
     """
 
     user_id: int
@@ -136,9 +142,18 @@ class Keyring:
     leads: Mapping[int, tuple[Key, ...]] = field(default_factory=dict)
     company: CompanyReach | None = None
     held: frozenset[str] = frozenset()
+    within: Keyring | None = None
 
     def access(self, lead: LockedLead) -> Access:
         """The one function that decides (V1)."""
+        hers = self._access(lead)
+        return hers if self.within is None else hers.at_most(self.within.access(lead).level)
+
+    def limited_to(self, within: Keyring) -> Keyring:
+        """What both may see and do."""
+        return replace(self, within=within, held=self.held & within.held)
+
+    def _access(self, lead: LockedLead) -> Access:
         if lead.company_id != self.company_id or lead.removed:
             return Access(Level.NONE, ())
         fitting = [key for lock in lead.locks for key in self.keys.get(lock, ())]
@@ -148,6 +163,10 @@ class Keyring:
         best = {key.reason: key for key in sorted(fitting, key=lambda key: key.level)}
         reasons = tuple(sorted(best.values(), key=lambda key: (-key.level, key.reason)))
         return Access(reasons[0].level if reasons else Level.NONE, reasons)
+
+    @property
+    def manages_units(self) -> bool:
+        return self.company is not None or bool(self.locks_because(Reason.MANAGES_OWNER_UNIT))
 
     def locks_at(self, level: Level) -> list[int]:
         """The locks that open at least `level`."""

@@ -31,6 +31,7 @@ class ProfileBackend(AuthenticationBackend):
 
 
 def permissions_of(user: User) -> frozenset[str]:
-    """The permissions of her profile; none without one."""
+    """The permissions of her profile; none without one. Of somebody viewed as, those that her viewer has as well (V7)."""
     holding = getattr(user, "holding", None)
-    return frozenset(holding.profile.permissions) if holding else frozenset()
+    held = frozenset(holding.profile.permissions) if holding else frozenset()
+    return held if user.seen_through is None else held & permissions_of(user.seen_through)

@@ -19,6 +19,15 @@ KEYS_AT_ONCE = 16  # the index compares every key with every lead it finds: many
 
 def seen_by(keyring: Keyring, at_least: Level = Level.REDACTED, prefix: str = "") -> Q:
     """The condition that the lead (at `prefix`, such as `lead__`) is open to her on `at_least` that level."""
+    return _within(keyring, at_least, prefix, _opened_by(keyring, at_least, prefix))
+
+
+def _within(keyring: Keyring, at_least: Level, prefix: str, condition: Q) -> Q:
+    """The condition, and that whoever sees through her eyes may see the lead so herself (V7)."""
+    return condition if keyring.within is None else condition & seen_by(keyring.within, at_least, prefix)
+
+
+def _opened_by(keyring: Keyring, at_least: Level, prefix: str) -> Q:
     condition = _locked_by(keyring.locks_at(at_least), prefix)
     single = keyring.leads_at(at_least)
     if single:
@@ -70,6 +79,7 @@ def _by(way: Way, keyring: Keyring, prefix: str) -> Q:
         condition = seen_by(keyring, way.standing, prefix)
     else:
         condition = _there(keyring, prefix) & _locked_by(keyring.locks_because(way.standing), prefix)
+        condition = _within(keyring, Level.REDACTED, prefix, condition)
     return condition if way.personal is None else condition & Q(**{f"{prefix}owner_user__isnull": not way.personal})
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm.organization.models import Company, PersonalLeads, Unit, User
+from crm.organization.people import herself
 from permissions.access import CompanyReach, Key, Keyring, Privacy, Standing, make_keyring
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
@@ -57,7 +58,12 @@ def policy_of(company: Company) -> Privacy:
 
 
 def load_keyring(user: User) -> Keyring:
-    """Her keyring as the database says now. Take one per request and pass it on."""
+    """Her keyring as the database says now. Take one per request and pass it on.
+
+    Where somebody views the product as her, it is limited to that person's own (V7).
+    """
+    if user.seen_through is not None:
+        return load_keyring(herself(user)).limited_to(load_keyring(user.seen_through))
     if not user.is_active:
         return Keyring(user_id=user.pk, company_id=user.company_id)
     return make_keyring(standing_of(user))

@@ -20,6 +20,7 @@ from permissions import profiles as services
 from permissions.catalog import Permission
 from permissions.models import Profile
 from permissions.profile_forms import AddProfileForm, GridForm, RenameForm
+from permissions.viewing import viewable_by
 
 
 @door("GET", "HEAD", "POST", verb=Permission.MANAGE_PROFILES)
@@ -79,9 +80,10 @@ def profile_people(request: HttpRequest) -> HttpResponse:
         people = people.filter(name__icontains=text)
     page = keyset_page(people, sort="name", descending=False, cursor=request.GET.get("cursor", ""))
     given = list(services.choices_for(actor))
+    viewable = set(viewable_by(actor).filter(pk__in=[user.pk for user in page.rows]).values_list("pk", flat=True))
     context = {
         "page": page,
-        "rows": [_row(user, given) for user in page.rows],
+        "rows": [_row(user, given) | {"viewable": user.pk in viewable} for user in page.rows],
         "text": text,
         "query": urlencode({"q": text}),
         "may_edit": services.may_edit(actor),

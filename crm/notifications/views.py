@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.contrib.auth import SESSION_KEY
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from crm.core.doors import door, is_let_in, public
 from crm.core.htmx import is_fragment
+from crm.core.leading import back
 from crm.notifications.live import bump, counts_for, state_of
 from crm.notifications.models import Notification
 from crm.notifications.subjects import notices_for
 from crm.organization.people import signed_in
+from crm.organization.viewing import page_key, person_in
 
 SHOWN = 20
 LONGEST_PAUSE = timedelta(days=366)
@@ -30,18 +30,23 @@ LONGEST_PAUSE = timedelta(days=366)
 def live(request: HttpRequest) -> HttpResponse:
     """204 while nothing is new since `token`, else the topics with news and the badges' counts.
 
-    The usual answer reads the session and the cache, never the database.
+    409 for the page (`key`) of another person: viewing as one began, or ended, in another tab. The usual answer reads the
+    session and the cache, never the database.
     """
-    user_id = request.session.get(SESSION_KEY)
+    user_id = person_in(request.session)
     if user_id is None:
         return HttpResponse(status=401)
-    now = state_of(int(user_id))
+    if request.GET.get("key", page_key(request.session)) != page_key(request.session):
+        return HttpResponse(status=409)
+    now = state_of(user_id)
     token = ".".join(str(count) for count in now.values())
     known = request.GET.get("token", "")
     if known == token:
         return HttpResponse(status=204)
     if not is_let_in(request):
         return HttpResponse(status=401)
+    if signed_in(request).pk != user_id:  # viewing has just ended by itself
+        return HttpResponse(status=409)
     before = dict(zip(now, known.split("."), strict=False)) if known else {}
     fresh = [topic for topic, count in now.items() if before and before.get(topic) != str(count)]
     return JsonResponse({"token": token, "topics": fresh, "counts": counts_for(signed_in(request))})
@@ -100,10 +105,3 @@ def pause_end(choice: str, typed: str, time_zone: str) -> datetime | None:
     if until > here + LONGEST_PAUSE:
         raise ValueError("A pause lasts a year at most. Choose “until I am back” for a longer one.")
     return until
-
-
-def back(request: HttpRequest) -> HttpResponse:
-    """To the page she was on, if it is one of ours."""
-    target = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()})
-    return redirect(target if safe else "today")

@@ -103,6 +103,9 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(db_default=models.functions.Now())
     owes_second_factor = False  # her company asks for one and she has none; the auth backend finds out with her row
 
+    # who views the product as her in this request, and limits what is seen; set by the middleware, never stored (V7)
+    seen_through: User | None = None
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Q
 
 from crm.organization.models import Unit, User
+from crm.organization.people import herself
 from crm.organization.querysets import UserQuerySet
 from leads.models import Lead, Pond
 from permissions.access import KINDS, Lock
@@ -26,7 +26,7 @@ def askable_by(asker: User) -> UserQuerySet:
 
 def facts_of(person: User, lead: Lead) -> Facts:
     """How the person stands to the lead now; of one who is deactivated, how she would stand if she were not."""
-    awake = copy(person)
+    awake = herself(person)
     awake.is_active = True
     standing = standing_of(awake)
     pond = pond_of(lead)

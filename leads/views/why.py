@@ -11,21 +11,28 @@ from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.services.explaining import askable_by, facts_of
 from leads.views.lead import find_lead
-from permissions.access import make_keyring
 from permissions.explaining import explain, verbs_explained
-from permissions.keyring import standing_of
+from permissions.keyring import load_keyring
+from permissions.viewing import viewable_by
 
 
 @door()
 def why(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = signed_in(request)
-    standing = standing_of(actor)
-    lead = find_lead(request, public_id, make_keyring(standing))
-    manages = bool(standing.managed_units)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    manages = keyring.manages_units
     person = _person(request, actor, manages=manages)
     people = askable_by(actor).order_by("name", "pk").values_list("pk", "name") if manages else ()
     facts = facts_of(person, lead)
-    context = {"lead": lead, "person": person, "people": people, "why": explain(facts), "verbs": verbs_explained(facts)}
+    context = {
+        "lead": lead,
+        "person": person,
+        "people": people,
+        "why": explain(facts),
+        "verbs": verbs_explained(facts),
+        "viewable": viewable_by(actor).filter(pk=person.pk).exists(),
+    }
     return render(request, "leads/why.html", context)
 
 

@@ -1,16 +1,19 @@
 // Live without reloads: one poll per tab every three seconds, answered 204 while nothing is new.
 //
-// GET <data-live-url>?token=… answers 204, or {"token": "…", "topics": ["offers"], "counts": {"offers": 3}}.
+// GET <data-live-url>?token=… answers 204, or {"token": "…", "topics": ["offers"], "counts": {"offers": 3}}; 409 where the
+// session shows somebody else's product by now, so that this page (of data-live-key) is to be loaded anew.
 // Each topic becomes the event `live:<topic>` on body (hx-trigger="live:offers from:body"); counts fill
 // [data-live-count=<name>], and are kept for the tab's next page together with the token.
 
 const EVERY = 3000;
 const SLOWEST = 60000;
+const CHANGED = "In another tab you began, or stopped, viewing as somebody else. Reload this page to go on.";
 const { liveUrl: url, liveKey: key } = document.body.dataset;
 const store = `live-${key}`;
 let known = { token: "", counts: {} };
 let failures = 0;
 let timer;
+let over = false;
 
 function show(counts) {
   for (const place of document.querySelectorAll("[data-live-count]")) {
@@ -28,14 +31,22 @@ function signedOut() {
   document.dispatchEvent(new CustomEvent("session:over"));
 }
 
+// Ends the poll: nothing of somebody else is to come into this page
+function changed() {
+  over = true;
+  document.dispatchEvent(new CustomEvent("toast", { detail: { id: "page-over", text: CHANGED, tone: "bad" } }));
+  return true;
+}
+
 async function ask() {
-  const response = await fetch(`${url}?token=${encodeURIComponent(known.token)}`, {
+  const response = await fetch(`${url}?key=${key}&token=${encodeURIComponent(known.token)}`, {
     headers: { Accept: "application/json" },
     redirect: "manual",
     signal: AbortSignal.timeout(10000),
   });
   if (response.type === "opaqueredirect" || response.status === 401) return false;
   if (response.status === 204) return true;
+  if (response.status === 409) return changed();
   if (!response.ok) throw new Error(`live: ${response.status}`);
   const { token, topics, counts } = await response.json();
   known = { token, counts: counts ?? known.counts };
@@ -47,7 +58,7 @@ async function ask() {
 
 async function poll() {
   clearTimeout(timer);
-  if (document.hidden) return;
+  if (document.hidden || over) return;
   try {
     if (!(await ask())) return signedOut();
     failures = 0;
@@ -55,7 +66,7 @@ async function poll() {
     failures += 1;
   }
   clearTimeout(timer);
-  timer = setTimeout(poll, Math.min(EVERY * 2 ** failures, SLOWEST));
+  if (!over) timer = setTimeout(poll, Math.min(EVERY * 2 ** failures, SLOWEST));
 }
 
 if (url) {
@@ -63,7 +74,7 @@ if (url) {
   show(known.counts);
   // Seen again after a while: what is on the page may be old, whatever the token says
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
+    if (document.hidden || over) return;
     tell(["offers", "notifications"]);
     poll();
   });

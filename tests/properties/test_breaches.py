@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,13 +28,15 @@ from permissions.catalog import Permission
 from routing.querysets import OfferQuerySet
 from tests.properties.telling import TELLING
 from tests.properties.test_access import compare, in_database
+from tests.properties.test_viewing import TELLING_PAIRS, compare_views
 from tests.properties.world import World
+from tests.properties.worlds import Built
 
 pytestmark = pytest.mark.django_db
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def is_wrong(world: World) -> bool:
+def is_wrong(world: World, compare: Callable[[World, Built], None] = compare) -> bool:
     with in_database(world) as built:
         try:
             compare(world, built)
@@ -223,3 +226,28 @@ def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_v1_a_planted_breach_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
     plant(monkeypatch)
     assert_found()
+
+
+def viewer_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keyring, "limited_to", lambda self, within: self)
+
+
+def function_forgets_the_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Keyring, "access", Keyring._access)
+
+
+def lists_forget_the_viewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "_within", lambda held, at_least, prefix, condition: condition)
+
+
+def reasons_outlive_the_access(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Access, "at_most", lambda self, limit: replace(self, level=min(self.level, limit)))
+
+
+@pytest.mark.parametrize(
+    "plant", [viewer_forgotten, function_forgets_the_viewer, lists_forget_the_viewer, reasons_outlive_the_access]
+)
+def test_v7_a_planted_breach_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:
+    plant(monkeypatch)
+    views = partial(compare_views, pairs=TELLING_PAIRS)
+    assert any(is_wrong(world, views) for world in TELLING)
