@@ -49,3 +49,9 @@ def test_templates_do_not_switch_escaping_off() -> None:
     switched_off = re.compile(r"\|\s*safe\b|autoescape off|\|\s*safeseq")
     found = {name for name, text in html() if switched_off.search(text)}
     assert_only(found, {"templates/django/forms/field.html"})  # help texts, which come from our own code
+
+
+def test_forms_send_ids_without_thousands_separators() -> None:
+    """`{{ stage.pk }}` shows 1234 as 1,234, which no form reads back."""
+    sent = re.compile(r"=[\"'][^\"'<>]*\{\{ *(?:[\w.]*\.)?pk *\}\}")
+    assert {name: sent.findall(text) for name, text in html() if sent.search(text)} == {}
