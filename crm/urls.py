@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from crm.core.gallery import gallery
 from crm.core.health import healthz
 from crm.organization.views import me
+from permissions.address_views import new_address
 from permissions.admin.site import site
 from permissions.setup_views import first_steps, setup
 
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/", me, name="me"),
     path("setup/", setup, name="setup"),
     path("first-steps/", first_steps, name="first-steps"),
+    path("me/address/", new_address, name="new-address"),
     path("gallery/", gallery, name="gallery"),
     path("healthz", healthz, name="healthz"),
 ]

@@ -85,6 +85,9 @@ class User(AbstractBaseUser):
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="people")
     email = models.EmailField("e-mail", unique=True)
+    new_email = models.EmailField(
+        blank=True, default="", db_default="", help_text="Proposed to her; her address once she has confirmed it."
+    )
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
     phone = models.CharField(max_length=32, blank=True, default="")
@@ -112,6 +115,8 @@ class User(AbstractBaseUser):
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
         constraints = [
             models.CheckConstraint(condition=Q(email=Lower("email")), name="user_email_lower"),
             models.CheckConstraint(condition=Q(pk__lt=2**27), name="user_id_fits_a_lock"),
@@ -180,9 +185,7 @@ class Unit(models.Model):
         parent = self.parent
         if parent is None:
             return
-        allowed = {self.Kind.OFFICE: {"company"}, self.Kind.TEAM: {"company", "office"}}.get(
-            self.Kind(self.kind), set()
-        )
+        allowed = {"office": {"company"}, "team": {"company", "office"}}.get(self.kind, set())
         if parent.company_id != self.company_id or parent.kind not in allowed:
             raise ValidationError(
                 {"parent": "An office hangs under the company; a team under an office or the company."}

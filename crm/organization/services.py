@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -27,6 +30,19 @@ def create_unit(*, parent: Unit, kind: str, name: str) -> Unit:
     unit.full_clean()
     unit.save()
     return unit
+
+
+@transaction.atomic
+def update_unit(*, unit: Unit, **changes: Any) -> list[str]:
+    """Write the changes that are any: their names. Raises ValidationError where the tree forbids them."""
+    changed = [name for name, value in changes.items() if getattr(unit, name) != value]
+    for name in changed:
+        setattr(unit, name, changes[name])
+    if "may_change_ownership" in changed and unit.kind != Unit.Kind.TEAM:
+        raise ValidationError({"may_change_ownership": "Only a team can be on the whitelist."})
+    unit.full_clean()
+    unit.save(update_fields=changed)
+    return changed
 
 
 @transaction.atomic
