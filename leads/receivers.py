@@ -9,8 +9,10 @@ from crm.organization.models import Company
 from crm.organization.signals import company_created
 from leads.models import Stage
 from leads.reading import subjects_for
+from leads.services.leaving import worked_there
 from leads.services.sharing import given_to
 from permissions.keyring import register_source
+from permissions.memberships import register_tie
 
 STAGES = [
     ("New", Stage.Kind.OPEN),
@@ -33,4 +35,5 @@ def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
     register_source(given_to)
+    register_tie(worked_there)
     register_subjects(subjects_for)

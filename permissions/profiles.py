@@ -172,7 +172,7 @@ def change_profile(*, actor: User, user: User, code: str, seen: str) -> bool:
     """
     if not actor.has_perm(Permission.MANAGE_USERS) or not people_for(actor).filter(pk=user.pk).exists():
         raise PermissionDenied("This is for those who manage her.")
-    with _kept_open(actor.company_id):
+    with kept_open(actor.company_id):
         holding = ProfileHolder.objects.select_related("profile").filter(user=user).first()
         before = holding.profile.code if holding else ""
         if before == code:
@@ -191,12 +191,12 @@ def change_profile(*, actor: User, user: User, code: str, seen: str) -> bool:
 def _company_held(actor: User) -> Iterator[None]:
     if not may_edit(actor):
         raise PermissionDenied("Profiles are for managers of the company.")
-    with _kept_open(actor.company_id):
+    with kept_open(actor.company_id):
         yield
 
 
 @contextmanager
-def _kept_open(company_id: int) -> Iterator[None]:
+def kept_open(company_id: int) -> Iterator[None]:
     """Holds the company's unit, and refuses what would leave no manager of the company to change profiles."""
     whole = Unit.objects.select_for_update(no_key=True).get(company=company_id, kind=Unit.Kind.COMPANY)
     managers = Membership.objects.current().filter(unit=whole, role__in=MANAGES, user__is_active=True)

@@ -12,9 +12,11 @@ from leads import signals
 from leads.models import Lead
 from permissions.access import Key, Level, Reason
 from permissions.keyring import Given, register_source
+from permissions.memberships import register_tie
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
+from routing.services.leaving import held_there
 from routing.services.withdrawing import take_out
 
 
@@ -46,4 +48,5 @@ def connect() -> None:
     signals.owner_changed.connect(on_taken_out, dispatch_uid="routing.owner_changed")
     signals.released.connect(on_taken_out, dispatch_uid="routing.released")
     register_source(offered_to)
+    register_tie(held_there)
     register_count("offers", lambda user: Offer.objects.open_for(user).count())
