@@ -1,25 +1,78 @@
-"""The company's own lists, in the admin."""
+"""The company's own lists in the admin: stages (L2), sources, custom fields (L1)."""
 
 from __future__ import annotations
 
-from django.contrib.admin import register
+from typing import Any
 
-from leads.models import Stage
+from django.contrib.admin import register
+from django.http import HttpRequest
+
+from leads.models import CustomField, Source, Stage
+from leads.services.lists import open_stage_kept, why_stage_stays
 from leads.views.policy import policy
 from permissions.admin.base import CompanyAdmin
+from permissions.admin.forms import CompanyForm, refusing
 from permissions.admin.site import site
 from permissions.catalog import Permission
+
+
+class StageForm(CompanyForm):
+    class Meta:
+        labels = {"position": "Order"}
+        help_texts = {
+            "kind": "New leads start in the first open stage.",
+            "position": "The stages are shown from the lowest number to the highest.",
+        }
 
 
 @register(Stage, site=site)
 class StageAdmin(CompanyAdmin):
     verb = Permission.MANAGE_POLICY
-    words = "The steps of your pipeline, in their order."
+    words = "The steps a lead takes, in their order. New leads start in the first open one."
+    form = StageForm
+    deletable = True
     fields = ("name", "kind", "position")
     list_display = ("name", "kind", "position")
     list_filter = ("kind",)
     search_fields = ("name",)
     ordering = ("position", "pk")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with refusing(form, "kind"), open_stage_kept(obj.company_id):
+            super().save_model(request, obj, form, change)
+
+    def why_kept(self, obj: Any) -> str:
+        return why_stage_stays(obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with open_stage_kept(obj.company_id):
+            super().delete_model(request, obj)
+
+
+class ListAdmin(CompanyAdmin):
+    """Rows that come into being with leads, and can be renamed."""
+
+    verb = Permission.MANAGE_POLICY
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@register(Source, site=site)
+class SourceAdmin(ListAdmin):
+    words = "Where leads come from, as they were named when they were added. Renaming one renames it on every lead."
+    fields = ("name",)
+    list_display = search_fields = ("name",)
+    ordering = ("name", "pk")
+
+
+@register(CustomField, site=site)
+class CustomFieldAdmin(ListAdmin):
+    words = "Your own fields of a lead, which came with imported files."
+    fields = list_display = ("label", "kind")
+    list_filter = ("kind",)
+    search_fields = ("label",)
+    ordering = ("label", "pk")
 
 
 site.add_page(

@@ -6,55 +6,26 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin, RelatedFieldListFilter, ShowFacets, TabularInline
+from django.contrib.admin import ModelAdmin, ShowFacets, TabularInline
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import BaseModelAdmin, IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
 from django.core.paginator import Paginator
-from django.db import models
+from django.db import IntegrityError, models
+from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern
 
 from crm.core.doors import door
-from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
-from permissions.admin.site import METHODS, site
+from permissions.admin.filters import CompanyFilter, choices_for
+from permissions.admin.forms import CompanyForm, CompanyFormSet, Refusal
+from permissions.admin.site import METHODS, READ, site
 from permissions.catalog import Permission
 
+MOMENT = "Somebody saved the same at this moment. Look again, and save once more."
 LOOKUPS = {"exact", "in", "isnull", "gt", "gte", "lt", "lte", "year", "month", "day"}
-
-
-def choices_for(actor: User, model: type[models.Model]) -> models.QuerySet[Any]:
-    """What of `model` she may choose: people and units by O6, rows of her company, and of anything else nothing."""
-    if model is User or model is Unit:
-        seen: models.QuerySet[Any] = model.objects.can_be_seen_by(actor)
-        return seen.order_by("name", "pk")
-    rows = model._default_manager
-    is_ours = any(field.name == "company" for field in model._meta.concrete_fields)
-    return rows.filter(company=actor.company_id).order_by("pk") if is_ours else rows.none()
-
-
-class CompanyFilter(RelatedFieldListFilter):
-    """A filter by a relation, which lists what she may choose."""
-
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
-        rows = choices_for(signed_in(request), field.remote_field.model)
-        return [(row.pk, str(row)) for row in rows]
-
-
-class CompanyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[M] at run time
-    """A form for a row of the company of `actor`, checked against the constraints that name the company too."""
-
-    actor: ClassVar[User]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance._state.adding and hasattr(self.instance, "company_id"):
-            self.instance.company_id = self.actor.company_id
-
-    def _get_validation_exclusions(self) -> set[str]:
-        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
-        return excluded - {"company"}
 
 
 class WithinCompany(BaseModelAdmin):  # type: ignore[type-arg]
@@ -76,6 +47,11 @@ class WithinCompany(BaseModelAdmin):  # type: ignore[type-arg]
             given = kwargs.get("queryset", allowed)
             kwargs["queryset"] = given.filter(pk__in=allowed.order_by().values("pk"))
         return db_field.formfield(**kwargs)
+
+    def _bound(self, request: HttpRequest, form: type[forms.ModelForm[Any]]) -> type[forms.ModelForm[Any]]:
+        """The form class for who asks, and what the last try to save it was refused for."""
+        known = {"actor": signed_in(request), "refusal": getattr(request, "refusal", None)}
+        return type(form.__name__, (form,), known)
 
     def _may(self, request: HttpRequest, obj: Any = None) -> bool:
         """She manages the company, has the verb, and the row, if any, is of her company."""
@@ -117,12 +93,36 @@ class CompanyAdmin(WithinCompany, ModelAdmin):  # type: ignore[type-arg]
             one for one in super().get_urls() if one.name and (self.deletable or not one.name.endswith("_delete"))
         ]
         for pattern in patterns:
-            pattern.callback = door(*METHODS, verb=self.verb)(pattern.callback)
+            methods = READ if str(pattern.name).endswith("_history") else METHODS
+            pattern.callback = door(*methods, verb=self.verb)(pattern.callback)
         return patterns
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        return type(form.__name__, (form,), {"actor": signed_in(request)})
+        return self._bound(request, super().get_form(request, obj, change, **kwargs))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Held while it is changed, so that two who save at once come one after the other."""
+        found = super().get_object(request, object_id, from_field)
+        if found is None or request.method != "POST":
+            return found
+        return self.model._default_manager.select_for_update(no_key=True).filter(pk=found.pk).first()
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """What is refused on saving rolls back, and the page is shown again saying so."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Refusal as refusal:
+            request.refusal = refusal  # type: ignore[attr-defined]
+        except IntegrityError:
+            request.refusal = Refusal(MOMENT)  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().render_change_form(request, context, *args, **kwargs)
+        response.status_code = 422 if context["errors"] else 200
+        return response
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         return [self._limited(one) for one in self.list_filter]
@@ -146,6 +146,14 @@ class CompanyAdmin(WithinCompany, ModelAdmin):  # type: ignore[type-arg]
             queryset = queryset.filter(pk__in=self.admin_site.get_log_entries(request)).order_by("-action_time", "-pk")
         return super().get_paginator(request, queryset, per_page, *args, **kwargs)
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """A select left on “any” sends nothing to look for."""
+        asked = request.GET.copy()
+        for name in [name for name, value in asked.items() if not value]:
+            del asked[name]
+        request.GET = asked  # type: ignore[assignment]
+        return super().changelist_view(request, extra_context)
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         try:
             return super().get_changelist_instance(request)
@@ -160,17 +168,36 @@ class CompanyAdmin(WithinCompany, ModelAdmin):  # type: ignore[type-arg]
             raise Http404
         return super().response_action(request, queryset)
 
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except (Refusal, ProtectedError):
+            messages.warning(request, "It came into use at this moment, and stays.")
+            return redirect(request.path)
+
+    def why_kept(self, obj: Any) -> str:
+        """Why the row cannot be deleted, or nothing."""
+        return ""
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django's own way would read, and show, every row that refers to these."""
+        return [], {}, set(), [why for obj in objs if (why := self.why_kept(obj))]
+
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
         """Of another company and not there are the same."""
         raise Http404
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         messages.success(request, f"{obj} is added.")
-        return self.response_post_save_add(request, obj)
+        return self._back(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         messages.success(request, f"{obj} is saved.")
-        return self.response_post_save_change(request, obj)
+        return self._back(request, obj)
+
+    def _back(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """To the list; to Today where she has just shut herself out."""
+        return self.response_post_save_change(request, obj) if site.lets_in(request) else redirect("today")
 
 
 class CompanyInline(WithinCompany, TabularInline):  # type: ignore[type-arg]
@@ -178,11 +205,12 @@ class CompanyInline(WithinCompany, TabularInline):  # type: ignore[type-arg]
 
     extra = 1
     can_delete = False
+    formset = CompanyFormSet
 
     @property
     def media(self) -> forms.Media:
         return forms.Media()
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
-        kwargs.setdefault("form", type("RowForm", (self.form,), {"actor": signed_in(request)}))
+        kwargs.setdefault("form", self._bound(request, self.form))
         return super().get_formset(request, obj, **kwargs)

@@ -25,7 +25,8 @@ from permissions.catalog import Permission
 from permissions.profiles import manages_company
 
 View = Callable[..., HttpResponseBase]
-METHODS = ("GET", "HEAD", "POST")
+READ = ("GET", "HEAD")
+METHODS = (*READ, "POST")
 NOT_OFFERED = {"_popup", "_to_field", "_saveasnew"}  # windows and copies that no page of ours asks for
 
 
@@ -43,6 +44,16 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A page of the product outside the admin that belongs to it."""
+
+    name: str
+    label: str
+    verb: Permission
+    words: str
+
+
+@dataclass(frozen=True)
 class Entry:
     """A line of the index: what the page is called, where it is, what it is for."""
 
@@ -55,12 +66,14 @@ class Entry:
 class Site(AdminSite):
     site_title = site_header = index_title = "Admin"
     site_url = None
+    empty_value_display = "–"
     enable_nav_sidebar = False
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.disable_action("delete_selected")
         self._pages: list[Page] = []
+        self._links: list[Link] = []
 
     def add_page(
         self,
@@ -87,16 +100,17 @@ class Site(AdminSite):
         return frozenset([*(pages.verb for _, pages in self._models()), *(page.verb for page in self._pages)])
 
     def has_permission(self, request: Any) -> bool:
-        """Whether she may enter: asked of the database once per request, and only for those with a verb."""
+        """Whether she may enter, asked once per request."""
         if not hasattr(request, "may_administer"):
-            user = request.user
-            request.may_administer = (
-                isinstance(user, User)
-                and user.is_active
-                and not self.verbs().isdisjoint(permissions_of(user))
-                and manages_company(user)
-            )
+            request.may_administer = self.lets_in(request)
         return bool(request.may_administer)
+
+    def lets_in(self, request: HttpRequest) -> bool:
+        """Whether she may enter now. The database is asked only for those with a verb."""
+        user = request.user
+        if not isinstance(user, User) or not user.is_active or self.verbs().isdisjoint(permissions_of(user)):
+            return False
+        return manages_company(user)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Strangers have been sent to sign in by the door's middleware."""
@@ -113,6 +127,10 @@ class Site(AdminSite):
 
         return entered
 
+    def add_link(self, name: str, *, label: str, verb: Permission, words: str) -> None:
+        """A page called `name` that stands elsewhere, listed on the index."""
+        self._links.append(Link(name, label, verb, words))
+
     # --- Where it is ----------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:
@@ -128,7 +146,7 @@ class Site(AdminSite):
         return patterns
 
     def entries(self, request: HttpRequest) -> list[Entry]:
-        """The pages she may open, in the order in which they were added: models, then the others."""
+        """The pages she may open, in the order in which they were added: models, links, pages."""
         held = permissions_of(signed_in(request))
         return [entry for entry in self._all_entries() if entry.verb in held]
 
@@ -137,6 +155,8 @@ class Site(AdminSite):
             url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
             label = str(capfirst(model._meta.verbose_name_plural))
             yield Entry(label, url, pages.words, pages.verb)
+        for link in self._links:
+            yield Entry(link.label, reverse(link.name), link.words, link.verb)
         for page in self._pages:
             if page.label:
                 yield Entry(page.label, reverse(f"admin:{page.name}"), page.words, page.verb)

@@ -18,7 +18,6 @@ from django.test import Client
 from leads.models import Stage
 from permissions.admin.base import CompanyAdmin, CompanyFilter, CompanyInline
 from permissions.admin.site import site
-from tests.architecture.tree import assert_only
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.permissions.admin.walk import MAKE, REGISTERED, SECRET, address, signed_in, text
 
@@ -68,7 +67,7 @@ def test_every_page_is_of_the_one_base_class() -> None:
 
 
 def test_every_page_is_walked() -> None:
-    assert_only({model.__name__ for model, _ in REGISTERED}, {model.__name__ for model in MAKE})
+    assert {model for model, _ in REGISTERED} <= set(MAKE)
 
 
 @each_page
@@ -105,7 +104,8 @@ def test_o6_rows_of_strangers_are_not_there(
     foreign, base = theirs(model), address(model, "changelist")
     before = snapshot(model)
     there, missing = (getattr(client, method)(f"{base}{pk}/{page}/", {"post": "yes"}) for pk in (foreign.pk, 2**40))
-    assert there.status_code == missing.status_code == 404
+    expected = 405 if (method, page) == ("post", "history") else 404
+    assert there.status_code == missing.status_code == expected
     assert without_tokens(there, foreign.pk) == without_tokens(missing, 2**40)
     assert snapshot(model) == before
 

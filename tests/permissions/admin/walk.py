@@ -10,16 +10,24 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from crm.organization.models import User
-from leads.models import Stage
+from crm.organization.models import Membership, Unit, User
+from leads.models import CustomField, Source, Stage
 from permissions.admin.site import site
+from permissions.models import Profile
 from tests.factories.leads import make_stage
+from tests.factories.people import make_member, make_office
 
 REGISTERED: list[tuple[type[Model], Any]] = sorted(site._registry.items(), key=lambda pair: pair[0].__name__)
 SECRET = "Zanzibar"  # is in the name of every row of the strangers
 # how a company comes to a row of the model, with the secret in its name
 MAKE: dict[type[Model], Callable[[User], Model]] = {
-    Stage: lambda stranger: make_stage(stranger.company, f"{SECRET} stage"),
+    CustomField: lambda one: CustomField.objects.create(company=one.company, key=SECRET, label=f"{SECRET} field"),
+    Membership: lambda one: one.memberships.get(),
+    Profile: lambda one: Profile.objects.create(company=one.company, code=SECRET, name=f"{SECRET} profile"),
+    Source: lambda one: Source.objects.create(company=one.company, name=f"{SECRET} source"),
+    Stage: lambda one: make_stage(one.company, f"{SECRET} stage"),
+    Unit: lambda one: make_office(one.company, f"{SECRET} office"),
+    User: lambda one: make_member(make_office(one.company, f"{SECRET} home"), f"{SECRET} person"),
 }
 
 
