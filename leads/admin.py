@@ -53,9 +53,7 @@ class ListAdmin(CompanyAdmin):
     """Rows that come into being with leads, and can be renamed."""
 
     verb = Permission.MANAGE_POLICY
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    addable = False
 
 
 @register(Source, site=site)

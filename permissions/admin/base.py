@@ -33,7 +33,7 @@ class WithinCompany(BaseModelAdmin):  # type: ignore[type-arg]
 
     verb: ClassVar[Permission]
     company_path = "company"
-    deletable = False
+    addable, deletable = True, False
     form = CompanyForm
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
@@ -66,7 +66,7 @@ class WithinCompany(BaseModelAdmin):  # type: ignore[type-arg]
         return self._may(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request)
+        return self.addable and self._may(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.deletable and self._may(request, obj)
@@ -88,10 +88,12 @@ class CompanyAdmin(WithinCompany, ModelAdmin):  # type: ignore[type-arg]
         return forms.Media()
 
     def get_urls(self) -> list[URLPattern]:
-        # one is but the old address of another
-        patterns = [
-            one for one in super().get_urls() if one.name and (self.deletable or not one.name.endswith("_delete"))
-        ]
+        unwanted = [
+            None,
+            *([] if self.addable else ["add"]),
+            *([] if self.deletable else ["delete"]),
+        ]  # None: an old one
+        patterns = [one for one in super().get_urls() if (one.name and one.name.rpartition("_")[2]) not in unwanted]
         for pattern in patterns:
             methods = READ if str(pattern.name).endswith("_history") else METHODS
             pattern.callback = door(*methods, verb=self.verb)(pattern.callback)

@@ -90,6 +90,7 @@ class PersonAdmin(CompanyAdmin):
     verb = Permission.MANAGE_USERS
     words = "Who works here: names and addresses, the units they are in, their roles. Invite people from a unit."
     form = PersonForm
+    addable = False  # people come by invitation (O7)
     inlines = (MembershipInline,)
     readonly_fields = ("profile",)
     list_display = ("name", "email", "units", "profile", "state")
@@ -102,10 +103,6 @@ class PersonAdmin(CompanyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         places = Membership.objects.current().select_related("unit").order_by("unit__name", "pk")
         return super().get_queryset(request).prefetch_related(Prefetch("memberships", places, to_attr="places"))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """People come by invitation (O7)."""
-        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.is_active)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Invitation, User
 from leads.imports.services import create_run
-from leads.models import Lead
+from leads.models import CustomField, Lead, Source
 from permissions.invitations import token_of
 from permissions.models import Profile
 from tests.factories.leads import assign, make_lead, make_stage, offer
@@ -64,6 +64,8 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "newcomer": make_user(harbor.company, "Newcomer"),
         "profile": Profile.objects.create(company=harbor.company, code="helper", name="Helper", permissions=[]),
         "stage": make_stage(harbor.company, "Warm"),
+        "source": Source.objects.create(company=harbor.company, name="Open house"),
+        "field": CustomField.objects.create(company=harbor.company, key="pet", label="Pet"),
         "invitation": invitation(harbor),
     }
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")

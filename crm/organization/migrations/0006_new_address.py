@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("organization", "0004_requests_and_policy"),
+        ("organization", "0005_invitation_units"),
     ]
 
     operations = [
