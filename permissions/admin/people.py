@@ -26,6 +26,7 @@ from permissions.admin.forms import CompanyForm, refusing
 from permissions.admin.site import site
 from permissions.catalog import Permission
 from permissions.memberships import end_role, give_role
+from permissions.second_factor import reset_second_factor
 
 AWAY = Q(available=False) | Q(out_of_office_until__gt=Now())
 
@@ -98,7 +99,7 @@ class PersonAdmin(CompanyAdmin):
     list_filter = (UnitFilter, RoleFilter, "holding__profile", StateFilter)
     search_fields = ("name", "email", "phone")
     ordering = ("name", "pk")
-    actions = ("pause", "resume")
+    actions = ("pause", "resume", "switch_off_second_factor")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         places = Membership.objects.current().select_related("unit").order_by("unit__name", "pk")
@@ -172,14 +173,19 @@ class PersonAdmin(CompanyAdmin):
     def resume(self, request: HttpRequest, people: QuerySet[Any]) -> None:
         self._take_leads(request, people, available=True)
 
+    @action(description="Switch off two-factor sign-in of who lost it")
+    def switch_off_second_factor(self, request: HttpRequest, people: QuerySet[Any]) -> None:
+        changed = reset_second_factor(actor=signed_in(request), people=people)
+        self._say(request, changed, "Two-factor sign-in", "signing in by password alone until it is set up anew")
+
     def _take_leads(self, request: HttpRequest, people: QuerySet[Any], *, available: bool) -> None:
         changing = list(people.filter(is_active=True).exclude(available=available, out_of_office_until=None))
         User.objects.filter(pk__in=[one.pk for one in changing]).update(available=available, out_of_office_until=None)
-        LogEntry.objects.log_actions(
-            signed_in(request).pk, changing, CHANGE, [{"changed": {"fields": ["Takes leads"]}}]
-        )
-        names = ", ".join(one.name for one in changing) or "Nobody"
-        messages.success(request, f"{names}: {'taking leads again' if available else 'paused'}.")
+        self._say(request, changing, "Takes leads", "taking leads again" if available else "paused")
+
+    def _say(self, request: HttpRequest, changed: list[User], what: str, words: str) -> None:
+        LogEntry.objects.log_actions(signed_in(request).pk, changed, CHANGE, [{"changed": {"fields": [what]}}])
+        messages.success(request, f"{', '.join(one.name for one in changed) or 'Nobody'}: {words}.")
 
 
 site.add_link(

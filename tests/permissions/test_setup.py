@@ -104,7 +104,7 @@ def test_o7_then_it_says_what_to_do_next(client: Client) -> None:
     send(client)
     steps = page(client.get("/first-steps/"))
     whole = Unit.objects.get()
-    for path in (f"/invitations/units/{whole.pk}/", "/import/"):
+    for path in (f"/invitations/units/{whole.pk}/", "/import/", "/admin/organization/unit/add/"):
         assert f'href="{path}"' in steps
         assert client.get(path).status_code == 200
     assert client.get("/").status_code == 200

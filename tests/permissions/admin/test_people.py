@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -17,6 +18,7 @@ from permissions.profiles import give_profile
 from tests.factories.leads import make_lead, offer
 from tests.factories.people import fresh, join, leave_company, make_manager, make_member
 from tests.factories.scenes import Brokerage, brokerage
+from tests.organization.test_second_factor import give_factor
 from tests.permissions.admin.walk import address, signed_in, text
 
 pytestmark = pytest.mark.django_db
@@ -231,6 +233,17 @@ def test_people_are_paused_and_resumed_together(client: Client, harbor: Brokerag
         client.post(address(User, "changelist"), {"action": "pause", **act, "_selected_action": ["x"]}).status_code
         == 404
     )
+
+
+def test_o5_a_lost_second_factor_is_switched_off_and_ones_own_is_not(client: Client, harbor: Brokerage) -> None:
+    strange = brokerage("private").ana
+    for user in (harbor.ana, harbor.broker, strange):
+        give_factor(user)
+    ticked = [harbor.ana.pk, harbor.ben.pk, harbor.broker.pk, strange.pk]
+    act: dict[str, Any] = {"index": 0, "select_across": 0, "_selected_action": ticked}
+    client.post(address(User, "changelist"), {"action": "switch_off_second_factor", **act})
+    assert set(Authenticator.objects.values_list("user", flat=True)) == {harbor.broker.pk, strange.pk}
+    assert "Ana: signing in by password alone" in text(client.get("/admin/"))
 
 
 def test_the_list_asks_as_much_for_many_as_for_few(
