@@ -87,7 +87,7 @@ class UnitAdmin(CompanyAdmin):
     @display(description="People", ordering="members")
     def people(self, unit: Any) -> str:
         there = f"{reverse('admin:organization_user_changelist')}?unit={unit.pk}"
-        return format_html('<a href="{}" aria-label="People of {}">{}</a>', there, unit.name, unit.members)
+        return format_html('<a href="{}" aria-label="{} in {}">{}</a>', there, unit.members, unit.name, unit.members)
 
     @display(description="Mass ownership", ordering=F("may_change_ownership"))
     def may_change_ownership_too(self, unit: Any) -> str:
