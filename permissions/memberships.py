@@ -75,9 +75,9 @@ def left_behind(user: User, unit: Unit) -> list[str]:
 
 @contextmanager
 def _changing(actor: User, user: User, unit: Unit) -> Iterator[None]:
-    if user.company_id != actor.company_id or not may_invite(actor, unit):
-        raise PermissionDenied("This is for the managers of the unit.")
     with kept_open(actor.company_id):
+        if user.company_id != actor.company_id or not may_invite(actor, unit):
+            raise PermissionDenied("This is for the managers of the unit.")
         yield
 
 

@@ -98,6 +98,7 @@ class PersonAdmin(CompanyAdmin):
     list_select_related = ("holding__profile",)
     list_filter = (UnitFilter, RoleFilter, "holding__profile", StateFilter)
     search_fields = ("name", "email", "phone")
+    date_hierarchy = "created_at"
     ordering = ("name", "pk")
     actions = ("pause", "resume", "switch_off_second_factor")
 

@@ -80,23 +80,24 @@ class UnitAdmin(CompanyAdmin):
         policy = [] if signed_in(request).has_perm(Permission.MANAGE_POLICY) else ["may_change_ownership"]
         return ["kind", *policy, *(["name"] if obj.kind == Kind.COMPANY else [])]
 
-    @display(description="Belongs to", empty_value="–", ordering="parent__name")
+    @display(description="Belongs to", empty_value="", ordering="parent__name")
     def above(self, unit: Any) -> Any:
         return unit.parent
 
     @display(description="People", ordering="members")
     def people(self, unit: Any) -> str:
         there = f"{reverse('admin:organization_user_changelist')}?unit={unit.pk}"
-        return format_html('<a href="{}" aria-label="{} in {}">{}</a>', there, unit.members, unit.name, unit.members)
+        words = f"{unit.members} {'person' if unit.members == 1 else 'people'}"
+        return format_html('<a href="{}">{}<span class="visually-hidden"> in {}</span></a>', there, words, unit.name)
 
-    @display(description="Mass ownership", ordering=F("may_change_ownership"))
+    @display(description="Mass ownership", empty_value="", ordering=F("may_change_ownership"))
     def may_change_ownership_too(self, unit: Any) -> str:
         return "Its managers too" if unit.may_change_ownership else ""
 
     @display(description="Invite")
     def invite(self, unit: Any) -> str:
         there = reverse("invitations", args=[unit.pk])
-        return format_html('<a href="{}" aria-label="Invite to {}">Invite</a>', there, unit.name)
+        return format_html('<a href="{}">Invite<span class="visually-hidden"> to {}</span></a>', there, unit.name)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data}

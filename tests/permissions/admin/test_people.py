@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -208,10 +209,12 @@ def test_two_who_edit_at_once_hear_of_each_other(client: Client, harbor: Brokera
         ({"role": "owner"}, {"Broker"}),
         ({"state": "paused"}, {"Eve"}),
         ({"profile": "team_lead"}, {"Lead"}),
+        ({"created_at__year": "2020"}, {"Dee"}),
     ],
 )
 def test_people_are_found(client: Client, harbor: Brokerage, asked: dict[str, str], found: set[str]) -> None:
     User.objects.filter(pk=harbor.eve.pk).update(available=False)
+    User.objects.filter(pk=harbor.dee.pk).update(created_at=datetime(2020, 5, 4, tzinfo=UTC))
     if "unit" in asked:
         asked = asked | {"unit": str(getattr(harbor, asked["unit"]).pk)}
     if "profile" in asked:
@@ -252,7 +255,7 @@ def test_the_list_asks_as_much_for_many_as_for_few(
     for _ in range(8):
         make_member(harbor.hilltop)
     client.get(address(User, "changelist"))
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         client.get(address(User, "changelist"))
     with django_assert_max_num_queries(12):
         client.get(address(User, "change", harbor.ana.pk))
