@@ -15,7 +15,7 @@ from crm.organization.viewing import page_key
 from permissions.admin.site import site
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
-from permissions.profiles import may_edit
+from permissions.profiles import manages_company, may_edit
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -28,6 +28,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "can": {permission.value: permission.value in held for permission in Permission},
         "may_administer": SimpleLazyObject(lambda: bool(held) and not viewing and site.has_permission(request)),
         "access_page": SimpleLazyObject(partial(access_page, request)),
+        "may_view_as": SimpleLazyObject(partial(offers_viewing, request)),
         "viewing": viewing,
         **(without_form_token(request) if viewing else {}),
     }
@@ -39,6 +40,14 @@ def without_form_token(request: HttpRequest) -> dict[str, str]:
     `own_token` is for the two that are the viewer's own: to stop, and to sign out.
     """
     return {"csrf_token": "read-only", "own_token": get_token(request)}
+
+
+def offers_viewing(request: HttpRequest) -> bool:
+    """Whether she may view the product as somebody else. Who enters the admin costs no query beside."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or user.seen_through or not user.has_perm(Permission.MANAGE_USERS):
+        return False
+    return site.has_permission(request) or manages_company(user)
 
 
 def access_page(request: HttpRequest) -> str:

@@ -16,10 +16,11 @@ from django.utils.functional import SimpleLazyObject
 from crm.core.doors import mark_of
 from crm.core.readonly import SAFE_METHODS
 from crm.organization.models import User
-from crm.organization.viewing import KEY, Viewing, end_viewing, viewing_in
+from crm.organization.viewing import KEY, Viewing, end_viewing, page_key, viewing_in
 from permissions.viewing import person_seen
 
 READ_ONLY = "You are viewing Fairlead as somebody else. Nothing was changed: stop viewing first."
+OTHER_PAGE = "You are somebody else in this browser by now. Reload this page to go on."
 OVER = "Viewing as somebody else has ended. This is your own Fairlead again."
 AS_HERSELF = {("POST", "view-as-end"), ("POST", "account_logout")}
 SHOWN_THOUGH_PUBLIC = {"live", "healthz"}
@@ -46,9 +47,11 @@ class ViewingMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        if is_of_another(request):
+            return HttpResponse(status=403, headers={"X-Refusal": OTHER_PAGE})
         if not hasattr(request, "viewer"):
             if KEY in request.session:  # its time is up
-                end_for(request)
+                end_for(request, request.user)
             return None
         match = request.resolver_match
         assert match is not None
@@ -58,6 +61,12 @@ class ViewingMiddleware:
         if request.method in SAFE_METHODS and is_shown(view, match.view_name, match.app_names):
             return None
         return refusal(request) if getattr(request.user, "seen_through", None) else None
+
+
+def is_of_another(request: HttpRequest) -> bool:
+    """Whether a part is asked for by a page of another person: viewing, or a session, began or ended in another tab."""
+    key = page_key(request.session)
+    return bool(key) and request.headers.get("X-Page", key) != key
 
 
 def is_shown(view: Any, name: str, apps: list[str]) -> bool:
@@ -72,13 +81,15 @@ def shown_to(viewer: User | AnonymousUser, viewing: Viewing, request: HttpReques
     if isinstance(viewer, User) and not viewer.owes_second_factor:
         person = person_seen(viewer, viewing)
     if person is None:
-        end_for(request)
+        end_for(request, viewer)
     return person or viewer
 
 
-def end_for(request: HttpRequest) -> None:
+def end_for(request: HttpRequest, viewer: User | AnonymousUser) -> None:
+    """Viewing ended by itself; who is still signed in is told."""
     end_viewing(request.session)
-    messages.info(request, OVER)
+    if viewer.is_authenticated:
+        messages.info(request, OVER)
 
 
 def refusal(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@
 
 const EVERY = 3000;
 const SLOWEST = 60000;
-const CHANGED = "In another tab you began, or stopped, viewing as somebody else. Reload this page to go on.";
+const CHANGED = "You are somebody else in this browser by now. Reload this page to go on.";
 const { liveUrl: url, liveKey: key } = document.body.dataset;
 const store = `live-${key}`;
 let known = { token: "", counts: {} };

@@ -55,7 +55,12 @@ new MutationObserver((changes) => {
 list.addEventListener("click", (event) => event.target.closest("[data-close-toast]")?.closest(".toast").remove());
 document.addEventListener("announce", (event) => (announcer.textContent = event.detail));
 document.addEventListener("toast", (event) => show(event.detail));
-document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
-  show({ text: xhr.getResponseHeader("X-Refusal") ?? explain(xhr.status), tone: "bad" });
+document.addEventListener("htmx:responseError", (event) => show({ text: explain(event.detail.xhr.status), tone: "bad" }));
+// A refusal in the server's own words
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const text = detail.xhr.getResponseHeader("X-Refusal");
+  if (!text) return;
+  detail.isError = false; // told here
+  show({ text, tone: "bad" });
 });
 for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => show({ text: explain(0), tone: "bad" }));

@@ -141,9 +141,13 @@ def test_v7_the_ways_in(broker: Client, harbor: Brokerage) -> None:
     assert f'action="/view-as/{harbor.broker.pk}/"' not in read(broker, "/profiles/people/")
     assert way in read(broker, f"/people/{lead.public_id}/why/?person={harbor.ana.pk}")
     assert f'action="/view-as/{harbor.broker.pk}/"' not in read(broker, f"/people/{lead.public_id}/why/")
-    client = Client()
-    client.force_login(harbor.lead)
-    assert "/view-as/" not in read(client) + read(client, f"/people/{lead.public_id}/why/?person={harbor.ana.pk}")
+    give_profile(harbor.north_admin, own(harbor, "People", "manage_users", "view_unit_lead").code)
+    for other in (harbor.lead, harbor.north_admin):
+        client = Client()
+        client.force_login(other)
+        assert "/view-as/" not in read(client) + read(client, f"/people/{lead.public_id}/why/?person={harbor.ana.pk}")
+    view_as(broker, harbor.ana)
+    assert 'href="/view-as/"' not in read(broker)
 
 
 # --- Ending by itself -------------------------------------------------------------------------------------------------
@@ -213,6 +217,7 @@ def test_v7_a_viewer_who_is_deactivated_is_out(broker: Client, harbor: Brokerage
     User.objects.filter(pk=harbor.broker.pk).update(is_active=False)
     assert broker.get("/people/").status_code == 302
     assert broker.get("/people/", headers=HTMX).status_code == 401
+    assert "own Fairlead" not in read(broker, "/accounts/login/")
 
 
 # --- Within her own rights --------------------------------------------------------------------------------------------
@@ -345,6 +350,22 @@ def test_v7_a_page_from_before_learns_that_it_is_over(broker: Client, harbor: Br
     assert broker.get("/live/", {"key": as_ana}).status_code == 200
     broker.post("/view-as/end/")
     assert broker.get("/live/", {"key": as_ana}).status_code == 409
+
+
+def test_v7_a_page_from_before_loads_no_part_and_sends_nothing(broker: Client, harbor: Brokerage) -> None:
+    mine = {**HTMX, "X-Page": str(harbor.broker.pk)}
+    as_ana = {**HTMX, "X-Page": f"{harbor.broker.pk}-{harbor.ana.pk}"}
+    assert f'"X-Page": "{harbor.broker.pk}"' in read(broker)
+    assert broker.get("/notifications/", headers=mine).status_code == 200
+    view_as(broker, harbor.ana)
+    assert broker.get("/notifications/", headers=as_ana).status_code == 200
+    assert "Reload this page" in broker.get("/notifications/", headers=mine)["X-Refusal"]
+    broker.post("/view-as/end/")
+    for response in (broker.get("/offers/", headers=as_ana), broker.post("/notifications/seen/", headers=as_ana)):
+        assert response.status_code == 403
+        assert "Reload this page" in response["X-Refusal"]
+    broker.post("/accounts/logout/")
+    assert broker.get("/offers/", headers=mine).status_code == 401
 
 
 def test_v7_the_poll_ends_with_the_right_to_view(
