@@ -22,6 +22,7 @@ FOLLOWED = {
     "hx-trigger": "change",
     "hx-target": "#choices",
     "hx-include": "[name=route], [name=hidden]",
+    "hx-disabled-elt": "#choices input",  # what is ticked while the answer is on its way would be lost
 }
 NOT_ROUTED = "Leads of your own stay with you. Choose a unit as their owner to hand them out."
 NOT_HIDDEN = "Only leads of your own can be hidden."
