@@ -5,6 +5,7 @@ Whoever could write another's address could have a password sent there and sign 
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -41,5 +42,6 @@ def answer_address(*, user: User, email: str, accepted: bool) -> None:
             held.save(update_fields=["email", "new_email"])
     except IntegrityError:
         taken = True
+    EmailAddress.objects.filter(user=held).delete()  # the sign-in library's own note of the address before
     if accepted and taken:
         raise RefusedError("This address cannot be used.")

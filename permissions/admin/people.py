@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from crm.core.templatetags.core import ahead
-from crm.organization.models import Membership, User
+from crm.organization.models import Membership, Unit, User
 from crm.organization.people import signed_in
 from permissions.addresses import propose_address
 from permissions.admin.base import CompanyAdmin, CompanyInline
@@ -149,21 +149,20 @@ class PersonAdmin(CompanyAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)  # says what changed, for the history
         actor, user = signed_in(request), form.instance
-        for row in formset.forms:
+        for row, unit in _rows(formset):
             if row in formset.deleted_forms:
                 with refusing(row):
-                    end_role(actor=actor, user=user, unit=row.instance.unit)
-            elif row.has_changed():
+                    end_role(actor=actor, user=user, unit=unit)
+            else:
                 with refusing(row, "role"):
-                    give_role(actor=actor, user=user, unit=row.instance.unit, role=row.cleaned_data["role"])
+                    give_role(actor=actor, user=user, unit=unit, role=row.cleaned_data["role"])
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         said: list[dict[str, Any]] = super().construct_change_message(request, form, [], add)
-        for row in [row for formset in formsets or [] for row in formset.forms]:
-            if row.has_changed():
-                ended = row.cleaned_data.get("DELETE")
-                what = f"{row.instance.unit}: {'ended' if ended else row.instance.get_role_display()}"
-                said.append({"changed": {"fields": ["role"], "name": "unit", "object": what}})
+        for formset in formsets or []:
+            for row, unit in _rows(formset):
+                role = "ended" if row in formset.deleted_forms else row.instance.get_role_display()
+                said.append({"changed": {"fields": ["role"], "name": "unit", "object": f"{unit}: {role}"}})
         return said
 
     @action(description="Pause: offer no new leads")
@@ -187,6 +186,12 @@ class PersonAdmin(CompanyAdmin):
     def _say(self, request: HttpRequest, changed: list[User], what: str, words: str) -> None:
         LogEntry.objects.log_actions(signed_in(request).pk, changed, CHANGE, [{"changed": {"fields": [what]}}])
         messages.success(request, f"{', '.join(one.name for one in changed) or 'Nobody'}: {words}.")
+
+
+def _rows(formset: Any) -> list[tuple[Any, Unit]]:
+    """The rows that were changed, added or ended, each with its unit; made-up ones have none."""
+    units = ((row, getattr(row.instance, "unit", None)) for row in formset.forms if row.has_changed())
+    return [(row, unit) for row, unit in units if unit is not None]
 
 
 site.add_link(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -39,8 +40,10 @@ def test_a_broker_cannot_take_over_somebody_s_sign_in(harbor: Brokerage) -> None
     assert NEW not in told.title + told.body
     assert mail.outbox == []
     assert NEW in text(signed_in(ana).get("/me/address/"))
+    EmailAddress.objects.create(user=ana, email=before, primary=True)
     assert "From now on you sign in with it." in answer(ana, "accept")
     assert (fresh(ana).email, fresh(ana).new_email) == (NEW, "")
+    assert not EmailAddress.objects.filter(user=ana).exists()
 
 
 def test_she_may_keep_hers(harbor: Brokerage) -> None:

@@ -120,6 +120,16 @@ def test_o3_a_role_is_given_changed_and_ended_in_the_ledger(client: Client, harb
     assert roles(ana) == {"Lakeside": "admin"}
 
 
+def test_rows_that_were_made_up_change_nothing(client: Client, harbor: Brokerage) -> None:
+    strange = brokerage("private").ana.memberships.get()
+    made_up = {"memberships-TOTAL_FORMS": 3, "memberships-INITIAL_FORMS": 3}
+    for row in ({"id": strange.pk, "DELETE": "on"}, {"DELETE": "on"}, {"id": strange.pk, "unit": strange.unit_id}):
+        save(client, harbor.ana, {}, {"role": "admin"}, {"role": "admin", **row}, **made_up)
+    assert (roles(harbor.ana), facts(harbor)) == ({"Lakeside": "member"}, [])
+    strange.refresh_from_db()
+    assert (strange.role, strange.ended_at) == ("member", None)
+
+
 def test_o7_the_last_owner_is_neither_demoted_nor_removed(client: Client, harbor: Brokerage) -> None:
     for row in ({"role": "member"}, {"DELETE": "on"}):
         page = save(client, harbor.broker, row, name="Kept as typed")
@@ -259,6 +269,14 @@ def test_the_list_asks_as_much_for_many_as_for_few(
         client.get(address(User, "changelist"))
     with django_assert_max_num_queries(12):
         client.get(address(User, "change", harbor.ana.pk))
+
+
+def test_the_index_lists_what_she_may_open(client: Client, harbor: Brokerage) -> None:
+    profile = harbor.broker.holding.profile
+    profile.permissions = ["manage_users"]
+    profile.save()
+    page = client.get("/admin/")
+    assert [entry.label for entry in page.context["entries"]] == ["People", "Units"]
 
 
 def test_without_the_verb_nothing_is_changed(harbor: Brokerage) -> None:
