@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin, ShowFacets, TabularInline
+from django.contrib.admin import ModelAdmin, ShowFacets, TabularInline, display
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import BaseModelAdmin, IncorrectLookupParameters
 from django.contrib.admin.utils import get_fields_from_path
@@ -16,6 +16,8 @@ from django.db.models import ProtectedError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from crm.core.doors import door
 from crm.organization.people import signed_in
@@ -139,6 +141,10 @@ class CompanyAdmin(WithinCompany, ModelAdmin):  # type: ignore[type-arg]
         offered += [self.date_hierarchy] if self.date_hierarchy else []
         path, _, last = lookup.rpartition("__")
         return lookup in offered or (last in LOOKUPS and path.removesuffix("__id") in offered)
+
+    @display(description="")
+    def action_checkbox(self, obj: Any) -> SafeString:
+        return format_html('<input type="checkbox" name="_selected_action" value="{}" aria-label="{}">', obj.pk, obj)
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any

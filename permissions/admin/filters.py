@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import RelatedFieldListFilter, SimpleListFilter
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from crm.organization.models import Membership, Unit, User
@@ -40,11 +40,11 @@ class UnitFilter(SimpleListFilter):
         return [(str(unit.pk), unit.name) for unit in choices_for(signed_in(request), Unit)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = [pk for pk, _ in self.lookup_choices if pk == self.value()]
         if self.value() is None:
             return queryset
-        here = Membership.objects.current().filter(within(chosen, "unit__"), user=OuterRef("pk"))
-        return queryset.filter(Exists(here))
+        chosen = [pk for pk, _ in self.lookup_choices if pk == self.value()]
+        units = list(Unit.objects.filter(within(chosen)).values_list("pk", flat=True))
+        return queryset.filter(pk__in=Membership.objects.current().filter(unit__in=units).values("user"))
 
 
 class RoleFilter(SimpleListFilter):
@@ -58,5 +58,5 @@ class RoleFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() is None:
             return queryset
-        here = Membership.objects.current().filter(role=self.value(), user=OuterRef("pk"))
-        return queryset.filter(Exists(here))
+        here = Membership.objects.current().filter(company=signed_in(request).company_id, role=self.value())
+        return queryset.filter(pk__in=here.values("user"))

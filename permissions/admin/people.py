@@ -94,7 +94,7 @@ class PersonAdmin(CompanyAdmin):
     addable = False  # people come by invitation (O7)
     inlines = (MembershipInline,)
     readonly_fields = ("profile",)
-    list_display = ("name", "email", "units", "profile", "state")
+    list_display = ("name", "email", "units", "profile_name", "state")
     list_select_related = ("holding__profile",)
     list_filter = (UnitFilter, RoleFilter, "holding__profile", StateFilter)
     search_fields = ("name", "email", "phone")
@@ -121,12 +121,15 @@ class PersonAdmin(CompanyAdmin):
             for place in person.places
         )
 
-    @display(description="Profile", ordering="holding__profile__name")
-    def profile(self, person: Any) -> str:
+    @display(description="Profile", ordering="holding__profile__name", empty_value="None")
+    def profile_name(self, person: Any) -> str:
         holding = getattr(person, "holding", None)
-        name = holding.profile.name if holding else "None"
+        return holding.profile.name if holding else ""
+
+    @display(description="Profile")
+    def profile(self, person: Any) -> str:
         there = f"{reverse('profile-people')}?{urlencode({'q': person.name})}"
-        return format_html('<a href="{}">{}</a>', there, name)
+        return format_html('<a href="{}">{}</a>', there, self.profile_name(person) or "None")
 
     @display(description="State")
     def state(self, person: Any) -> str:
