@@ -116,9 +116,8 @@ class Supervisor:
             raise CannotStart(f"{words} failed. The end of {command.log}:\n{tail(command.log)}")
 
     def _announce(self) -> None:
-        self.say(f"Fairlead is running at {settings.PUBLIC_URL} (data and logs in {settings.DATA}; stop with Ctrl-C).")
-        for words in preparation.announced():
-            self.say(words)
+        where = f"Fairlead is running at {settings.PUBLIC_URL} (data and logs in {settings.DATA}; stop with Ctrl-C)."
+        self.say("\n".join([where, *preparation.announced()]))
 
     # --- keeping it running ---
 

@@ -145,8 +145,10 @@ def test_it_ends_with_the_process_it_is_tied_to() -> None:
     with subprocess.Popen(
         ["/bin/sh", "-c", f"{command} $$; true"], env=product.env, stdout=subprocess.DEVNULL
     ) as starter:
-        wait_until(lambda: len(read_state(product.data).get("processes", ())) == 2, 20, "the servers")
-        starter.kill()
+        try:
+            wait_until(lambda: len(read_state(product.data).get("processes", ())) == 2, 60, "the servers")
+        finally:
+            starter.kill()
     wait_until(lambda: processes_of(product.data) == [], 15, "the end of every process")
 
 
