@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
     path("", include("crm.notifications.urls")),
     path("people/", include("leads.urls")),
+    path("requests/", include("leads.urls_requests")),
     path("import/", include("leads.urls_imports")),
     path("invitations/", include("permissions.urls")),
     path("profiles/", include("permissions.urls_profiles")),

@@ -192,6 +192,24 @@ class StageForm(forms.Form):
         self.fields["stage"].queryset = Stage.objects.filter(company=company_id)  # type: ignore[attr-defined]
 
 
+class RequestForm(forms.Form):
+    """What to ask of whoever decides about a lead."""
+
+    kind = forms.ChoiceField(label="What to ask for", widget=forms.RadioSelect)
+    note = forms.CharField(
+        label="Why",
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Whoever decides reads this.",
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = choices  # type: ignore[attr-defined]
+        self.fields["kind"].initial = choices[0][0] if len(choices) == 1 else None
+
+
 class ShareForm(forms.Form):
     """With whom to share a lead, for what, and until when."""
 

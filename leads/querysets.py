@@ -10,10 +10,11 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from permissions.access import Keyring, Level
-from permissions.door import AccessQuerySet
+from permissions.door import AccessQuerySet, doable
+from permissions.verbs import Verb
 
 if TYPE_CHECKING:
-    from leads.models import Activity, ImportRun, Lead, Source
+    from leads.models import Activity, ImportRun, Lead, OwnershipRequest, Source
 
 
 def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
@@ -37,6 +38,21 @@ class LeadQuerySet(AccessQuerySet["Lead"]):
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def newest_first(self) -> ActivityQuerySet:
         return self.order_by("-at", "-pk")
+
+
+class RequestQuerySet(models.QuerySet["OwnershipRequest"]):
+    def open(self) -> Self:
+        return self.filter(state="open")
+
+    def of(self, user: User) -> Self:
+        """The door of whoever asked."""
+        return self.filter(company=user.company_id, asked_by=user)
+
+    def for_decision_by(self, keyring: Keyring) -> Self:
+        """The door of whoever decides (P4): open ones of others that she may accept, by what accepting does (P3)."""
+        releasing = models.Q(kind="release", lead__owner_unit__isnull=False) & doable(keyring, Verb.ASSIGN, "lead__")
+        hers = self.open().filter(releasing | doable(keyring, Verb.TRANSFER, "lead__"), company=keyring.company_id)
+        return hers.filter(asked_by__is_active=True).exclude(asked_by=keyring.user_id)
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):

@@ -1,17 +1,22 @@
-"""A new company starts with stages it can rename; shares are keys; notifications learn the names of leads here."""
+"""A new company starts with stages; shares are keys; notifications learn names of leads; requests lapse and are counted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from crm.notifications.live import register_count
 from crm.notifications.subjects import register_subjects
-from crm.organization.models import Company
+from crm.organization.models import Company, User
 from crm.organization.signals import company_created
-from leads.models import Stage
+from leads import signals
+from leads.models import OwnershipRequest, Stage
+from leads.models.request import Kind
 from leads.reading import subjects_for
+from leads.services.asking import lapse
 from leads.services.leaving import worked_there
 from leads.services.sharing import given_to
-from permissions.keyring import register_source
+from permissions.keyring import load_keyring, register_source
 from permissions.memberships import register_tie
 
 STAGES = [
@@ -32,8 +37,26 @@ def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
     )
 
 
+def on_owner_changed(sender: object, lead_ids: Sequence[int], **kwargs: Any) -> None:
+    lapse(lead_ids, "It has another owner since.")
+
+
+def on_released(sender: object, lead_ids: Sequence[int], **kwargs: Any) -> None:
+    lapse(lead_ids, "Nobody has it any more: it is free already.", Kind.RELEASE)
+
+
+def waiting_for(user: User) -> int:
+    """How many requests she may answer. Without any in the company, where she stands need not be asked."""
+    if not OwnershipRequest.objects.open().filter(company=user.company_id).exists():
+        return 0
+    return OwnershipRequest.objects.for_decision_by(load_keyring(user)).count()
+
+
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
+    signals.owner_changed.connect(on_owner_changed, dispatch_uid="leads.requests")
+    signals.released.connect(on_released, dispatch_uid="leads.requests")
+    register_count("requests", waiting_for)
     register_source(given_to)
     register_tie(worked_there)
     register_subjects(subjects_for)

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from crm.core.pagination import read_cursor, write_cursor
 from crm.organization.models import Unit, User
 from leads.models import Activity, Assignment, Lead
+from leads.models.request import Kind
 from permissions.models import LedgerEntry
 
 PAGE = 50
@@ -45,7 +46,9 @@ ICONS = {
     "shown": "eye",
     "shared": "share-2",
     "revoked": "user-x",
-    "released": "hand-helping",
+    "released": "log-out",
+    "requested": "hand-helping",
+    "refused": "ban",
 }
 ACTS = {"call": "with a call", "note": "with a note", "stage": "by changing the stage", "button": "with the button"}
 
@@ -220,6 +223,11 @@ class _Speech:
         return format_html(" by {}", self.actor) if self.actor else SafeString("")
 
     @property
+    def request(self) -> str:
+        asks = str(self.detail.get("asks", ""))
+        return str(dict(Kind.choices).get(asks, asks))
+
+    @property
     def role(self) -> str:
         return dict(Assignment.Role.choices).get(self.fact.role, self.fact.role)
 
@@ -255,6 +263,10 @@ def _claimed(said: _Speech) -> SafeString:
     return format_html("{} claimed it{}", said.target, f" {how}" if how else "")
 
 
+def _requested(said: _Speech) -> SafeString:
+    return format_html("{} asked: {}", said.actor, said.request.lower())
+
+
 def clock_time(moment: datetime) -> str:
     """`2:05 PM` near to now, with the day where it is further off; in the reader's zone."""
     near = abs(moment - timezone.now()) < timedelta(hours=12)
@@ -277,6 +289,10 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.SHOWN: lambda said: format_html("Shown again{}", said.by),
     LedgerEntry.Kind.SHARED: lambda said: format_html("Shared with {}{}", said.target, said.by),
     LedgerEntry.Kind.RELEASED: lambda said: format_html("{} is released from it{}{}", said.source, said.by, said.why),
+    LedgerEntry.Kind.REQUESTED: _requested,
+    LedgerEntry.Kind.REFUSED: lambda said: format_html(
+        "{} refused {}: {}", said.actor, said.target, said.request.lower()
+    ),
     LedgerEntry.Kind.REVOKED: lambda said: format_html("No longer shared with {}{}", said.source, said.by),
 }
 

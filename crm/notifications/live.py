@@ -12,8 +12,8 @@ from django.db import transaction
 from crm.notifications.models import Notification
 from crm.organization.models import User
 
-Topic = Literal["offers", "notifications"]
-TOPICS: tuple[Topic, ...] = ("offers", "notifications")
+Topic = Literal["offers", "notifications", "requests"]
+TOPICS: tuple[Topic, ...] = ("offers", "notifications", "requests")
 KEPT = 24 * 3600  # seconds; a counter that vanished only makes the page ask once more
 
 

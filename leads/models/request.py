@@ -8,22 +8,25 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Company, User
 from leads.models.lead import Lead
+from leads.querysets import RequestQuerySet
+
+
+class Kind(models.TextChoices):
+    RELEASE = "release", "Release to the pool"
+    TRANSFER = "transfer", "Transfer to me"
+    GIVE_BACK = "give_back", "Give back"
+
+
+class State(models.TextChoices):
+    OPEN = "open", "Open"
+    ACCEPTED = "accepted", "Accepted"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    LAPSED = "lapsed", "Lapsed"
 
 
 class OwnershipRequest(models.Model):
     """A person asks for a lead; somebody with `manage` on it answers. It leaves `open` exactly once."""
-
-    class Kind(models.TextChoices):
-        RELEASE = "release", "Release to the pool"
-        TRANSFER = "transfer", "Transfer to me"
-        GIVE_BACK = "give_back", "Give back"
-
-    class State(models.TextChoices):
-        OPEN = "open", "Open"
-        ACCEPTED = "accepted", "Accepted"
-        REFUSED = "refused", "Refused"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-        LAPSED = "lapsed", "Lapsed"
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="ownership_requests")
@@ -35,6 +38,8 @@ class OwnershipRequest(models.Model):
     answered_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     answered_at = models.DateTimeField(null=True)
     answer = models.CharField(max_length=500, blank=True, default="")
+
+    objects = RequestQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from crm.organization.querysets import UnitQuerySet, UserQuerySet
 from leads import signals
 from leads.models import Assignment, Lead
 from leads.services.assigning import clear_agent_slots, end_slots, fill_agent_slots, may_stay
-from permissions.door import doable, locked
+from permissions.access import Keyring, Reason
+from permissions.door import access_to, doable, locked
 from permissions.keyring import load_keyring, policy_of
 from permissions.ledger import record_select
 from permissions.models import LedgerEntry
@@ -57,11 +58,12 @@ FROM ended WHERE until IS NULL OR until > now() ORDER BY lead_id, user_id
 
 @dataclass(frozen=True)
 class Cause:
-    """Who does it, why, and in which batch: what every row of it in the ledger says."""
+    """Who does it, why, and in which batch: what every row of it in the ledger says. `told`: who learns of it otherwise."""
 
     actor: User
     why: str
     batch_id: int | None = None
+    told: int | None = None
 
     def params(self) -> dict[str, Any]:
         return {"actor_id": self.actor.pk, "why": self.why, "batch_id": self.batch_id}
@@ -102,10 +104,9 @@ def release_leads(
 ) -> list[int]:
     """Let go of leads, so that nobody holds them: which they were. Personal ones become those of `to`.
 
-    Whoever has the Agent slot of a unit's lead may clear it herself. Raises PermissionDenied, ValidationError.
+    Raises PermissionDenied where she may neither assign one nor let go of it herself, ValidationError for a wrong target.
     """
-    own_slot = Q(agent=actor, owner_unit__isnull=False)
-    held = Lead.objects.filter(pk__in=_hold(actor, lead_ids, Verb.ASSIGN, also=own_slot))
+    held = Lead.objects.filter(pk__in=_hold(actor, lead_ids, Verb.ASSIGN, also=own_slots))
     personal = list(held.filter(owner_user__isnull=False).order_by("pk").values_list("pk", flat=True))
     if personal and to is None:
         raise ValidationError("Choose the unit whose pool a personal lead goes to.")
@@ -124,7 +125,20 @@ def clear(leads: QuerySet[Lead], cause: Cause) -> list[int]:
     return list(agents)
 
 
-def _hold(actor: User, lead_ids: Collection[int], verb: Verb, also: Q | None = None) -> list[int]:
+def own_slots(keyring: Keyring) -> Q:
+    """Leads of units whose Agent slot she has and may clear (V2, work). What is on offer to her she passes on instead."""
+    offered = [lead for lead, keys in keyring.leads.items() if any(key.reason == Reason.OFFERED for key in keys)]
+    hers = Q(company=keyring.company_id, agent=keyring.user_id, owner_unit__isnull=False)
+    return hers & ~Q(pk__in=offered)
+
+
+def may_let_go(keyring: Keyring, lead: Lead) -> bool:
+    """The same of one lead."""
+    offered = any(key.reason == Reason.OFFERED for key in access_to(keyring, lead).reasons)
+    return lead.agent_id == keyring.user_id and not lead.is_personal and not offered
+
+
+def _hold(actor: User, lead_ids: Collection[int], verb: Verb, also: Callable[[Keyring], Q] | None = None) -> list[int]:
     """Lock the leads, and raise PermissionDenied where she may not do this with every one of them as it is then.
 
     `also` says with which others she may.
@@ -136,7 +150,7 @@ def _hold(actor: User, lead_ids: Collection[int], verb: Verb, also: Q | None = N
         raise PermissionDenied(reason)
     if len(held) < len(set(lead_ids)):
         raise PermissionDenied("Some of these leads are not there any more.")
-    allowed = doable(keyring, verb) | also if also else doable(keyring, verb)
+    allowed = doable(keyring, verb) | also(keyring) if also else doable(keyring, verb)
     for refused in hers.filter(pk__in=held).exclude(allowed).order_by("pk")[:1]:
         raise PermissionDenied(why_not(keyring, locked(refused), verb))
     return held
@@ -166,7 +180,7 @@ def change_owner(
     lost = _settle(moved, to, cause, keep_assistants=keep_assistants)
     signals.owner_changed.send(sender=Lead, company_id=company.pk, lead_ids=moved, actor_id=cause.actor.pk)
     _tell_former_owners(company, owners, to, cause.actor)
-    _tell_new_owner(moved, to, cause.actor)
+    _tell_new_owner(moved, to, cause)
     bump({person for person in (*lost, *owners.values(), user_id) if person}, "offers")
     return moved
 
@@ -209,10 +223,10 @@ def _tell_former_owners(company: Company, owners: Mapping[int, int | None], to: 
     notify(company.pk, messages)
 
 
-def _tell_new_owner(lead_ids: list[int], to: Unit | User, actor: User) -> None:
-    if isinstance(to, Unit) or to == actor:
+def _tell_new_owner(lead_ids: list[int], to: Unit | User, cause: Cause) -> None:
+    if isinstance(to, Unit) or to.pk in (cause.actor.pk, cause.told):
         return
-    said = f"{actor} made you the owner."
+    said = f"{cause.actor} made you the owner."
     if len(lead_ids) == 1:
         message = Message(to.pk, "owned", "{lead} is yours now", body=said, lead_id=lead_ids[0])
     else:

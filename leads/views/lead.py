@@ -11,12 +11,15 @@ from django.shortcuts import redirect
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
+from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
-from leads.models import Activity, CustomField, Lead, Stage
+from leads.models import Activity, CustomField, Lead, OwnershipRequest, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
+from leads.services.asking import askable
 from leads.services.sharing import with_sharers
+from leads.services.transferring import may_let_go
 from leads.services.working import change_stage, log_activity, may_log
 from leads.timeline import ownership_history, timeline_of
 from permissions.access import Keyring, Level
@@ -96,6 +99,14 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
     return [kind for kind in LOGGED if may_log(lead.access, kind)]
 
 
+def _asking(actor: User, keyring: Keyring, lead: Lead) -> dict[str, Any]:
+    """What she asked of whoever decides about the lead, or that she may; whoever may transfer it has no need to."""
+    if may(keyring, lead, Verb.TRANSFER):
+        return {"asked": None, "may_ask": False}
+    asked = OwnershipRequest.objects.of(actor).open().filter(lead=lead).first()
+    return {"asked": asked, "may_ask": may_let_go(keyring, lead) or bool(askable(actor, keyring, lead))}
+
+
 def _whole(
     request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm | None = None, *, earlier: str = ""
 ) -> dict[str, Any]:
@@ -117,6 +128,7 @@ def _whole(
         "may_share": may(keyring, lead, Verb.SHARE),
         "may_hide": may(keyring, lead, Verb.HIDE),
         "is_owner": lead.owner_user_id == actor.pk,
+        **_asking(actor, keyring, lead),
         "owner": owner_label(lead),
         "origin": origin_words(lead.origin_unit.name, lead.origin_unit.kind) if lead.origin_unit else "Agent",
         "contacts": contacts_of(lead.contact_points.order_by("position", "pk"), actor.company.phone_region),

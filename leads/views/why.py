@@ -9,6 +9,7 @@ from django.shortcuts import render
 from crm.core.doors import door
 from crm.organization.models import User
 from crm.organization.people import signed_in
+from leads.services.asking import askable
 from leads.services.explaining import askable_by, facts_of
 from leads.views.lead import find_lead
 from permissions.explaining import explain, verbs_explained
@@ -32,6 +33,7 @@ def why(request: HttpRequest, public_id: str) -> HttpResponse:
         "why": explain(facts),
         "verbs": verbs_explained(facts),
         "viewable": viewable_by(actor).filter(pk=person.pk).exists(),
+        "asks": askable(actor, keyring, lead) if person == actor else (),
     }
     return render(request, "leads/why.html", context)
 

@@ -97,7 +97,7 @@ def test_the_poll_names_what_is_new(hers: Client, ana: User, django_capture_on_c
         tell(ana)
     answer = hers.get("/live/", {"token": token}).json()
     assert answer["topics"] == ["notifications"]
-    assert answer["counts"] == {"notifications": 1, "offers": 0}
+    assert answer["counts"] == {"notifications": 1, "offers": 0, "requests": 0}
     cache.clear()  # counters may vanish: the page asks once more and goes on
     assert hers.get("/live/", {"token": answer["token"]}).status_code == 200
 
