@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin import register
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from leads.models import CustomField, Source, Stage
+from crm.organization.people import signed_in
+from leads.models import CustomField, Lead, Source, Stage
+from leads.querysets import sources_in_sight
 from leads.services.lists import open_stage_kept, why_stage_stays
 from leads.views.policy import policy
 from permissions.admin.base import CompanyAdmin
 from permissions.admin.forms import CompanyForm, refusing
 from permissions.admin.site import site
 from permissions.catalog import Permission
+from permissions.keyring import load_keyring
 
 
 class StageForm(CompanyForm):
@@ -62,6 +66,13 @@ class SourceAdmin(ListAdmin):
     fields = ("name",)
     list_display = search_fields = ("name",)
     ordering = ("name", "pk")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
+        """Not those that only leads have which she may not read: they would tell of them (V5)."""
+        found: QuerySet[Source] = super().get_queryset(request)
+        in_sight = sources_in_sight(load_keyring(signed_in(request)))
+        in_use = Lead.objects.filter(company=OuterRef("company"), source=OuterRef("pk"))
+        return found.filter(Q(pk__in=in_sight.values("pk")) | ~Exists(in_use))
 
 
 @register(CustomField, site=site)

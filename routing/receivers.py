@@ -49,4 +49,4 @@ def connect() -> None:
     signals.released.connect(on_taken_out, dispatch_uid="routing.released")
     register_source(offered_to)
     register_tie(held_there)
-    register_count("offers", lambda user: Offer.objects.open_for(user).count())
+    register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
+from django.contrib.messages import get_messages
 from django.core.cache import cache
 from django.db import transaction
-from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 
@@ -27,6 +28,7 @@ ROW = re.compile(
 )
 THING = re.compile(r"@([a-z_]+)(?![.\w])")
 MARKS = {"leads"}
+HTMX = {"HX-Request": "true"}
 
 
 @dataclass(frozen=True)
@@ -95,30 +97,40 @@ def written_out(table: list[Row], known: Iterable[Address]) -> list[Row]:
     ]
 
 
-def answers(row: Row, scene: Crossing, clients: dict[str, Client]) -> tuple[str, ...]:
-    """What each kind of person gets, as the table writes it."""
-    return tuple(answer(clients[person], row, scene) for person in PEOPLE)
+@dataclass(frozen=True)
+class Answer:
+    """`said` is all that came back: headers, body, and what the next page would announce."""
+
+    status: int
+    location: str
+    said: str
+
+    @classmethod
+    def of(cls, response: Any) -> Answer:
+        content = b"".join(response.streaming_content) if response.streaming else response.content
+        announced = [str(message) for message in get_messages(response.wsgi_request)]
+        said = "\n".join([str(dict(response.headers)), content.decode(), *announced])
+        return cls(response.status_code, response.headers.get("Location", ""), said)
 
 
-def answer(client: Client, row: Row, scene: Crossing) -> str:
-    found = ask(client, row, scene)
-    if found.status_code == 302 and found.headers["Location"].startswith(reverse("account_login")):
-        return "in" if ask(client, row, scene, {"HX-Request": "true"}).status_code == 401 else "302"
-    return str(found.status_code)
+def hear(client: Client, row: Row, scene: Crossing) -> tuple[str, Answer]:
+    """The answer, and how the table writes it."""
+    answer = ask(client, row, scene)
+    if answer.status == 302 and answer.location.startswith(reverse("account_login")):
+        return ("in" if ask(client, row, scene, HTMX).status == 401 else "302"), answer
+    return str(answer.status), answer
 
 
-def ask(
-    client: Client, row: Row, scene: Crossing, headers: dict[str, str] | None = None, method: str = ""
-) -> HttpResponseBase:
+def ask(client: Client, row: Row, scene: Crossing, headers: dict[str, str] | None = None, method: str = "") -> Answer:
     """The answer to a request of which nothing stays: not in the database, the cache or the browser."""
     cache.clear()
     cookies = {name: cookie.value for name, cookie in client.cookies.items()}
     with transaction.atomic():
         send = getattr(client, (method or row.method).lower())
-        response: HttpResponseBase = send(row.path(scene), row.data(scene), headers=headers)
+        answer = Answer.of(send(row.path(scene), row.data(scene), headers=headers))
         transaction.set_rollback(True)
     client.cookies = SimpleCookie(cookies)
-    return response
+    return answer
 
 
 def clients_of(scene: Crossing) -> dict[str, Client]:

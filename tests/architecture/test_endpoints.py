@@ -7,44 +7,40 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from io import StringIO
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, resolve
-from pytest_django.plugin import DjangoDbBlocker
 
 from crm.core.doors import mark_of
 from tests.architecture.addresses import Address, addresses, is_of_the_sign_in_library
-from tests.architecture.endpoints import TABLE, Row, answers, ask, clients_of, read_table, written_out
-from tests.factories.crossing import PEOPLE, Crossing, crossing
+from tests.architecture.endpoints import TABLE, Row, ask, hear, read_table, written_out
+from tests.factories.crossing import MAY_KNOW, PEOPLE, Crossing
+from tests.factories.marks import Told, told
 
 ALL = list(addresses())
 ROWS = written_out(read_table(), ALL)
+MARKED = {row.name for row in ROWS if "leads" in row.marks}
+SHOWN = {"200", "422"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 GUESSES = {"public_id": "team", "unit_id": "lakeside", "user_id": "ben", "object_id": "*"}
 
 Table = dict[str, list[Row]]  # by route
 
 
-@pytest.fixture(scope="module")
-def scene(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Crossing]:
-    """One for all rows, since no request leaves anything behind."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield crossing()
-        transaction.set_rollback(True)
-
-
 @pytest.fixture(autouse=True)
-def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Refusals are meant here."""
-    with caplog.at_level(logging.CRITICAL, "django"):
-        yield
-
-
-@pytest.fixture(scope="module")
-def clients(scene: Crossing) -> dict[str, Client]:
-    return clients_of(scene)
+def log() -> Iterator[StringIO]:
+    """All that is logged; Django's refusals, which are meant here, only there."""
+    written = StringIO()
+    handler, ours, djangos = logging.StreamHandler(written), logging.getLogger(), logging.getLogger("django")
+    djangos.propagate = False
+    for logger in (ours, djangos):
+        logger.addHandler(handler)
+    yield written
+    for logger in (ours, djangos):
+        logger.removeHandler(handler)
+    djangos.propagate = True
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +55,22 @@ def table(scene: Crossing) -> Table:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.asked)
 def test_p4_each_kind_of_person_gets_the_answer_of_the_table(
-    row: Row, scene: Crossing, clients: dict[str, Client]
+    row: Row, scene: Crossing, clients: dict[str, Client], log: StringIO
 ) -> None:
-    found = replace(row, statuses=answers(row, scene, clients))
+    heard = {person: hear(clients[person], row, scene) for person in PEOPLE}
+    found = replace(row, statuses=tuple(status for status, _ in heard.values()))
     assert row == found, f"\n{TABLE.name} says\n  {row}\nthe product answers\n  {found}"
+    told_of = {person: told(answer.said, but=row.path(scene)) for person, (_, answer) in heard.items()}
+    assert told(log.getvalue(), but=row.path(scene)) == {}
+    beyond = {person: beyond_her(person, what) for person, what in told_of.items()}
+    assert not any(beyond.values()), f"{row.asked} tells more than they may know: {beyond}"
+    shown = [person for person, (status, _) in heard.items() if status in SHOWN and told_of[person]]
+    assert row.name in MARKED or not shown, f"{row.asked} tells of leads: mark it `leads`, and add a surface"
+
+
+def beyond_her(person: str, what: Told) -> Told:
+    """What she was told that she may not know."""
+    return {lead: level for lead, level in what.items() if MAY_KNOW[person].get(lead) not in (level, "view")}
 
 
 def test_every_row_leads_to_its_address(table: Table) -> None:
@@ -98,7 +106,7 @@ def proposed(address: Address, scene: Crossing, clients: dict[str, Client]) -> s
     method = "GET" if mark is None or "GET" in mark.methods else "POST"
     row = Row(method, address.name, tuple(GUESSES.get(part, f"<{part}>") for part in address.parts))
     try:
-        return str(replace(row, statuses=answers(row, scene, clients)))
+        return str(replace(row, statuses=tuple(hear(clients[person], row, scene)[0] for person in PEOPLE)))
     except (KeyError, NoReverseMatch):
         return str(row)
 
@@ -110,7 +118,7 @@ def test_methods_without_a_row_are_refused(
     rows = {row.method: row for row in table.get(address.route, [])}
     for method in [one for one in METHODS if rows and one not in rows]:
         some = next(iter(rows.values()))
-        found = ask(clients["company"], some, scene, method=method).status_code
+        found = ask(clients["company"], some, scene, method=method).status
         assert found == 405, f"add a row for {method} {address}, which is answered with {found}"
 
 
@@ -119,7 +127,7 @@ def test_heads_are_answered_as_gets(
     address: Address, table: Table, scene: Crossing, clients: dict[str, Client]
 ) -> None:
     for row in [row for row in table.get(address.route, []) if row.method == "GET"][:1]:
-        found = ask(clients["company"], row, scene, method="HEAD").status_code
+        found = ask(clients["company"], row, scene, method="HEAD").status
         assert found == int(row.statuses[PEOPLE.index("company")])
 
 
@@ -128,4 +136,4 @@ def test_posts_need_the_token_of_a_page(row: Row, scene: Crossing) -> None:
     client = Client(enforce_csrf_checks=True)
     if row.statuses[PEOPLE.index("company")] != "405":
         client.force_login(scene.people["company"])
-        assert ask(client, row, scene).status_code == 403
+        assert ask(client, row, scene).status == 403

@@ -5,21 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 from django.db.models.functions import Now
 
-from crm.organization.models import Invitation, User
+from crm.notifications.services import Message, notify
+from crm.organization.models import Invitation, Unit, User
 from leads.imports.services import create_run
-from leads.models import CustomField, Lead, Source
+from leads.models import Activity, CustomField, Lead, Source
 from leads.services.asking import ask
 from permissions.invitations import token_of
 from permissions.models import Profile
+from tests.factories import marks
 from tests.factories.leads import assign, make_lead, make_stage, offer
+from tests.factories.marks import Told
 from tests.factories.people import make_user
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.routing.scenes import make_policy, on_roster
 
 PEOPLE = ("anonymous", "other", "stranger", "agent", "assigned", "lead", "office", "company")
+TEAM, OFFERED, PERSONAL, HIDDEN = range(4)  # the numbers by which the leads are marked
+MANAGER: Told = {TEAM: "view", OFFERED: "view", PERSONAL: "view", HIDDEN: "redacted"}
+MAY_KNOW: dict[str, Told] = {  # of which leads, and how much
+    "anonymous": {},
+    "other": {},
+    "stranger": {},
+    "agent": {PERSONAL: "view", HIDDEN: "view"},
+    "assigned": dict.fromkeys((TEAM, OFFERED, PERSONAL, HIDDEN), "view"),
+    "lead": MANAGER,
+    "office": MANAGER,
+    "company": MANAGER,
+}
 
 
 @dataclass
@@ -38,15 +54,34 @@ def crossing(policy: str = "visible") -> Crossing:
     make_policy(harbor.lakeside, fallback=harbor.lead)
     on_roster(harbor.lakeside, harbor.ana, harbor.ben)
     leads = {
-        "team": make_lead(harbor.lakeside, agent=harbor.ben),
-        "offered": make_lead(harbor.lakeside, agent=harbor.ben),
-        "personal": make_lead(harbor.ana),
-        "hidden": make_lead(harbor.ana, hidden=True),
+        "team": marked(harbor.lakeside, TEAM, agent=harbor.ben),
+        "offered": marked(harbor.lakeside, OFFERED, agent=harbor.ben),
+        "personal": marked(harbor.ana, PERSONAL),
+        "hidden": marked(harbor.ana, HIDDEN, hidden=True),
     }
     offer(leads["offered"], harbor.ben)
     for name in ("personal", "hidden"):
         assign(leads[name], harbor.ben, "assistant")
     return Crossing(harbor, people_of(harbor), leads, things_of(harbor, leads))
+
+
+def marked(owner: Unit | User, number: int, **fields: Any) -> Lead:
+    """A lead that any answer can be searched for, with all that a lead may have."""
+    CustomField.objects.get_or_create(company=owner.company, key="hobby", defaults={"label": "Hobby"})
+    lead = make_lead(
+        owner,
+        phones=[marks.phone(number)],
+        emails=[marks.email(number)],
+        source=marks.source(number),
+        **marks.columns(number),
+        **fields,
+    )
+    for kind in ("note", "call"):
+        Activity.objects.create(company=owner.company, lead=lead, kind=kind, body=marks.note(number))
+    people = User.objects.filter(company=owner.company).order_by("pk")
+    told = [Message(user_id=user.pk, kind="offer", title="{lead} was offered", lead_id=lead.pk) for user in people]
+    notify(owner.company_id, told)
+    return lead
 
 
 def people_of(harbor: Brokerage) -> dict[str, User | None]:

@@ -92,3 +92,15 @@ def test_l1_sources_and_fields_are_renamed_and_not_added(client: Client, harbor:
     Source.objects.create(company=harbor.company, name="Open house")
     page = text(client.post(address(Source, "change", source.pk), {"name": "OPEN HOUSE"}))
     assert "taken" in page
+
+
+def test_v5_a_source_that_only_a_concealed_lead_has_is_not_listed(client: Client, harbor: Brokerage) -> None:
+    make_lead(harbor.ana, hidden=True, source="Secretsource")
+    make_lead(harbor.lakeside, source="Zillow")
+    Source.objects.create(company=harbor.company, name="Nobody’s yet")
+    page = text(client.get(address(Source, "changelist")))
+    assert "Zillow" in page
+    assert "Nobody’s yet" in page
+    assert "Secretsource" not in page
+    secret = Source.objects.get(name="Secretsource")
+    assert client.get(address(Source, "change", secret.pk)).status_code == 404

@@ -1,4 +1,4 @@
-"""V1: the function, the querysets and a slow reading of product.md agree, over random worlds."""
+"""V1: the function, the querysets, the pages and a slow reading of product.md agree, over random worlds."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from permissions.access import Keyring, Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 from tests.properties import oracle
+from tests.properties.surfaces import SURFACES, Visit
 from tests.properties.telling import POLICIES, TELLING
 from tests.properties.world import World, beside
-from tests.properties.worlds import BASE, Built, build, worlds
+from tests.properties.worlds import BASE, PLACE, Built, build, worlds
 
 pytestmark = pytest.mark.django_db
-EXAMPLES = 125  # of four worlds each, in each of four shards: 2,000 worlds
+EXAMPLES = 63  # of four worlds each, in each of eight shards: 2,016 worlds
 random_worlds = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -66,16 +67,35 @@ def lists_of(keyring: Keyring) -> dict[str, set[int]]:
     return found
 
 
+Drawn = tuple[str, int, int, int, int]
+VISIT: st.SearchStrategy[Drawn] = st.tuples(st.sampled_from(sorted(SURFACES)), PLACE, PLACE, PLACE, PLACE)
+
+
+def look_around(world: World, built: Built, drawn: Drawn) -> None:
+    """As somebody who can sign in; mostly at a lead of her own company."""
+    name, person, lead, other, turn = drawn
+    active = [n for n, one in enumerate(world.people) if one.active]
+    if not active:
+        return
+    person = active[person % len(active)]
+    own = [n for n, one in enumerate(world.leads) if one.company == world.people[person].company]
+    leads = own if own and lead % 3 else list(range(len(world.leads)))
+    SURFACES[name].check(Visit(world, built, person, leads[lead // 3 % len(leads)], other % len(world.people), turn))
+
+
 @pytest.mark.parametrize("world", TELLING, ids=POLICIES)
 def test_v1_function_and_querysets_in_a_telling_world(world: World) -> None:
     with in_database(world) as built:
         compare(world, built)
 
 
-@pytest.mark.parametrize("shard", range(4))
+@pytest.mark.parametrize("shard", range(8))
 @random_worlds
-@given(apart=st.tuples(worlds(), worlds(), worlds(), worlds()))
-def test_v1_function_and_querysets_follow_the_table(shard: int, apart: tuple[World, ...]) -> None:
+@given(apart=st.tuples(worlds(), worlds(), worlds(), worlds()), visits=st.tuples(VISIT, VISIT, VISIT, VISIT))
+def test_v1_everything_follows_the_table(shard: int, apart: tuple[World, ...], visits: tuple[Drawn, ...]) -> None:
+    """The function and the querysets for everybody, and a page for one person of each world."""
     world = beside(*apart)
     with in_database(world) as built:
         compare(world, built)
+        for drawn in visits:
+            look_around(world, built, drawn)

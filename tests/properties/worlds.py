@@ -15,6 +15,8 @@ from permissions.catalog import BUILT_IN
 from permissions.grants import permission_on
 from permissions.models import Profile, ProfileHolder
 from routing.models import Offer, Rotation
+from tests.factories.marks import columns
+from tests.properties.details import BASE, build_details, build_sources
 from tests.properties.world import NOW, Company, Lead, Membership, Person, Pond, Unit, World
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -140,7 +142,6 @@ def settle_lead(
 
 # --- building ---------------------------------------------------------------------------------------------------------
 
-BASE = 1_000  # units, people and leads get the same numbers, so that a lock of one kind taken for another is found out
 TODAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
@@ -223,8 +224,11 @@ def build_leads(world: World) -> None:
         lead_models.Stage(pk=BASE + number, company_id=BASE + number, name="New")
         for number in range(len(world.companies))
     )
+    build_sources(world)
     lead_models.Lead.objects.bulk_create(
         lead_models.Lead(
+            **columns(number),
+            source_id=BASE + number,
             pk=BASE + number,
             company_id=BASE + lead.company,
             owner_unit_id=None if lead.owner_unit is None else BASE + lead.owner_unit,
@@ -246,6 +250,7 @@ def build_leads(world: World) -> None:
     build_ponds(world)
     build_offers(world)
     build_shares(world)
+    build_details(world)
 
 
 def build_ponds(world: World) -> None:
