@@ -17,9 +17,12 @@ M = TypeVar("M", bound=models.Model)
 KEYS_AT_ONCE = 16  # the index compares every key with every lead it finds: many keys cost less in several scans
 
 
-def seen_by(keyring: Keyring, at_least: Level = Level.REDACTED, prefix: str = "") -> Q:
-    """The condition that the lead (at `prefix`, such as `lead__`) is open to her on `at_least` that level."""
-    return _within(keyring, at_least, prefix, _opened_by(keyring, at_least, prefix))
+def seen_by(keyring: Keyring, at_least: Level = Level.REDACTED, prefix: str = "", *, removed: bool = False) -> Q:
+    """The condition that the lead (at `prefix`, such as `lead__`) is open to her on `at_least` that level.
+
+    `removed`: or would be, had it not been removed. The ledger outlives the lead.
+    """
+    return _within(keyring, at_least, prefix, _opened_by(keyring, at_least, prefix, removed=removed))
 
 
 def _within(keyring: Keyring, at_least: Level, prefix: str, condition: Q) -> Q:
@@ -27,14 +30,15 @@ def _within(keyring: Keyring, at_least: Level, prefix: str, condition: Q) -> Q:
     return condition if keyring.within is None else condition & seen_by(keyring.within, at_least, prefix)
 
 
-def _opened_by(keyring: Keyring, at_least: Level, prefix: str) -> Q:
+def _opened_by(keyring: Keyring, at_least: Level, prefix: str, *, removed: bool = False) -> Q:
     condition = _locked_by(keyring.locks_at(at_least), prefix)
     single = keyring.leads_at(at_least)
     if single:
         condition |= Q(**{f"{prefix}pk__in": single})
     if keyring.company is not None:
         condition |= _in_company(keyring, at_least, prefix)
-    return _there(keyring, prefix) & condition
+    there = Q(**{f"{prefix}company": keyring.company_id}) if removed else _there(keyring, prefix)
+    return there & condition
 
 
 def _there(keyring: Keyring, prefix: str) -> Q:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -113,6 +113,7 @@ class Verdict:
     problem: str = ""
 
 
+LINKS_AT_ONCE = 50
 LINKS = """
 SELECT link.number, link.first_id, link.last_id, link.entries, link.previous_hash, link.hash,
     sealed.entries, sealed.hashes
@@ -124,16 +125,18 @@ CROSS JOIN LATERAL (
     FROM permissions_ledgerentry
     WHERE company_id = link.company_id AND id BETWEEN link.first_id AND link.last_id
 ) AS sealed
-WHERE link.company_id = %s ORDER BY link.number
+WHERE link.company_id = %s AND link.number > %s ORDER BY link.number LIMIT %s
 """
 
 
-def verify(company_id: int) -> Verdict:
-    """Recompute the company's whole chain from its entries. Reads every row; writes nothing."""
+def verify(company_id: int, tell: Callable[[int], None] | None = None) -> Verdict:
+    """Recompute the company's whole chain from its entries. Reads every row; writes nothing.
+
+    Now and then `tell` is told how many entries are done.
+    """
     previous, entries, seals, end, problem = b"", 0, 0, 0, ""
-    with connection.cursor() as cursor:
-        cursor.execute(LINKS, [company_id])
-        for number, first, last, count, before, stored, found, hashes in cursor:
+    for links in _links(company_id):
+        for number, first, last, count, before, stored, found, hashes in links:
             seals, entries = seals + 1, entries + found
             problem = problem or _check_link(
                 number == seals and first > end and bytes(before) == previous,
@@ -142,14 +145,36 @@ def verify(company_id: int) -> Verdict:
                 number,
             )
             previous, end = bytes(stored), last
+        if tell is not None:
+            tell(entries)
+    unsealed, total = _count(company_id, end)
+    if not problem and total != entries + unsealed:
+        problem = f"{total - entries - unsealed} entries lie between the seals"
+    return Verdict(company_id, seals, entries, unsealed, problem)
+
+
+def _links(company_id: int) -> Iterator[list[tuple[Any, ...]]]:
+    """The company's seals in their order, a few at a time, each with what its entries say now."""
+    number = 0
+    with connection.cursor() as cursor:
+        while True:
+            cursor.execute(LINKS, [company_id, number, LINKS_AT_ONCE])
+            links = cursor.fetchall()
+            if not links:
+                return
+            yield links
+            number = links[-1][0]
+
+
+def _count(company_id: int, end: int) -> tuple[int, int]:
+    """How many entries lie after `end`, and how many there are."""
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FILTER (WHERE id > %(end)s), count(*) FROM permissions_ledgerentry WHERE company_id = %(id)s",
             {"end": end, "id": company_id},
         )
         unsealed, total = cursor.fetchone()
-    if not problem and total != entries + unsealed:
-        problem = f"{total - entries - unsealed} entries lie between the seals"
-    return Verdict(company_id, seals, entries, unsealed, problem)
+        return unsealed, total
 
 
 def _check_link(joined: bool, complete: bool, true: bool, number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Func
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from crm.organization.models import Company, User
@@ -110,6 +110,22 @@ class LedgerEntry(models.Model):
         indexes = [
             models.Index(fields=["lead_id", "id"], name="ledger_lead"),
             models.Index(fields=["company", "id"], name="ledger_company"),
+            # the ledger's page: newest first by (at, id), of everything or of one kind, person or unit
+            models.Index(fields=["company", "at", "id"], name="ledger_recent"),
+            models.Index(fields=["company", "kind", "at", "id"], name="ledger_kind"),
+            models.Index(fields=["actor", "at", "id"], condition=Q(actor__isnull=False), name="ledger_actor"),
+            models.Index(
+                fields=["from_user_id", "at", "id"], condition=Q(from_user_id__isnull=False), name="ledger_from_user"
+            ),
+            models.Index(
+                fields=["to_user_id", "at", "id"], condition=Q(to_user_id__isnull=False), name="ledger_to_user"
+            ),
+            models.Index(
+                fields=["from_unit_id", "at", "id"], condition=Q(from_unit_id__isnull=False), name="ledger_from_unit"
+            ),
+            models.Index(
+                fields=["to_unit_id", "at", "id"], condition=Q(to_unit_id__isnull=False), name="ledger_to_unit"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -136,3 +152,41 @@ class LedgerSeal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.company_id} #{self.number}"
+
+
+class LedgerCheck(models.Model):
+    """Somebody asked whether a company's chain holds. `checked` entries of about `total` are recomputed so far."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waiting"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
+    asked_at = models.DateTimeField(db_default=Now())
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    total = models.BigIntegerField(default=0)
+    checked = models.BigIntegerField(default=0)
+    seals = models.BigIntegerField(default=0)
+    unsealed = models.BigIntegerField(default=0)
+    problem = models.CharField(max_length=200, blank=True, default="")
+    touched_at = models.DateTimeField(db_default=Now(), help_text="The last sign of life of whoever works on it.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company"], condition=~Q(state="done"), name="ledger_check_one_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),
+                name="ledger_check_finished_once",
+            ),
+        ]
+        indexes = [models.Index(F("company"), F("id").desc(), name="ledger_check_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.company_id} {self.state}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state != self.State.DONE

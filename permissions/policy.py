@@ -48,10 +48,6 @@ class Policy:
         return [name for name, value in vars(self).items() if getattr(other, name) != value]
 
 
-def may_set(actor: User) -> bool:
-    return actor.has_perm(Permission.MANAGE_POLICY) and manages_company(actor)
-
-
 def listed_units(company_id: int) -> UnitQuerySet:
     """What the whitelist chooses from: managers of the company need no list."""
     return Unit.objects.filter(company=company_id).exclude(kind=Unit.Kind.COMPANY).open()
@@ -71,7 +67,7 @@ def change_policy(*, actor: User, wanted: Policy, seen: str) -> list[str]:
 
     It holds from everybody's next request. Raises PermissionDenied, ChangedMeanwhileError, ValidationError.
     """
-    if not may_set(actor):
+    if not (actor.has_perm(Permission.MANAGE_POLICY) and manages_company(actor)):
         raise PermissionDenied("The policy is for managers of the company.")
     _hold_units(actor.company_id, wanted.whitelist)
     now = read_policy(actor.company_id)

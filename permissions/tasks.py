@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crm.core.tasks import task
-from permissions import invitations, ledger
+from permissions import checking, invitations, ledger
 
 BATCH = 20
 
@@ -19,3 +19,16 @@ def send_invitations() -> None:
     """Send every invitation that is due."""
     while invitations.send_due(BATCH) == BATCH:
         pass
+
+
+@task(queue="default")
+def check_ledger(check_id: int) -> None:
+    """Recompute one company's chain."""
+    checking.carry_out(check_id)
+
+
+@task(queue="default", every=30.0)
+def resume_checks() -> None:
+    """Take up the checks that nobody works on any more, or that no worker ever heard of."""
+    for check_id in checking.waiting_checks().values_list("pk", flat=True):
+        check_ledger.queue(check_id)

@@ -274,6 +274,6 @@ def test_o5_the_queries_do_not_grow(client: Client, harbor: Brokerage, django_as
         make_manager(team)
         for _ in range(3):
             make_lead(make_member(team))
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(32):
         page = said(look(client, harbor.broker, personal_leads="private"))
     assert "9 leads of 9 people become invisible to 4 managers of teams." in page
