@@ -12,6 +12,7 @@ from crm.organization.people import signed_in
 from leads.models import CustomField, Lead, Source, Stage
 from leads.querysets import sources_in_sight
 from leads.services.lists import open_stage_kept, why_stage_stays
+from leads.views import ledger
 from leads.views.policy import policy
 from permissions.admin.base import CompanyAdmin
 from permissions.admin.forms import CompanyForm, refusing
@@ -92,3 +93,14 @@ site.add_page(
     label="Policy",
     words="Who sees personal leads, and the company’s other rules.",
 )
+site.add_page(
+    "ledger/",
+    ledger.ledger,
+    name="ledger",
+    verb=Permission.VIEW_LEDGER,
+    label="Ledger",
+    words="Who owned, held and changed what, and when; and proof that nobody rewrote it.",
+    methods=("GET", "HEAD"),
+)
+site.add_page("ledger/export/", ledger.export, name="ledger_export", verb=Permission.VIEW_LEDGER, methods=("POST",))
+site.add_page("ledger/check/", ledger.check, name="ledger_check", verb=Permission.VIEW_LEDGER)

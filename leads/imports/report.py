@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from leads.imports.reading import BYTE_ORDER_MARK
 from leads.models import ImportRow, ImportRun
@@ -23,13 +23,19 @@ class _Echo:
 
 def report_lines(run: ImportRun, outcome: str) -> Iterator[str]:
     """The CSV line by line: every column of the file as it was, then the line it stood on and why it is here."""
-    writer = csv.writer(_Echo())
-    yield BYTE_ORDER_MARK + writer.writerow([safe(name) for name in (*run.header, *ADDED)])
     width = len(run.header)
     rows = ImportRow.objects.filter(run=run, outcome=outcome).order_by("number")
-    for row in rows.only("number", "cells", "reason").iterator(chunk_size=1000):
-        cells = [safe(cell) for cell in row.cells]
-        yield writer.writerow([*cells, *[""] * (width - len(cells)), row.number, row.reason])
+    found = rows.only("number", "cells", "reason").iterator(chunk_size=1000)
+    cells = ([*row.cells, *[""] * (width - len(row.cells)), str(row.number), row.reason] for row in found)
+    return csv_lines((*run.header, *ADDED), cells)
+
+
+def csv_lines(header: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """A CSV that a spreadsheet opens as what it says, line by line."""
+    writer = csv.writer(_Echo())
+    yield BYTE_ORDER_MARK + writer.writerow([safe(name) for name in header])
+    for row in rows:
+        yield writer.writerow([safe(cell) for cell in row])
 
 
 def safe(text: str) -> str:

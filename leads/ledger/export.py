@@ -1,0 +1,54 @@
+"""The ledger as a CSV: the same facts as on the page, with the same silence about leads one may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC
+from html import unescape
+
+from django.db import transaction
+from django.utils.html import strip_tags
+
+from crm.organization.models import User
+from leads.imports.report import csv_lines
+from leads.ledger.reading import Question, Row, all_rows
+from permissions.access import Keyring
+from permissions.ledger import Fact, record
+from permissions.models import LedgerEntry
+
+HEADER = ("Time (UTC)", "Fact", "In words", "Lead", "Slot or role", "Why", "Batch", "Number")
+CONCEALED = "About a lead you may not see"
+
+
+@transaction.atomic
+def record_export(actor: User, chosen: dict[str, str]) -> None:
+    """That she took the ledger out, and what she asked for: by the names of the filters, not by what they said."""
+    kind, detail = LedgerEntry.Kind.EXPORTED, {"filters": sorted(chosen)}
+    record(Fact(company_id=actor.company_id, kind=kind, actor_id=actor.pk, why="ledger", detail=detail))
+
+
+def ledger_lines(keyring: Keyring, question: Question) -> Iterator[str]:
+    """The CSV line by line, newest first."""
+    return csv_lines(HEADER, (cells_of(row) for row in all_rows(keyring, question)))
+
+
+def cells_of(row: Row) -> list[str]:
+    at = row.at.astimezone(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+    if row.entry is None:
+        return [at, row.kind, CONCEALED, "", "", "", "", ""]
+    entry = row.entry
+    batch = str(entry.batch_id) if entry.batch_id else ""
+    return [
+        at,
+        row.kind,
+        _plain(row),
+        row.url.rstrip("/").rpartition("/")[2],
+        entry.role,
+        entry.why,
+        batch,
+        str(entry.pk),
+    ]
+
+
+def _plain(row: Row) -> str:
+    return unescape(strip_tags(row.line))

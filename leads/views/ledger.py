@@ -1,0 +1,68 @@
+"""The company's ledger: reading it, taking it out as a CSV, and having its chain checked (M7)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.core.htmx import is_fragment, render_page
+from crm.organization.people import signed_in
+from leads.ledger.export import ledger_lines, record_export
+from leads.ledger.forms import LedgerForm
+from leads.ledger.reading import Stretch, stretch
+from permissions.admin.site import site
+from permissions.checking import ask_for_check, latest_check
+from permissions.keyring import load_keyring
+from permissions.tasks import check_ledger
+
+PAGE = "leads/ledger.html"
+
+
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The facts, newest first. Where a filter cannot be read nothing is shown, and it is said why."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    form = LedgerForm(request.GET, actor=actor, keyring=keyring)
+    valid = form.is_valid()
+    page = stretch(keyring, form.question, request.GET.get("cursor", "")) if valid else Stretch([], "")
+    context = {
+        **site.each_context(request),
+        "title": "Ledger",
+        "form": form,
+        "page": page,
+        "chosen": form.chosen(),
+        "query": urlencode(form.chosen()),
+        "is_first": not request.GET.get("cursor"),
+        "check": latest_check(actor.company_id),
+    }
+    return render_page(request, PAGE, context, status=200 if valid else 422)
+
+
+def export(request: HttpRequest) -> HttpResponseBase:
+    """The same facts as a file, which is itself a fact."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    form = LedgerForm(request.POST, actor=actor, keyring=keyring)
+    if not form.is_valid():
+        return redirect(f"{reverse('admin:ledger')}?{urlencode(form.chosen())}")
+    record_export(actor, form.chosen())
+    name = f"ledger-{timezone.localdate():%Y-%m-%d}.csv"
+    return StreamingHttpResponse(
+        ledger_lines(keyring, form.question),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def check(request: HttpRequest) -> HttpResponse:
+    """Ask for a check; and how far it is."""
+    actor = signed_in(request)
+    if request.method == "POST":
+        check_ledger.queue(ask_for_check(actor).pk)
+    if not is_fragment(request):
+        return redirect("admin:ledger")
+    return render_page(request, PAGE, {"check": latest_check(actor.company_id)}, partial="check")
