@@ -15,6 +15,7 @@ app.loader.import_default_modules()
 # what the tasks that take ids are given: nothing there has this id, so that nothing is to be done
 RUN_WITH: dict[str, tuple[Any, ...]] = {
     "leads.tasks.run_import": (0,),
+    "permissions.tasks.check_ledger": (0,),
 }
 TASKS = sorted(declared.values(), key=lambda task: task.name)
 
