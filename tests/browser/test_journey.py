@@ -120,14 +120,15 @@ def test_a_file_of_leads_is_owned_spread_offered_and_claimed(harbor: Product, le
 
 
 def test_a_lead_left_alone_is_with_the_next_agent_within_five_seconds(harbor: Product, sign_in: SignIn) -> None:
-    set_window(timedelta(seconds=3))
     team_lead = sign_in(LEAD)
+    agents = {email: sign_in(email) for email in ("ana@harbor.example", "ben@harbor.example", "cal@harbor.example")}
+    set_window(timedelta(seconds=3))
     public_id = add_lead(team_lead, "Hasty")
     lead = Lead.objects.get(public_id=public_id)
     set_window(timedelta(minutes=60))  # the clock of an offer is fixed when it is made
     first = lead.offers.order_by("pk")[0]
 
-    his = sign_in(first.user.email)
+    his = agents[first.user.email]
     assert his.goto(f"/people/{public_id}/").status == 200
     wait_until(lambda: Offer.objects.filter(lead=lead).count() == 2, 12, "the next offer")
     first.refresh_from_db()
@@ -137,7 +138,7 @@ def test_a_lead_left_alone_is_with_the_next_agent_within_five_seconds(harbor: Pr
     assert second.offered_at - first.deadline < timedelta(seconds=5)
     assert his.goto(f"/people/{public_id}/").status == 404
 
-    hers = sign_in(second.user.email)
+    hers = agents[second.user.email]
     assert hers.goto(f"/people/{public_id}/").status == 200
     team_lead.goto(f"/people/{public_id}/")
     team_lead.get_by_text("How was this routed?").click()
