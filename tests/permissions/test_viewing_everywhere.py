@@ -25,16 +25,16 @@ from tests.factories.leads import make_lead
 ROWS = written_out(read_table(), list(addresses()))
 HER_OWN = {("POST", "view-as-end"), ("POST", "account_logout")}
 CONCEALED: dict[str, Any] = {
-    "last_name": "Secretname",
-    "company_name": "Secretcompany",
-    "street": "7 Secretstreet",
-    "city": "Secretcity",
-    "tags": ["secrettag"],
-    "source": "Secretsource",
+    "last_name": "Veiledname",
+    "company_name": "Veiledcompany",
+    "street": "7 Veiledstreet",
+    "city": "Veiledcity",
+    "tags": ["veiledtag"],
+    "source": "Veiledsource",
     "phones": ["201 555 0177"],
-    "emails": ["secret@mail.example"],
+    "emails": ["veiled@mail.example"],
 }
-TELLING = ("secret", "5550177", "555-0177", "Prudence")
+TELLING = ("veiled", "5550177", "555-0177", "Prudence")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +49,11 @@ def with_concealed_leads(scene: Crossing) -> Crossing:
     ana = scene.harbor.ana
     for name, fields in (("secret_hidden", {"hidden": True}), ("secret_private", {"privacy": 0})):
         lead = make_lead(ana, **{"first_name": "Hida" if "hidden" in fields else "Prudence", **fields, **CONCEALED})
-        note = {"kind": Activity.Kind.NOTE, "actor": ana, "body": "Secretnote"}
+        note = {"kind": Activity.Kind.NOTE, "actor": ana, "body": "Veilednote"}
         Activity.objects.create(company=ana.company, lead=lead, **note)
         notify(ana.company_id, [Message(ana.pk, "offer", "About {lead}", lead_id=lead.pk)])
         scene.leads[name], scene.things[name] = lead, lead.public_id
-    run = create_run(actor=ana, file=BytesIO(b"Name,E-mail\nSam Secretname,secret@mail.example\n"), name="secret.csv")
+    run = create_run(actor=ana, file=BytesIO(b"Name,E-mail\nSam Veiledname,veiled@mail.example\n"), name="veiled.csv")
     scene.things["secret_run"] = run.public_id
     return scene
 
@@ -126,16 +126,16 @@ def test_v7_the_scene_has_something_to_tell(scene: Crossing) -> None:
     client = Client()
     client.force_login(scene.harbor.ana)
     people = client.get("/people/").content.decode()
-    assert people.count("Secretname") == 2
-    assert "About Hida Secretname" in client.get("/notifications/").content.decode()
+    assert people.count("Veiledname") == 2
+    assert "About Hida Veiledname" in client.get("/notifications/").content.decode()
     lead = client.get(f"/people/{scene.things['secret_hidden']}/").content.decode()
-    assert all(word in lead for word in ("Secretstreet", "secret@mail.example", "555-0177", "Secretnote", "secrettag"))
-    assert "secret.csv" in client.get("/import/").content.decode()
+    assert all(word in lead for word in ("Veiledstreet", "veiled@mail.example", "555-0177", "Veilednote", "veiledtag"))
+    assert "veiled.csv" in client.get("/import/").content.decode()
 
 
-@pytest.mark.parametrize("query", ["q=secretname", "q=2015550177", "tag=secrettag", "sort=-created", "hidden=yes"])
+@pytest.mark.parametrize("query", ["q=veiledname", "q=2015550177", "tag=veiledtag", "sort=-created", "hidden=yes"])
 def test_v7_no_filter_finds_what_is_concealed(query: str, scene: Crossing, viewer: Client) -> None:
     page = viewer.get(f"/people/?{query}").content.decode()
     assert "Hida" not in page
     assert "Prudence" not in page
-    assert Lead.objects.filter(last_name="Secretname").count() == 2
+    assert Lead.objects.filter(last_name="Veiledname").count() == 2
