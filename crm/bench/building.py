@@ -18,6 +18,7 @@ from crm.organization.models import Company, Membership, Unit, User
 from crm.organization.services import create_company
 from leads.models import Lead, Source, Stage
 from leads.search import reindex
+from permissions.grants import permission_on
 from permissions.ledger import record_select
 from permissions.models import Profile, ProfileHolder
 
@@ -32,9 +33,11 @@ TABLES = (
     "leads_activity",
     "permissions_ledgerentry",
 )
-ADMIN, OFFICE_ADMIN, TEAM_LEAD, SMALL_AGENT = (
-    f"{name}@bench.example" for name in ("admin", "office-001", "lead-001", "small")
+ADMIN, OFFICE_ADMIN, TEAM_LEAD, SMALL_AGENT, FEW_SHARES, MANY_SHARES = (
+    f"{name}@bench.example" for name in ("admin", "office-001", "lead-001", "small", "few-shares", "many-shares")
 )
+SHARES = {FEW_SHARES: 20, MANY_SHARES: 2000}
+OFFERS = 2000
 Say = Callable[[str], None]
 
 
@@ -52,6 +55,8 @@ def build(leads: int, say: Say) -> None:
         for first in range(1, leads + 1, CHUNK):
             with transaction.atomic(), timed(f"leads {first:,} and following", say):
                 build_leads(company, first, min(first + CHUNK - 1, leads), leads)
+    with timed("shares and offers", say):
+        build_keys(leads)
     with timed("tidy up", say), connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
 
@@ -74,9 +79,10 @@ def build_company() -> Company:
     make_people(company, "company_admin", [("admin", top, "owner")])
     make_people(company, "office_admin", [(f"office-{n:03}", unit, "admin") for n, unit in enumerate(offices, 1)])
     make_people(company, "team_lead", [(f"lead-{n:03}", unit, "admin") for n, unit in enumerate(teams, 1)])
-    agents = PEOPLE - 1 - OFFICES - TEAMS - 1
+    agents = PEOPLE - 1 - OFFICES - TEAMS - 3
     make_people(company, "agent", [(f"agent-{n:03}", teams[n % TEAMS], "member") for n in range(agents)])
-    make_people(company, "agent", [("small", teams[0], "member")])
+    named = [("small", teams[0], "member"), ("few-shares", teams[1], "member"), ("many-shares", teams[2], "member")]
+    make_people(company, "agent", named)
     Source.objects.bulk_create([Source(company=company, name=name) for name in words.SOURCES])
     return company
 
@@ -130,6 +136,19 @@ def build_leads(company: Company, first: int, last: int, total: int) -> None:
         lead = Lead.objects.filter(agent=small, owner_unit__isnull=False).order_by("pk")[0]
         long = {"company": company.pk, "lead": lead.pk, "actor": small.pk, "entries": TIMELINE_ENTRIES}
         run(statements.LONG_TIMELINE, long)
+
+
+@transaction.atomic
+def build_keys(total: int) -> None:
+    """What opens single leads: shares, spread evenly over all leads, and open offers to those in their Agent slots."""
+    given_by = User.objects.get(email=ADMIN)
+    verb = permission_on(Lead, "view_lead")
+    for email, count in SHARES.items():
+        user = User.objects.get(email=email)
+        params = {"user": user.pk, "verb": verb.pk, "given_by": given_by.pk, "step": max(total // count, 1)}
+        run(statements.SHARES, params)
+    for statement in (statements.ROTATIONS, statements.OFFERS):
+        run(statement, {"step": max(total // OFFERS, 1)})
 
 
 def lead_params(company: Company, small: User) -> dict[str, Any]:

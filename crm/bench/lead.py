@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from crm.bench.askers import Asker
+from crm.bench.askers import Asker, asking
 from crm.bench.building import SMALL_AGENT
 from crm.bench.figures import Figure
 from crm.bench.people import RUNS, WARM_UP, signed_in
@@ -46,8 +46,8 @@ ORDER BY at DESC, rank DESC, id DESC LIMIT 51
 def figures() -> Iterator[Figure]:
     lead = Lead.objects.filter(agent__email=SMALL_AGENT, owner_unit__isnull=False).order_by("pk")[0]
     for role in ("small agent", "team lead", "company admin"):
-        asker = Asker.of(role)
-        yield measure(signed_in(asker), asker, lead)
+        with asking(role) as asker:
+            yield measure(signed_in(asker), asker, lead)
 
 
 def measure(client: Client, asker: Asker, lead: Lead) -> Figure:

@@ -18,7 +18,8 @@ WITH draw AS MATERIALIZED (
     SELECT n, n %% (%(total)s / 100) = 7 AS small_owns, n %% (%(total)s / 200) = 3 AS small_works,
         1 + floor(100 * power(random(), 1.15))::int AS team, random() AS owner, random() AS slot,
         random() AS agent, random() AS assistant, random() AS lender, random() AS manner,
-        now() - interval '1095 days' * power(random(), 2) AS created, random() AS rest, random() AS contacted
+        now() - interval '1095 days' * power(random(), 2) AS created,
+        random() AS rest, random() AS contacted, random() AS secrecy
     FROM generate_series(%(first)s, %(last)s) AS n
 ), placed AS (
     SELECT draw.*, team.id AS team_id, team.office,
@@ -43,7 +44,7 @@ INSERT INTO leads_lead (
 )
 SELECT %(company)s, owner_unit, CASE WHEN personal THEN person END,
     CASE WHEN personal THEN CASE WHEN manner < 0.2 THEN 0 WHEN manner < 0.9 THEN 1 ELSE 2 END END,
-    personal AND rest < 0.1,
+    personal AND secrecy < 0.1,
     CASE WHEN personal AND manner < 0.85 THEN 'agent' ELSE 'company' END,
     CASE WHEN NOT personal THEN owner_unit WHEN manner >= 0.85 THEN team_id END,
     (%(first_names)s::text[])[1 + floor(random() * %(first_name_count)s)::int],
@@ -54,7 +55,8 @@ SELECT %(company)s, owner_unit, CASE WHEN personal THEN person END,
     CASE WHEN slot < 0.5 THEN 'buyer' WHEN slot < 0.8 THEN 'seller' ELSE 'renter' END,
     (%(sources)s::bigint[])[1 + floor(power(random(), 1.5) * %(source_count)s)::int],
     (%(stages)s::bigint[])[1 + floor(power(random(), 2.0) * %(stage_count)s)::int],
-    CASE WHEN contacted < 0.1 THEN '{hot}'::varchar[] ELSE '{}' END, floor(random() * 101)::int,
+    CASE WHEN contacted < 0.1 THEN '{hot}'::varchar[] WHEN contacted < 0.101 THEN '{probate}' ELSE '{}' END,
+    floor(random() * 101)::int,
     CASE WHEN slot < 0.5 THEN 200000 END, CASE WHEN slot < 0.5 THEN 450000 END,
     person, created, created + (now() - created) * rest,
     CASE WHEN contacted < 0.7 THEN created + (now() - created) * rest END,
@@ -114,4 +116,21 @@ SELECT %(company)s, %(lead)s, (ARRAY['call', 'note', 'email', 'stage'])[1 + n %%
     %(actor)s, CASE WHEN n %% 4 IN (0, 2) THEN 'out' ELSE '' END, CASE WHEN n %% 4 = 0 THEN 'reached' ELSE '' END,
     'Entry ' || n || ' of a long acquaintance.', false, false
 FROM generate_series(1, %(entries)s) AS n
+"""
+
+SHARES = """
+INSERT INTO leads_leadshare (company_id, content_object_id, user_id, permission_id, given_by_id)
+SELECT company_id, id, %(user)s, %(verb)s, %(given_by)s FROM leads_lead WHERE id %% %(step)s = 0
+"""
+ROTATIONS = """
+INSERT INTO routing_rotation (company_id, lead_id, unit_id, pass_number, outcome)
+SELECT company_id, id, owner_unit_id, 1, '' FROM leads_lead
+WHERE id %% %(step)s = 0 AND owner_unit_id IS NOT NULL AND agent_id IS NOT NULL
+"""
+OFFERS = """
+INSERT INTO routing_offer (
+    company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, deadline, claimed_by
+)
+SELECT rotation.company_id, rotation.id, lead_id, unit_id, agent_id, 1, 'open', now() + interval '1 hour', ''
+FROM routing_rotation AS rotation JOIN leads_lead AS lead ON lead.id = lead_id
 """

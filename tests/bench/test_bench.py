@@ -12,8 +12,8 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from crm.bench import importing, lead, people
-from crm.bench.askers import ROLES, Asker
-from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_leads
+from crm.bench.askers import ROLES, asking
+from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_keys, build_leads
 from crm.bench.database import connected_to
 from crm.bench.figures import Figure
 from crm.bench.lifted import INDEXES, lifted_indexes
@@ -29,6 +29,7 @@ LEADS = 2000
 def bench(db):
     company = build_company()
     build_leads(company, 1, LEADS, LEADS)
+    build_keys(LEADS)
     return company
 
 
@@ -63,24 +64,38 @@ def test_slots_and_locks_agree(bench):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_by_hand_is_the_same_question(bench, role):
-    asker = Asker.of(role)
-    for level in (Level.REDACTED, Level.VIEW):
-        seen, params = asker.seen(level)
-        by_hand = set(Lead.objects.raw(f"SELECT id FROM leads_lead WHERE {seen}", params))
-        assert by_hand == set(Lead.objects.visible_to(asker.keyring, level))
-    for question in people.questions(asker):
-        data = QueryDict(urlencode(question.query))
-        chosen = LeadFilter(data, Lead.objects.all(), keyring=asker.keyring, actor=asker.user)
-        assert chosen.level == question.level
-        assert one(*question.by_hand(asker, people.COUNT)) == chosen.qs.count()
+    with asking(role) as asker:
+        for level in (Level.REDACTED, Level.VIEW):
+            seen, params = asker.seen(level)
+            by_hand = set(Lead.objects.raw(f"SELECT id FROM leads_lead WHERE {seen}", params))
+            assert by_hand == set(Lead.objects.visible_to(asker.keyring, level))
+        for question in people.questions(asker):
+            data = QueryDict(urlencode(question.query))
+            chosen = LeadFilter(data, Lead.objects.all(), keyring=asker.keyring, actor=asker.user)
+            assert chosen.level == question.level
+            assert one(*question.by_hand(asker, people.COUNT)) == chosen.qs.count()
+
+
+def test_leads_that_managers_see_redacted_are_asked_for(bench):
+    for role in ("company admin", "team lead"):
+        with asking(role) as asker:
+            asked = [question for question in people.questions(asker) if question.name.endswith("hidden e-mail")]
+            assert [one(*question.by_hand(asker, people.COUNT)) for question in asked] == [0]
+
+
+def test_shares_and_offers_are_keys(bench):
+    with asking("agent, 2,000 shares") as asker:
+        assert len(asker.keyring.leads) == LEADS
+    with asking("agent, 20 shares") as asker:
+        assert len(asker.keyring.leads_at(Level.VIEW)) >= 20
 
 
 def test_a_figure_names_ours_and_the_database_s_own(bench, monkeypatch):
     monkeypatch.setattr(people, "RUNS", 2)
     monkeypatch.setattr(lead, "RUNS", 2)
-    asker = Asker.of("team lead")
-    client = people.signed_in(asker)
-    page, count = people.measure(client, asker, people.Question("people first page"))
+    with asking("team lead") as asker:
+        client = people.signed_in(asker)
+        page, count = people.measure(client, asker, people.Question("people first page"))
     told = json.loads(str(page))
     assert {"figure", "role", "ours_ms", "raw_ms", "ratio", "request_ms_median", "queries", "target", "ok"} <= set(told)
     assert count.figure == "people first page, count"
