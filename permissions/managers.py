@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-
+from crm.organization.managing import who_manages_whom
 from crm.organization.models import Company, Membership, Unit, User
 from crm.organization.querysets import MANAGES
 from permissions.access import CompanyReach, Standing
@@ -59,13 +58,10 @@ def _read(company: Company) -> _Company:
         joined[user].add(unit)
         if role in MANAGES:
             roles[user].add(unit)
-    managers = ArraySubquery(Membership.objects.managing().values("user"))
-    members = Membership.objects.of_members().filter(company=company, user__company=company)
-    for user, hides, found in members.values_list("user", "user__hide_from_team", managers):
-        for manager in found:
-            managed[manager].add(user)
-            if not hides:
-                shown[manager].add(user)
+    for manager, user, hides in who_manages_whom(company.pk):
+        managed[manager].add(user)
+        if not hides:
+            shown[manager].add(user)
     people = frozenset(User.objects.filter(company=company).values_list("pk", flat=True))
     return _Company(company, tree, joined, roles, managed, shown, people, given_to(company.pk, list(roles)))
 

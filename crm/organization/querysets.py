@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import BaseUserManager
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Q
+from django.db.models.expressions import RawSQL
+
+from crm.organization.managing import PEOPLE_MANAGED, UNITS_MANAGED
 
 if TYPE_CHECKING:
     from crm.organization.models import Membership, Unit, User
@@ -31,21 +34,6 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Current ones, and those that ended when the person left the company: her managers of then stay her managers."""
         return self.filter(Q(ended_at=None) | Q(user__left_at__isnull=False, ended_at__gte=F("user__left_at")))
 
-    def of_members(self) -> MembershipQuerySet:
-        """Those by which somebody is managed."""
-        return self.lasting().filter(role="member")
-
-    def managing(self) -> MembershipQuerySet:
-        """For a subquery of `of_members`: the roles that reach the membership.
-
-        Never upward: a role does not reach those who manage above its unit, such as a broker who joined a team below.
-        """
-        from crm.organization.models import Membership
-
-        above = Q(unit=OuterRef("unit__parent")) | Q(unit=OuterRef("unit__parent__parent"))
-        upward = Membership.objects.lasting().filter(above, user=OuterRef(OuterRef("user")), role__in=MANAGES)
-        return self.current().filter(~Exists(upward), Q(unit=OuterRef("unit")) | above, role__in=MANAGES)
-
 
 class UnitQuerySet(models.QuerySet["Unit"]):
     def of(self, user: User) -> UnitQuerySet:
@@ -57,10 +45,7 @@ class UnitQuerySet(models.QuerySet["Unit"]):
 
     def managed_by(self, user: User) -> UnitQuerySet:
         """Units in which, or above which, she has role owner or admin now."""
-        from crm.organization.models import Membership
-
-        roots = Membership.objects.current().filter(user=user, role__in=MANAGES).values("unit")
-        return self.of(user).filter(within(roots))
+        return self.of(user).filter(pk__in=RawSQL(UNITS_MANAGED, [user.pk]))  # noqa: S611  # a constant
 
     def joined_by(self, user: User) -> UnitQuerySet:
         """Units she is a current direct member of, in any role."""
@@ -93,11 +78,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def managed_by(self, user: User) -> UserQuerySet:
         """People with role member in a unit she manages, now or when they left; never upward."""
-        from crm.organization.models import Membership
-
-        reach = Membership.objects.managing().filter(user=user)
-        members = Membership.objects.of_members().filter(Exists(reach), company=user.company_id)
-        return self.of(user).filter(pk__in=members.values("user"))
+        return self.of(user).filter(pk__in=RawSQL(PEOPLE_MANAGED, [user.pk]))  # noqa: S611  # a constant
 
     def can_be_seen_by(self, user: User) -> UserQuerySet:
         """Active people she may choose (O6): herself and the members of the units she may choose; a company manager all."""

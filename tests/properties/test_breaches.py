@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from crm.organization.querysets import MembershipQuerySet, UserQuerySet
+from crm.organization import querysets
+from crm.organization.managing import PEOPLE_MANAGED
+from crm.organization.querysets import UserQuerySet
 from permissions import door, keyring
 from permissions.access import (
     Access,
@@ -34,6 +36,7 @@ from tests.properties.worlds import Built
 
 pytestmark = pytest.mark.django_db
 Plant = Callable[[pytest.MonkeyPatch], None]
+MANAGED_STILL = "(member.ended_at IS NULL OR member.ended_at >= person.left_at)\n    AND"
 
 
 def is_wrong(world: World, compare: Callable[[World, Built], None] = compare) -> bool:
@@ -78,16 +81,15 @@ def standing_as(**changes: Any) -> Plant:
     return plant
 
 
-def ended_memberships_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MembershipQuerySet, "current", lambda self: self.all())
+def managing_without(condition: str) -> Plant:
+    """Ask who manages whom without a condition."""
 
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("UNITS_MANAGED", "PEOPLE_MANAGED"):
+            monkeypatch.setattr(querysets, name, getattr(querysets, name).replace(condition, ""))
+        assert len(querysets.PEOPLE_MANAGED) < len(PEOPLE_MANAGED)
 
-def managers_of_left_people_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MembershipQuerySet, "lasting", lambda self: self.filter(ended_at=None))
-
-
-def managers_of_past_teams_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MembershipQuerySet, "lasting", lambda self: self.all())
+    return plant
 
 
 def any_role_is_managed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,9 +206,9 @@ def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(standing_as(joined_units=frozenset()), id="membership_gives_nothing"),
         pytest.param(standing_as(policy=Privacy.MANAGED), id="every_policy_is_managed"),
         pytest.param(standing_as(policy=Privacy.VISIBLE), id="every_policy_is_visible"),
-        ended_memberships_count,
-        managers_of_left_people_forgotten,
-        managers_of_past_teams_kept,
+        pytest.param(managing_without("AND role.ended_at IS NULL"), id="ended_memberships_count"),
+        pytest.param(managing_without("OR member.ended_at >= person.left_at"), id="managers_of_left_people_forgotten"),
+        pytest.param(managing_without(MANAGED_STILL), id="managers_of_past_teams_kept"),
         any_role_is_managed,
         reach_goes_upward,
         switch_of_the_agent_ignored,
