@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from crm.organization.models import User
+from permissions import lookups  # noqa: F401  # `fits` and `any_of`
 from permissions.access import Access, Keyring, Level, LockedLead, Privacy
 from permissions.keyring import load_keyring
 from permissions.verbs import WAYS, Verb, Way, why_not
@@ -34,7 +35,7 @@ def _opened_by(keyring: Keyring, at_least: Level, prefix: str, *, removed: bool 
     condition = _locked_by(keyring.locks_at(at_least), prefix)
     single = keyring.leads_at(at_least)
     if single:
-        condition |= Q(**{f"{prefix}pk__in": single})
+        condition |= Q(**{f"{prefix}pk__any_of": single})
     if keyring.company is not None:
         condition |= _in_company(keyring, at_least, prefix)
     there = Q(**{f"{prefix}company": keyring.company_id}) if removed else _there(keyring, prefix)
@@ -48,10 +49,8 @@ def _there(keyring: Keyring, prefix: str) -> Q:
 
 def _locked_by(locks: list[int], prefix: str) -> Q:
     """The lead has one of these locks; no lead has one of none."""
-    condition = Q(**{f"{prefix}locks__overlap": locks[:KEYS_AT_ONCE]})
-    for start in range(KEYS_AT_ONCE, len(locks), KEYS_AT_ONCE):
-        condition |= Q(**{f"{prefix}locks__overlap": locks[start : start + KEYS_AT_ONCE]})
-    return condition
+    groups = [locks[start : start + KEYS_AT_ONCE] for start in range(0, len(locks), KEYS_AT_ONCE)] or [[]]
+    return Q(*((f"{prefix}locks__fits", group) for group in groups), _connector=Q.OR)
 
 
 def _in_company(keyring: Keyring, at_least: Level, prefix: str) -> Q:
