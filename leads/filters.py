@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -154,7 +155,7 @@ class LeadFilter(FilterSet):
     stage = AnyOf(label="Stage", field_name="stage", widget=forms.CheckboxSelectMultiple)
     owner = PrincipalFilter(label="Owned by", method="owned_by")
     assigned = PrincipalFilter(label="Assigned to", method="assigned_to")
-    source = AnyOf(label="Source", field_name="source", widget=forms.CheckboxSelectMultiple)
+    source = AnyKind(label="Source", field_name="source", widget=forms.CheckboxSelectMultiple)
     kind = AnyKind(label="Type", field_name="kind", choices=Lead.Kind.choices, widget=forms.CheckboxSelectMultiple)
     state = CharFilter(label="State", method="in_state", max_length=40)
     tag = CharFilter(label="Tag", method="tagged", max_length=40)
@@ -179,9 +180,14 @@ class LeadFilter(FilterSet):
         self.keyring, self.actor = keyring, actor
         company = keyring.company_id
         self.filters["stage"].extra["queryset"] = Stage.objects.filter(company=company).order_by("position", "pk")
-        self.filters["source"].extra["queryset"] = sources_in_sight(keyring)
+        self.filters["source"].extra["choices"] = lambda: self._sources
         self.filters["owner"].extra.update(actor=actor, units=True)
         self.filters["assigned"].extra.update(actor=actor, nobody=True)
+
+    @cached_property
+    def _sources(self) -> list[tuple[str, str]]:
+        """All sources in sight, whichever was asked for, so that one out of sight takes the same time as none at all."""
+        return [(str(pk), name) for pk, name in sources_in_sight(self.keyring).values_list("pk", "name")]
 
     @property
     def qs(self) -> QuerySet[Lead]:
@@ -282,4 +288,4 @@ class LeadFilter(FilterSet):
         if isinstance(chosen, QuerySet):
             return next((str(one) for one in chosen if str(one.pk) == text), text)
         choices = self.filters[name].extra.get("choices", ())
-        return str(dict(choices).get(text, text))
+        return str(dict(choices() if callable(choices) else choices).get(text, text))

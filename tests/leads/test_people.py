@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.organization.models import User
-from leads.models import Activity, Lead
+from leads.models import Activity, Lead, Source
 from permissions.profiles import give_profile
 from tests.factories.leads import assign, make_lead, make_stage
 from tests.factories.people import make_manager
@@ -321,3 +321,16 @@ def test_v5_sources_of_leads_one_may_not_read_are_not_offered(client: Client, ha
     for user, sees in ((harbor.ana, True), (harbor.lead, False), (harbor.eve, False)):
         client.force_login(user)
         assert ("Secretsource" in client.get(where).content.decode()) is sees
+
+
+def test_v5_a_source_out_of_sight_is_like_one_that_is_not_there(client: Client, harbor: Brokerage) -> None:
+    secret, none = 7_654_321, 7_654_322
+    Lead.objects.filter(pk=hide(harbor).pk).update(source=Source.objects.create(pk=secret, company=harbor.company))
+    told = []
+    for source in (secret, none):
+        with CaptureQueriesContext(connection) as queries:
+            html = page(client, harbor.lead, f"?source={source}")
+        assert "filter-chip is-wrong" in html
+        html = re.sub(r"\w{64}", "", html)  # tokens against forged requests differ from page to page
+        told.append((html.replace(str(source), "…"), [query["sql"] for query in queries if "leads_" in query["sql"]]))
+    assert told[0] == told[1]
