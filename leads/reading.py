@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db.models import Count, F
+from django.db.models import Count, Func, QuerySet, TextField
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -22,6 +21,13 @@ from permissions.access import Access, Key, Keyring, Level, Reason
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 
+
+def _name(pointer: str, table: str, column: str = "name") -> Func:
+    """The name of what a column points to, looked up for the rows of a page; a join would name every row it sorts."""
+    lookup = f"(SELECT {column} FROM {table} WHERE id = %(expressions)s)"
+    return Func(pointer, template=lookup, output_field=TextField())
+
+
 TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
 ROW_COLUMNS = (
@@ -30,15 +36,15 @@ ROW_COLUMNS = (
     *("first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
 )
 ROW_NAMES = {
-    "stage_name": F("stage__name"),
-    "stage_kind": F("stage__kind"),
-    "source_name": F("source__name"),
-    "unit_name": F("owner_unit__name"),
-    "unit_kind": F("owner_unit__kind"),
-    "person_name": F("owner_user__name"),
-    "agent_name": F("agent__name"),
-    "origin_name": F("origin_unit__name"),
-    "origin_kind": F("origin_unit__kind"),
+    "stage_name": _name("stage", "leads_stage"),
+    "stage_kind": _name("stage", "leads_stage", "kind"),
+    "source_name": _name("source", "leads_source"),
+    "unit_name": _name("owner_unit", "organization_unit"),
+    "unit_kind": _name("owner_unit", "organization_unit", "kind"),
+    "person_name": _name("owner_user", "organization_user"),
+    "agent_name": _name("agent", "organization_user"),
+    "origin_name": _name("origin_unit", "organization_unit"),
+    "origin_kind": _name("origin_unit", "organization_unit", "kind"),
 }
 
 
@@ -80,23 +86,20 @@ class LeadRow:
     redacted: bool = field(default=False, init=False)
 
 
+def with_names(leads: QuerySet[Lead]) -> QuerySet[Lead]:
+    """What `rows_of` reads of leads."""
+    return leads.only(*ROW_COLUMNS).annotate(**ROW_NAMES)
+
+
 def rows_of(leads: Sequence[Lead], keyring: Keyring) -> list[LeadRow | RedactedRow]:
-    """A page of leads (read with ROW_COLUMNS) as rows, in their order; the names of all in one query by id.
-
-    Names are not joined to the list's own query, which would join them to every lead it sorts.
-    """
-    ids = [lead.pk for lead in leads]
-    names = {row["pk"]: row for row in Lead.objects.filter(pk__in=ids).order_by("pk").values("pk", **ROW_NAMES)}
-    closed = [lead.pk for lead in leads if access_to(keyring, lead).level == Level.REDACTED]
+    """A page of leads (read `with_names`) as rows, in their order."""
+    closed = {lead.pk for lead in leads if access_to(keyring, lead).level == Level.REDACTED}
     counts = communications_of(closed)
-    return [
-        redacted_row(lead, names[lead.pk], counts[lead.pk]) if lead.pk in closed else lead_row(lead, names[lead.pk])
-        for lead in leads
-        if lead.pk in names
-    ]
+    return [redacted_row(lead, counts[lead.pk]) if lead.pk in closed else lead_row(lead) for lead in leads]
 
 
-def redacted_row(lead: Lead, names: Mapping[str, Any], counts: Mapping[str, int]) -> RedactedRow:
+def redacted_row(lead: Lead, counts: Mapping[str, int]) -> RedactedRow:
+    names = vars(lead)
     words = [f"{counts[kind]} {one if counts[kind] == 1 else many}" for kind, (one, many) in COMMUNICATIONS.items()]
     return RedactedRow(
         first_name=lead.first_name or "Unnamed",
@@ -109,7 +112,8 @@ def redacted_row(lead: Lead, names: Mapping[str, Any], counts: Mapping[str, int]
     )
 
 
-def lead_row(lead: Lead, names: Mapping[str, Any]) -> LeadRow:
+def lead_row(lead: Lead) -> LeadRow:
+    names = vars(lead)
     return LeadRow(
         url=reverse("lead", args=[lead.public_id]),
         name=lead.name,
@@ -132,7 +136,7 @@ def origin_words(unit_name: str | None, unit_kind: str | None) -> str:
     return "Company" if unit_kind == "company" else f"Company · {unit_name}"
 
 
-def communications_of(lead_ids: Sequence[int]) -> Mapping[int, Mapping[str, int]]:
+def communications_of(lead_ids: Collection[int]) -> Mapping[int, Mapping[str, int]]:
     """How many communications of each kind these leads had; no query where there are no leads."""
     counts: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(COMMUNICATIONS, 0))
     if not lead_ids:

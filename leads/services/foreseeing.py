@@ -10,7 +10,7 @@ from django.db import connection
 
 from crm.organization.models import Company, Unit, User
 from leads.models import Lead
-from leads.reading import LeadRow, RedactedRow, rows_of
+from leads.reading import LeadRow, RedactedRow, rows_of, with_names
 from permissions.access import KINDS as LOCK_KINDS
 from permissions.access import Keyring, Level, Lock, LockedLead, Privacy, make_keyring
 from permissions.foreseeing import Alike, Extent, Shift, foresee
@@ -113,6 +113,6 @@ def _examples(keyring: Keyring, found: dict[Shift, Extent]) -> dict[Shift, list[
     """For each shift some of its leads, through the door: what she who holds the keyring may see of them now."""
     chosen = {shift: list(extent.groups)[:EXAMPLES] for shift, extent in found.items()}
     ids = {pk for some in chosen.values() for pk in some}
-    leads = list(Lead.objects.visible_to(keyring).filter(pk__in=ids).order_by("pk"))
+    leads = list(with_names(Lead.objects.visible_to(keyring).filter(pk__in=ids).order_by("pk")))
     rows = dict(zip((lead.pk for lead in leads), rows_of(leads, keyring), strict=True))
     return {shift: [rows[pk] for pk in some if pk in rows] for shift, some in chosen.items()}

@@ -15,7 +15,7 @@ from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
 from leads.filters import SORT_WORDS, LeadFilter
 from leads.models import Lead
-from leads.reading import ROW_COLUMNS, rows_of
+from leads.reading import rows_of, with_names
 from permissions.access import Keyring
 from permissions.keyring import load_keyring
 
@@ -47,7 +47,7 @@ def people(request: HttpRequest) -> HttpResponse:
     found = chosen.qs
     count, more = capped_count(found)
     page = keyset_page(
-        found.only(*ROW_COLUMNS),
+        with_names(found),
         sort=chosen.sort_column,
         descending=chosen.descending,
         cursor=request.GET.get("cursor", ""),
