@@ -6,8 +6,8 @@ from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
 
-from crm.organization.models import Company, User
-from leads.models.lead import Lead
+from crm.organization.models import User
+from leads.models.lead import Lead, company_of_the_lead
 from leads.querysets import ActivityQuerySet
 
 
@@ -35,7 +35,7 @@ class Activity(models.Model):
         BUSY = "busy", "Busy"
         WRONG_NUMBER = "wrong_number", "Wrong number"
 
-    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    company = company_of_the_lead()
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities", db_index=False)
     kind = models.CharField(max_length=8, choices=Kind)
     at = models.DateTimeField(db_default=Now())

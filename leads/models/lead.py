@@ -157,6 +157,11 @@ class Lead(models.Model):
         return self.owner_user_id is not None
 
 
+def company_of_the_lead() -> models.ForeignKey[Company]:
+    """The company of a lead's child, taken from the lead, whose own constraint is enough: each costs an import dearly."""
+    return models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+
+
 class ContactPoint(models.Model):
     """A way to reach a lead: a phone in E.164 (the text as given is kept), or a normalised e-mail."""
 
@@ -164,7 +169,7 @@ class ContactPoint(models.Model):
         PHONE = "phone", "Phone"
         EMAIL = "email", "E-mail"
 
-    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    company = company_of_the_lead()
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="contact_points", db_index=False)
     kind = models.CharField(max_length=5, choices=Kind)
     value = models.CharField(max_length=254)
@@ -192,7 +197,7 @@ class Assignment(models.Model):
         LENDER = "lender", "Lender"
         COVERED = "covered", "Away"
 
-    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    company = company_of_the_lead()
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="assignments", db_index=False)
     role = models.CharField(max_length=24, choices=Role, default=Role.AGENT)
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="assignments")
@@ -221,7 +226,7 @@ class LeadSearch(models.Model):
     """What a lead can be found by, in a table of its own so that a change of owner leaves the trigram index alone."""
 
     lead = models.OneToOneField(Lead, models.CASCADE, primary_key=True, related_name="search")
-    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    company = company_of_the_lead()
     text = models.TextField()
 
     class Meta:

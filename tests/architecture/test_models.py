@@ -22,6 +22,11 @@ PATHS = {
     "ImportPart": "run__company",
     "ImportedKey": "run__company",
 }
+CHILDREN = {"ContactPoint", "LeadSearch", "Assignment", "Activity"}
+
+
+def company_of(model: type[Model]) -> Any:
+    return model._meta.get_field("company")
 
 
 def has_company(model: type[Model]) -> bool:
@@ -34,9 +39,18 @@ def test_every_model_has_its_company() -> None:
 
 @pytest.mark.parametrize("model", [model for model in OURS if has_company(model)], ids=lambda model: model.__name__)
 def test_no_row_is_without_a_company(model: type[Model]) -> None:
-    field: Any = model._meta.get_field("company")
+    field = company_of(model)
     assert field.related_model is Company
     assert not field.null
+
+
+def test_a_company_without_a_constraint_is_that_of_a_lead_or_of_the_ledger() -> None:
+    """An import pays for every constraint; tests/leads/test_children.py sees that the children of leads keep to it."""
+    loose = {model.__name__ for model in OURS if has_company(model) and not company_of(model).db_constraint}
+    assert_only(loose, {*CHILDREN, "BatchItem", "LedgerEntry", "LedgerSeal"})
+    for name in CHILDREN:
+        lead: Any = apps.get_model("leads", name)._meta.get_field("lead")
+        assert (lead.related_model, lead.null, lead.db_constraint) == (Lead, False, True)
 
 
 @pytest.mark.parametrize(("name", "path"), PATHS.items())
