@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/", include("leads.urls")),
     path("requests/", include("leads.urls_requests")),
     path("import/", include("leads.urls_imports")),
+    path("batches/", include("leads.urls_batches")),
     path("invitations/", include("permissions.urls")),
     path("profiles/", include("permissions.urls_profiles")),
     path("view-as/", include("permissions.urls_viewing")),

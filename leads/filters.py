@@ -25,7 +25,7 @@ from django_filters import CharFilter, ChoiceFilter, DateFilter, Filter, FilterS
 
 from crm.organization.models import Unit, User
 from leads.models import Lead, Stage
-from leads.querysets import sources_in_sight
+from leads.querysets import LeadQuerySet, sources_in_sight
 from leads.search import matches
 from permissions.access import Keyring, Level, Lock
 
@@ -190,10 +190,10 @@ class LeadFilter(FilterSet):
         return [(str(pk), name) for pk, name in sources_in_sight(self.keyring).values_list("pk", "name")]
 
     @property
-    def qs(self) -> QuerySet[Lead]:
+    def qs(self) -> LeadQuerySet:
         if not self.is_valid():
             return Lead.objects.none()
-        rows: QuerySet[Lead] = self.filter_queryset(self.queryset.visible_to(self.keyring, self.level))
+        rows: LeadQuerySet = self.filter_queryset(self.queryset.visible_to(self.keyring, self.level))
         return rows
 
     @property

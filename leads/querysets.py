@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models.functions import Now
 
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 from permissions.access import Keyring, Level
 from permissions.door import AccessQuerySet, doable
 from permissions.verbs import Verb
 
 if TYPE_CHECKING:
-    from leads.models import Activity, ImportRun, Lead, OwnershipRequest, Source
+    from leads.models import Activity, Batch, ImportRun, Lead, OwnershipRequest, Source
 
 
 def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
@@ -63,3 +63,15 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def silent_for(self, time: timedelta) -> ImportRunQuerySet:
         """Runs that should be going on, but whose worker has given no sign of life for so long."""
         return self.filter(state__in=("queued", "running"), touched_at__lt=Now() - time)
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def of(self, user: User) -> BatchQuerySet:
+        """The door: her own, and for managers of the company everybody's but for drafts."""
+        whole = Unit.objects.managed_by(user).filter(kind="company")
+        others = models.Q(models.Exists(whole)) & ~models.Q(state="draft")
+        return self.filter(models.Q(actor=user) | others, company=user.company_id)
+
+    def forsaken(self) -> BatchQuerySet:
+        """Those that should be going on, but whose worker has given no sign of life in time."""
+        return self.filter(state__in=("queued", "running"), held_until__lt=Now())

@@ -34,6 +34,7 @@ ROW_COLUMNS = (
     *("public_id", "company", "owner_unit", "owner_user", "hidden", "privacy", "locks", "origin", "origin_unit"),
     "removed_at",
     *("first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
+    "removed_at",
 )
 ROW_NAMES = {
     "stage_name": _name("stage", "leads_stage"),
@@ -72,6 +73,7 @@ class RedactedRow:
 
 @dataclass(frozen=True, slots=True)
 class LeadRow:
+    public_id: str
     url: str
     name: str
     stage: str
@@ -115,6 +117,7 @@ def redacted_row(lead: Lead, counts: Mapping[str, int]) -> RedactedRow:
 def lead_row(lead: Lead) -> LeadRow:
     names = vars(lead)
     return LeadRow(
+        public_id=lead.public_id,
         url=reverse("lead", args=[lead.public_id]),
         name=lead.name,
         stage=names["stage_name"],

@@ -1,14 +1,17 @@
-"""Imports in the background. The runs say what is due; a worker that died is relieved within a minute."""
+"""Imports and batches in the background. Their rows say what is due; a worker that died is relieved within a minute."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from crm.core.tasks import task
+from leads.batches.drafting import forget_drafts
+from leads.batches.running import carry_on
 from leads.imports import services
-from leads.models import ImportRun
+from leads.models import Batch, ImportRun
 
 CHUNKS_AT_ONCE = 4  # then others have their turn on the queue
+CHUNKS_OF_A_BATCH = 10
 SILENCE = timedelta(seconds=30)
 
 
@@ -30,3 +33,23 @@ def resume_imports() -> None:
 def forget_imports() -> None:
     """Throw away files that were uploaded a week ago and never started."""
     services.forget_drafts()
+
+
+@task(queue="default")
+def run_batch(batch_id: int) -> None:
+    """Work on one batch for a few seconds; what is left goes to the end of the queue."""
+    if carry_on(batch_id, chunks=CHUNKS_OF_A_BATCH):
+        run_batch.queue(batch_id)
+
+
+@task(queue="default", every=10.0)
+def resume_batches() -> None:
+    """Take up the batches that nobody works on any more, or that no worker ever heard of."""
+    for batch_id in Batch.objects.forsaken().order_by("pk").values_list("pk", flat=True):
+        run_batch.queue(batch_id)
+
+
+@task(queue="default", every=3600.0)
+def forget_batches() -> None:
+    """Throw away batches that were previewed yesterday and never confirmed."""
+    forget_drafts()

@@ -20,7 +20,6 @@ LONGEST_LINE = 128 * 1024  # characters; the csv module takes cells up to here
 PIECE = 1024 * 1024  # bytes read at a time
 HEAD = 64 * 1024  # bytes that tell the delimiter
 DELIMITERS = ",;\t|"
-BYTE_ORDER_MARK = "\ufeff"
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it starts with

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils.html import strip_tags
 
 from crm.organization.models import User
-from leads.imports.report import csv_lines
 from leads.ledger.reading import Question, Row, all_rows
+from leads.spreadsheet import csv_lines
 from permissions.access import Keyring
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from crm.organization.models import Company, User
+from leads.querysets import BatchQuerySet
 
 
 class Batch(models.Model):
     """One mass action of one person. Its leads are fixed when it is previewed: they are its items.
 
-    `params` is what the verb needs (ids and words of its form); `scope` is how the leads were chosen, for the record.
-    A worker holds it until `held_until`; where that passes without a word, another one goes on.
+    `params` is what the verb needs (ids and words of its form); `scope` is how the leads were chosen; `preview` is what
+    was foreseen, none before that. A batch that `undoes` another has its verb. Whoever works on it says so until
+    `held_until`; where that passes without a word, another one goes on.
     """
 
     class State(models.TextChoices):
@@ -25,15 +27,18 @@ class Batch(models.Model):
         FAILED = "failed", "Failed"
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    public_id = models.CharField(max_length=12, editable=False, db_default=Func(function="lead_public_id"))
     actor = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     verb = models.CharField(max_length=24)
     params = models.JSONField(default=dict)
     scope = models.JSONField(default=dict)
-    undoes = models.OneToOneField("self", models.PROTECT, null=True, related_name="undone_by")
+    preview = models.JSONField(null=True)
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undoings")
     state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
     total = models.PositiveIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0, help_text="Items with an outcome, skipped ones among them.")
+    done = models.PositiveIntegerField(default=0, help_text="Items up to this number have an outcome.")
     changed = models.PositiveIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Starts since the last chunk that was done.")
     cancel_asked = models.BooleanField(default=False)
     problem = models.CharField(max_length=200, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
@@ -41,8 +46,11 @@ class Batch(models.Model):
     ended_at = models.DateTimeField(null=True)
     held_until = models.DateTimeField(null=True)
 
+    objects = BatchQuerySet.as_manager()
+
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["public_id"], name="batch_public_id_unique"),
             models.CheckConstraint(
                 condition=Q(state__in=["draft", "queued", "running"], ended_at=None)
                 | Q(state__in=["done", "cancelled", "failed"], ended_at__isnull=False),
@@ -56,6 +64,14 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.pk}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in (self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def has_ended(self) -> bool:
+        return self.ended_at is not None
 
 
 class BatchItem(models.Model):

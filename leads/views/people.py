@@ -13,6 +13,7 @@ from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
 from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
+from leads.batches.verb import verbs_for
 from leads.filters import SORT_WORDS, LeadFilter
 from leads.models import Lead
 from leads.reading import rows_of, with_names
@@ -57,6 +58,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "rows": rows_of(page.rows, keyring),
         "page": page,
         "count": f"{count:,}{'+' if more else ''}",
+        "verbs": verbs_for(signed_in(request)),
         **_controls(chosen),
     }
     return render_page(request, "leads/people.html", context)

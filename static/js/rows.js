@@ -57,6 +57,7 @@ document.addEventListener("change", (event) => {
 });
 
 document.addEventListener("click", (event) => {
+  if (event.target.matches("td.tick")) event.target.querySelector("input")?.click();
   const clear = event.target.closest("[data-untick]");
   if (clear) {
     const form = clear.closest("form");
@@ -64,7 +65,7 @@ document.addEventListener("click", (event) => {
     count(form);
   }
   const link = event.target.closest("[data-row]")?.querySelector(".row-link");
-  if (!link || event.target.closest("a, button, input, label, select") || String(getSelection())) return;
+  if (!link || event.target.closest("a, button, input, label, select, .tick") || String(getSelection())) return;
   if (event.metaKey || event.ctrlKey) window.open(link.href, "_blank", "noopener");
   else link.click();
 });

@@ -11,8 +11,11 @@ from django.db.models.functions import Now
 
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
+from leads.batches.drafting import confirm, draft, preview
+from leads.batches.running import carry_on
+from leads.batches.scope import picked
 from leads.imports.services import create_run
-from leads.models import Activity, CustomField, Lead, Source
+from leads.models import Activity, Batch, CustomField, Lead, Source
 from leads.services.asking import ask
 from permissions.invitations import token_of
 from permissions.models import Profile
@@ -106,13 +109,23 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
     }
+    drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
+    confirm(actor=harbor.lead, batch=done)
+    carry_on(done.pk)
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"run": run.public_id, "token": token_of(numbered["invitation"])}
+    named |= {"draft": drafted.public_id, "batch": done.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
         | {name: str(row.pk) for name, row in numbered.items()}
         | named
     )
+
+
+def batch(harbor: Brokerage, lead: Lead) -> Batch:
+    """A previewed mass action of the team lead."""
+    made = draft(actor=harbor.lead, verb="tags", scope=picked([lead.public_id]))
+    return preview(actor=harbor.lead, batch=made, params={"add": ["hot"], "remove": []})
 
 
 def invitation(harbor: Brokerage) -> Invitation:

@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from crm.organization.models import User
 from leads import tasks
-from leads.imports.report import safe
 from leads.imports.services import carry_on
 from leads.models import ImportRun, Lead
+from leads.spreadsheet import safe
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, people, start, upload

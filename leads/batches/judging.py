@@ -1,0 +1,58 @@
+"""Lead by lead, in one expression: does it change, or why is it left alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db.models import Case, F, JSONField, OuterRef, Q, Subquery, Value, When
+from django.db.models.expressions import Combinable
+
+from leads.batches.verb import Act, MassVerb, Skip, verb_of
+from leads.models import Batch, BatchItem
+from leads.querysets import LeadQuerySet
+from permissions.access import Level
+from permissions.door import seen_by
+
+REASONS = {
+    "closed": "Not yours to open",
+    "level": "Yours to see, but not to change so",
+    "gone": "Not there any more",
+    "newer": "Changed since",
+    "same": "Nothing to change",
+}
+
+
+def words_for(verb: MassVerb) -> Mapping[str, str]:
+    """What the codes of skipped leads mean."""
+    return {**REASONS, **verb.reasons}
+
+
+def judged(leads: LeadQuerySet, act: Act) -> LeadQuerySet:
+    """The leads with `reason`: the code of why each is skipped, empty where it is to change."""
+    verb = verb_of(act.batch)
+    if act.batch.undoes:
+        return _judged_for_undo(leads, act, verb, act.batch.undoes)
+    inside = _first(verb.skips(act), Value(""))
+    readable = Case(When(seen_by(act.keyring, Level.VIEW), then=Value("level")), default=Value("closed"))
+    return leads.annotate(reason=Case(When(verb.allowed(act.keyring), then=inside), default=readable))
+
+
+def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batch) -> LeadQuerySet:
+    """Whoever did it may undo it, though she may have lost the lead by it; a manager, what was or is the company's."""
+    item = BatchItem.objects.filter(batch=undone, lead=OuterRef("pk"))
+    leads = leads.annotate(
+        image=verb.image(act),
+        was=Subquery(item.values("before"), output_field=JSONField()),
+        became=Subquery(item.values("after"), output_field=JSONField()),
+    )
+    inside = _first(
+        [Skip("gone", Q(removed_at__isnull=False)), *verb.undo_skips(act)],
+        Case(When(image=F("became"), then=Value("")), default=Value("newer")),
+    )
+    if undone.actor_id == act.actor.pk:
+        return leads.annotate(reason=inside)
+    return leads.annotate(reason=Case(When(verb.undoable_by_manager(act), then=inside), default=Value("closed")))
+
+
+def _first(skips: Sequence[Skip], otherwise: Combinable) -> Combinable:
+    return Case(*(When(skip.when, then=Value(skip.code)) for skip in skips), default=otherwise)

@@ -1,0 +1,143 @@
+"""A batch as a page shows it: counts, each lead's outcome as far as the viewer may see the lead now, the skipped as CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+from django.urls import reverse
+
+from crm.core.pagination import Page, keyset_page
+from crm.organization.models import User
+from leads.batches.drafting import changing
+from leads.batches.judging import words_for
+from leads.batches.verb import Act, verb_of
+from leads.models import Batch, BatchItem, Lead
+from leads.reading import ROW_COLUMNS
+from leads.spreadsheet import csv_lines
+from permissions.access import Keyring, Level
+from permissions.door import access_to, seen_by
+from permissions.keyring import load_keyring
+
+Outcome = BatchItem.Outcome
+EXAMPLES = 10
+CSV_STEP = 1000
+UNSEEN = "A lead you cannot see now"
+TONES = {Outcome.WAITING: "neutral", Outcome.CHANGED: "good", Outcome.SKIPPED: "warn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many leads of a batch have this outcome; `key` is the outcome, or the reason why they are skipped."""
+
+    key: str
+    words: str
+    tone: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One lead of a batch. Without a `url` the viewer may not open it; its name is no more than she may know."""
+
+    name: str
+    url: str
+    tone: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    name: str
+    url: str
+    before: str
+    after: str
+
+
+def items_seen(batch: Batch, viewer: User, keyring: Keyring) -> QuerySet[BatchItem]:
+    """All items of one's own batch; of somebody else's, those whose leads one may see now."""
+    items = batch.items.all()
+    return items if batch.actor_id == viewer.pk else items.filter(seen_by(keyring, prefix="lead__"))
+
+
+def tallies(batch: Batch, items: QuerySet[BatchItem]) -> list[Tally]:
+    """The leads by outcome and reason, the changed first, then the reason with the most."""
+    words = words_for(verb_of(batch))
+    counted = items.order_by().values_list("outcome", "reason").annotate(count=Count("pk"))
+    rows = sorted(counted, key=lambda row: (row[0] != Outcome.CHANGED, row[0] != Outcome.WAITING, -row[2]))
+    return [
+        Tally(reason or outcome or "waiting", _say(words, batch, outcome, reason), TONES[Outcome(outcome)], count)
+        for outcome, reason, count in rows
+    ]
+
+
+def _say(words: Mapping[str, str], batch: Batch, outcome: str, reason: str) -> str:
+    if outcome == Outcome.CHANGED:
+        return "Undone" if batch.undoes_id else "Changed"
+    if outcome == Outcome.SKIPPED:
+        return words.get(reason, "Skipped")
+    return "Not done" if batch.has_ended else "Waiting"
+
+
+def shown(items: QuerySet[BatchItem], key: str) -> QuerySet[BatchItem]:
+    """The items of one tally; all for an empty key."""
+    if key == Outcome.CHANGED:
+        return items.filter(outcome=Outcome.CHANGED)
+    if key == "waiting":
+        return items.filter(outcome=Outcome.WAITING)
+    return items.filter(outcome=Outcome.SKIPPED, reason=key) if key else items
+
+
+def page_of(items: QuerySet[BatchItem], cursor: str) -> Page[BatchItem]:
+    return keyset_page(items, sort="number", descending=False, cursor=cursor)
+
+
+def lines_of(batch: Batch, items: Sequence[BatchItem], keyring: Keyring) -> list[Line]:
+    """The items as lines, in their order, in one query."""
+    words = words_for(verb_of(batch))
+    seen = Lead.objects.visible_to(keyring).filter(pk__in=[item.lead_id for item in items])
+    leads = {lead.pk: lead for lead in seen.only(*ROW_COLUMNS).order_by("pk")}
+    return [
+        Line(
+            *_named(leads.get(item.lead_id), keyring),
+            tone=TONES[Outcome(item.outcome)],
+            outcome=_say(words, batch, item.outcome, item.reason),
+        )
+        for item in items
+    ]
+
+
+def _named(lead: Lead | None, keyring: Keyring) -> tuple[str, str]:
+    """Its name and address, as far as the keyring opens it."""
+    if lead is None:
+        return UNSEEN, ""
+    if access_to(keyring, lead).level < Level.VIEW:
+        return lead.first_name or "Unnamed", ""
+    return lead.name, reverse("lead", args=[lead.public_id])
+
+
+def examples_of(act: Act) -> list[Example]:
+    """The first few leads that will change, those she may read."""
+    verb = verb_of(act.batch)
+    leads = changing(act.batch).visible_to(act.keyring, Level.VIEW).order_by("pk")
+    first = leads.filter(pk__in=list(leads.values_list("pk", flat=True)[:EXAMPLES]))
+    steps = [(lead, "", "") for lead in first] if act.batch.undoes_id else verb.steps(act, first)
+    return [Example(lead.name, reverse("lead", args=[lead.public_id]), was, becomes) for lead, was, becomes in steps]
+
+
+def skipped_as_csv(batch: Batch, viewer: User) -> Iterator[str]:
+    """The skipped leads with their reasons, line by line. Each stretch asks anew what the viewer may see."""
+    return csv_lines(("Name", "Reason", "Address"), _skipped(batch, viewer))
+
+
+def _skipped(batch: Batch, viewer: User) -> Iterator[Sequence[str]]:
+    reached = 0
+    while True:
+        keyring = load_keyring(User.objects.select_related("company", "holding__profile").get(pk=viewer.pk))
+        items = items_seen(batch, viewer, keyring).filter(outcome=Outcome.SKIPPED, number__gt=reached)
+        step = list(items.order_by("number")[:CSV_STEP])
+        yield from ((line.name, line.outcome, line.url) for line in lines_of(batch, step, keyring))
+        if len(step) < CSV_STEP:
+            return
+        reached = step[-1].number

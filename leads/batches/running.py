@@ -1,0 +1,157 @@
+"""A batch at work, chunk by chunk. A chunk is one transaction: all of it, or nothing.
+
+Called twice, by two workers at once, or after a crash, each lead is still changed once: a chunk holds the batch's row and
+begins where `Batch.done` stands. Each is judged again with its leads locked, for what has changed since the preview.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, TextField
+from django.db.models.functions import Cast, Now
+from psycopg.errors import DeadlockDetected
+
+from leads.batches.drafting import act_of, require
+from leads.batches.judging import judged
+from leads.batches.verb import Act, MassVerb, NotNowError, verb_of
+from leads.models import Batch, BatchItem, Lead
+from leads.querysets import LeadQuerySet
+
+CHUNK = 2000  # leads in a transaction
+MOST_TRIES = 5
+HOLD = timedelta(seconds=15)  # a chunk takes a second at most: who is silent for longer is dead
+State = Batch.State
+SKIP = """
+UPDATE leads_batchitem AS item SET outcome = 'skipped', reason = judged.reason
+FROM unnest(%(leads)s::bigint[], %(reasons)s::text[]) AS judged (lead_id, reason)
+WHERE item.batch_id = %(batch)s AND item.lead_id = judged.lead_id
+"""
+COMPARE = """
+WITH compared AS (
+    UPDATE leads_batchitem AS item SET before = was.image, after = became.image,
+        outcome = CASE WHEN was.image = became.image THEN 'skipped' ELSE 'changed' END,
+        reason = CASE WHEN was.image = became.image THEN 'same' ELSE '' END
+    FROM unnest(%s::bigint[], %s::jsonb[]) AS was (lead_id, image)
+    JOIN ({images}) AS became (lead_id, image) USING (lead_id)
+    WHERE item.batch_id = %s AND item.lead_id = was.lead_id
+    RETURNING item.outcome
+)
+SELECT count(*) FILTER (WHERE outcome = 'changed') FROM compared
+"""
+
+
+def carry_on(batch_id: int, *, chunks: int | None = None) -> bool:
+    """Work on a batch from where it stands, for at most so many chunks: whether there is more to do."""
+    if not _begin(batch_id):
+        return False
+    while chunks is None or chunks > 0:
+        if not _patiently(batch_id):
+            return False
+        chunks = None if chunks is None else chunks - 1
+    return True
+
+
+def _patiently(batch_id: int) -> bool:
+    """One chunk; somebody who locks leads in another order may cost a try or two."""
+    for _ in range(MOST_TRIES):
+        try:
+            return next_chunk(batch_id)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected):
+                raise
+    return next_chunk(batch_id)
+
+
+@transaction.atomic
+def _begin(batch_id: int) -> bool:
+    """Say that somebody works on it: whether there is anything to work on, and sense in trying again."""
+    batch = _hold(batch_id)
+    if batch is None:
+        return False
+    if batch.tries >= MOST_TRIES:
+        _end(batch, State.FAILED, f"It broke off {MOST_TRIES} times at the same place.")
+        return False
+    _save(batch, state=State.RUNNING, tries=batch.tries + 1)
+    return True
+
+
+def _hold(batch_id: int) -> Batch | None:
+    """The batch with its row locked; none where it is over, or somebody else is at it."""
+    rows = Batch.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
+    wanted = rows.filter(pk=batch_id, state__in=(State.QUEUED, State.RUNNING))
+    return wanted.select_related("actor__company", "actor__holding__profile", "undoes").first()
+
+
+def _save(batch: Batch, **changes: object) -> None:
+    Batch.objects.filter(pk=batch.pk).update(**changes, held_until=Now() + HOLD)
+
+
+def _end(batch: Batch, state: State, problem: str = "") -> None:
+    _save(batch, state=state, problem=problem[:200], ended_at=Now())
+
+
+@transaction.atomic
+def next_chunk(batch_id: int) -> bool:
+    """Do the next chunk, or end the batch: whether there may be more."""
+    batch = _hold(batch_id)
+    if batch is None:
+        return False
+    act, verb = act_of(batch, batch.actor), verb_of(batch)
+    if batch.cancel_asked or batch.done >= batch.total:
+        _end(batch, State.CANCELLED if batch.done < batch.total else State.DONE)
+        verb.tell(act)
+        return False
+    try:
+        require(verb, act.actor)
+        verb.check(act)
+    except (PermissionDenied, NotNowError) as refusal:
+        _end(batch, State.FAILED, str(refusal))
+        return False
+    upto = min(batch.done + CHUNK, batch.total)
+    changed = _work(act, verb, upto)
+    _save(batch, done=upto, changed=F("changed") + changed, tries=0)
+    return True
+
+
+def _work(act: Act, verb: MassVerb, upto: int) -> int:
+    """Change the waiting leads up to this number: how many have changed."""
+    items = act.batch.items.filter(number__gt=act.batch.done, number__lte=upto, outcome=BatchItem.Outcome.WAITING)
+    wanted = set(items.values_list("lead_id", flat=True))
+    leads = Lead.objects.filter(pk__in=items.values("lead"))
+    list(
+        leads.in_id_order().values_list("pk")
+    )  # locked, and only then judged by a statement that sees them as they are
+    images = _judge(act, verb, leads, wanted)
+    if not images:
+        return 0
+    if act.batch.undoes_id:
+        verb.restore(act, list(images))
+    else:
+        verb.apply(act, list(images))
+    return _compare(act, verb, leads, images)
+
+
+def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> dict[int, str]:
+    """The leads that change, with their images as JSON; the others get their reason."""
+    rows = judged(leads, act).annotate(image=verb.image(act)).order_by("pk")
+    found = list(rows.values_list("pk", "reason", Cast("image", TextField())))
+    left = {pk: reason for pk, reason, _ in found if reason}
+    left |= dict.fromkeys(wanted - {pk for pk, _, _ in found}, "gone")
+    if left:
+        reasons: dict[str, Any] = {"batch": act.batch.pk, "leads": list(left), "reasons": list(left.values())}
+        with connection.cursor() as cursor:
+            cursor.execute(SKIP, reasons)
+    return {pk: image for pk, reason, image in found if not reason}
+
+
+def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str]) -> int:
+    """Keep what each lead was and what it became: how many have changed."""
+    select, params = leads.annotate(image=verb.image(act)).values_list("pk", "image").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(COMPARE.format(images=select), [list(images), list(images.values()), *params, act.batch.pk])
+        return int(cursor.fetchone()[0])

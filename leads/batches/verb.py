@@ -1,0 +1,182 @@
+"""What a mass action is made of. A verb is one file in `verbs`; registered, it has the page, the engine and undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import Q
+from django.db.models.expressions import Combinable
+
+from crm.organization.models import User
+from leads.models import Batch, Lead
+from leads.querysets import LeadQuerySet
+from permissions.access import Keyring, Level
+from permissions.catalog import Permission
+from permissions.door import seen_by
+
+
+class NotNowError(Exception):
+    """The batch cannot go on, or cannot begin; the text says why in words for the page."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One batch as its verb sees it: what it is, who does it, and what she may do at this moment."""
+
+    batch: Batch
+    actor: User
+    keyring: Keyring
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        params: Mapping[str, Any] = self.batch.params
+        return params
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A reason to leave a lead alone: a code of the verb's `reasons`, and the leads it holds for."""
+
+    code: str
+    when: Q | Combinable
+
+
+@dataclass(frozen=True)
+class Sight:
+    """People of one kind whose sight of some of the leads changes from one level to another.
+
+    `people` are pairs of a person and her number of leads; `others` are counted only.
+    """
+
+    kind: str  # owner, assigned, manager, member or shared
+    before: str
+    after: str
+    people: Sequence[tuple[int, int]]
+    others: int = 0
+
+
+class VerbForm(forms.Form):
+    """What a verb has to know. `params` is JSON of ids and words; `given` turns it back into initial values."""
+
+    def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return {name: getattr(value, "pk", value) for name, value in self.cleaned_data.items()}
+
+
+class MassVerb:
+    """A verb that can be done to many leads. What is not said here is the same for all of them.
+
+    A lead is skipped for the first of these reasons: she may not see it, may not do this with it, a Skip of the verb.
+    """
+
+    code: ClassVar[str]
+    label: ClassVar[str]
+    icon: ClassVar[str]
+    form: ClassVar[type[VerbForm]] = VerbForm
+    level: ClassVar[Level] = Level.MANAGE
+    permission: ClassVar[Permission | None] = None
+    limit: ClassVar[int] = 100_000
+    reasons: ClassVar[Mapping[str, str]] = {}
+    irrevocable: ClassVar[str] = ""  # why it cannot be undone
+    only_actor_undoes: ClassVar[bool] = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is anything to say before the preview."""
+        return bool(self.form.base_fields)
+
+    def why_not(self, actor: User) -> str:
+        """Why she may not do this in mass at all, in a sentence; empty where she may."""
+        if not actor.is_active:
+            return f"{actor} is deactivated."
+        if not actor.has_perm(Permission.MASS_EDIT_LEAD):
+            return "The profile does not include changing many leads at once."
+        if self.permission and not actor.has_perm(self.permission):
+            return "The profile does not include this."
+        return ""
+
+    def allowed(self, keyring: Keyring) -> Q:
+        """The leads she may do this with."""
+        return seen_by(keyring, self.level)
+
+    def check(self, act: Act) -> None:
+        """Raise NotNowError where what the batch needs is gone, such as the person leads are to be assigned to."""
+
+    def skips(self, act: Act) -> Sequence[Skip]:
+        return ()
+
+    def undo_skips(self, act: Act) -> Sequence[Skip]:
+        """Reasons not to undo this with a lead, beside that it has changed since."""
+        return ()
+
+    def undoable_by_manager(self, act: Act) -> Q:
+        """The leads that a manager of the company may have back though somebody else did it to them."""
+        return seen_by(act.keyring, Level.MANAGE)
+
+    def undone_for(self, batch: Batch) -> timedelta | None:
+        """How long after its end it can be undone; None: as long as nothing newer has happened."""
+        return None
+
+    def way_back(self, batch: Batch) -> str:
+        """Whether and how long it can be undone, in a sentence."""
+        if self.irrevocable:
+            return self.irrevocable
+        lasts = self.undone_for(batch)
+        hours = f", and for {lasts.total_seconds() / 3600:.0f} hours at most" if lasts else ""
+        return f"You can undo this as long as nothing newer has happened to a lead{hours}."
+
+    def image(self, act: Act) -> Combinable:
+        """All that the verb touches, as one JSON value of a lead: before and after it tell whether anything changed."""
+        raise NotImplementedError
+
+    def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
+        """Do it, in sets, to leads that the caller has locked and judged; with ledger rows that name the batch."""
+        raise NotImplementedError
+
+    def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
+        """Make the image of these leads again what it was before `act.batch.undoes`, with ledger rows."""
+        raise NotImplementedError
+
+    def words(self, act: Act) -> str:
+        """What the batch does: `Change the stage to Contacted`."""
+        return self.label
+
+    def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
+        """What it does to each of these few leads, as words: from, to."""
+        return [(lead, "", "") for lead in leads]
+
+    def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
+        """Who gains and who loses sight by doing it to these leads."""
+        return []
+
+    def tell(self, act: Act) -> None:
+        """Tell whom it concerns, once it is over."""
+
+
+_verbs: dict[str, MassVerb] = {}
+
+
+def register(verb: MassVerb) -> None:
+    """Offer the verb on the page. Higher rooms register theirs when they start."""
+    _verbs[verb.code] = verb
+
+
+def verb_of(batch: Batch) -> MassVerb:
+    return _verbs[batch.verb]
+
+
+def find_verb(code: str) -> MassVerb | None:
+    return _verbs.get(code)
+
+
+def verbs_for(actor: User) -> list[MassVerb]:
+    """Those she may use, in the order they are registered."""
+    return [verb for verb in _verbs.values() if not verb.why_not(actor)]

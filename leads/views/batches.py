@@ -1,0 +1,203 @@
+"""A mass action in four steps on one page: scope, preview, progress, result; and the list of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect
+
+from crm.core.doors import door
+from crm.core.htmx import render_page
+from crm.core.pagination import capped_count, keyset_page
+from crm.organization.people import signed_in
+from leads.batches import drafting
+from leads.batches.drafting import act_of
+from leads.batches.reading import examples_of, items_seen, lines_of, page_of, shown, skipped_as_csv, tallies
+from leads.batches.scope import chips_of, leads_of, matching, picked
+from leads.batches.sight import named
+from leads.batches.undoing import deadline_of, draft_undo, why_not_undo
+from leads.batches.verb import Act, NotNowError, VerbForm, verb_of
+from leads.models import Batch
+from leads.tasks import run_batch
+
+STEPS = ("Scope", "Preview", "Run", "Result")
+State = Batch.State
+TONES = {
+    State.DRAFT: "neutral",
+    State.QUEUED: "info",
+    State.RUNNING: "info",
+    State.DONE: "good",
+    State.CANCELLED: "warn",
+    State.FAILED: "bad",
+}
+
+
+@door("GET", "HEAD", "POST")
+def batches(request: HttpRequest) -> HttpResponse:
+    """The mass actions so far; a POST from the People list begins one."""
+    if request.method == "POST":
+        return _begin(request)
+    actor = signed_in(request)
+    rows = Batch.objects.of(actor).select_related("actor", "undoes").exclude(state=State.DRAFT, preview=None)
+    page = keyset_page(rows, sort="created_at", descending=True, cursor=request.GET.get("cursor", ""), size=20)
+    listed = [(batch, verb_of(batch), TONES[State(batch.state)], batch.actor_id == actor.pk) for batch in page.rows]
+    going_on = any(batch.is_under_way for batch in page.rows)
+    context = {"page": page, "listed": listed, "going_on": going_on}
+    return render_page(request, "leads/batches/index.html", context, partial="batches")
+
+
+def _begin(request: HttpRequest) -> HttpResponse:
+    """A draft of the ticked leads (`lead`), or with `all` of those that match `query`."""
+    actor = signed_in(request)
+    everybody = request.POST.get("all") == "1"
+    scope = matching(request.POST.get("query", "")) if everybody else picked(request.POST.getlist("lead"))
+    if not everybody and not scope["leads"]:
+        messages.error(request, "Nobody is selected. Tick some people first.")
+        return redirect("people")
+    batch = drafting.draft(actor=actor, verb=request.POST.get("verb", ""), scope=scope)
+    if not verb_of(batch).asks:
+        try:
+            drafting.preview(actor=actor, batch=batch, params={})
+        except NotNowError as refusal:
+            messages.error(request, str(refusal))
+    return redirect("batch", batch.public_id)
+
+
+@door("GET", "HEAD", "POST")
+def batch(request: HttpRequest, public_id: str) -> HttpResponse:
+    """One mass action, at whatever step it is. A POST says what is to be done, and asks for the preview."""
+    found = find_batch(request, public_id)
+    if found.state != State.DRAFT:
+        return _run(request, found)
+    if request.method == "POST":
+        return _preview(request, found)
+    if found.preview is None or "edit" in request.GET:
+        form = verb_of(found).form(actor=signed_in(request), initial=found.params)
+        return _scope(request, found, form)
+    return _foreseen(request, found)
+
+
+def find_batch(request: HttpRequest, public_id: str) -> Batch:
+    """Hers, or for a manager of the company anybody's that has begun; a 404 for all others."""
+    rows = Batch.objects.of(signed_in(request)).select_related("actor", "undoes__actor")
+    return get_object_or_404(rows, public_id=public_id)
+
+
+def _preview(request: HttpRequest, found: Batch) -> HttpResponse:
+    actor = signed_in(request)
+    form = verb_of(found).form(request.POST, actor=actor)
+    if form.is_valid():
+        try:
+            drafting.preview(actor=actor, batch=found, params=form.params)
+            return redirect("batch", found.public_id)
+        except NotNowError as refusal:
+            form.add_error(None, str(refusal))
+    return _scope(request, found, form, status=422)
+
+
+def _scope(request: HttpRequest, found: Batch, form: VerbForm, status: int = 200) -> HttpResponse:
+    act = act_of(found, signed_in(request))
+    context = {**_frame(act, 1), "form": form, "chips": chips_of(act), **_chosen(act)}
+    return render_page(request, "leads/batches/scope.html", context, status=status)
+
+
+def _chosen(act: Act) -> dict[str, Any]:
+    """How many leads the scope has now, and how many of the ids given are none she may read."""
+    try:
+        count, more = capped_count(leads_of(act))
+    except NotNowError as problem:
+        return {"count": "0", "unknown": 0, "problem": str(problem)}
+    unknown = max(0, act.batch.scope.get("given", 0) - count)
+    return {"count": f"{count:,}{'+' if more else ''}", "unknown": unknown, "problem": ""}
+
+
+def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
+    act = act_of(found, signed_in(request))
+    foreseen: dict[str, Any] = found.preview or {}
+    context = {
+        **_frame(act, 2),
+        "will_change": foreseen["reasons"].get("", 0),
+        "skipped": [tally for tally in tallies(found, found.items.all()) if tally.key != "waiting"],
+        "unknown": foreseen["unknown"],
+        "sight": named(foreseen["sight"], act.actor),
+        "examples": examples_of(act),
+        "chips": chips_of(act),
+        "way_back": verb_of(found).way_back(found),
+    }
+    return render_page(request, "leads/batches/preview.html", context)
+
+
+def _run(request: HttpRequest, found: Batch) -> HttpResponse:
+    """Progress, and in the end what became of each lead."""
+    actor = signed_in(request)
+    act = act_of(found, actor)
+    context = {**_frame(act, 3 if found.is_under_way else 4), "is_hers": found.actor_id == actor.pk}
+    if found.has_ended:
+        items = items_seen(found, actor, act.keyring)
+        page = page_of(shown(items, request.GET.get("show", "")), request.GET.get("cursor", ""))
+        counts = tallies(found, items)
+        context |= {
+            "tallies": counts,
+            "any_skipped": any(tally.tone == "warn" for tally in counts),
+            "show": request.GET.get("show", ""),
+            "page": page,
+            "lines": lines_of(found, page.rows, act.keyring),
+            "undo_refusal": why_not_undo(actor, found),
+            "undo_until": deadline_of(found),
+            "undoings": found.undoings.exclude(state=State.DRAFT).select_related("actor").order_by("pk"),
+        }
+    return render_page(request, "leads/batches/run.html", context, partial="run")
+
+
+def _frame(act: Act, at: int) -> dict[str, Any]:
+    verb = verb_of(act.batch)
+    said = verb.words(act) if act.batch.preview is not None else verb.label
+    words = f"Undo: {said[0].lower()}{said[1:]}" if act.batch.undoes else said
+    return {"batch": act.batch, "verb": verb, "title": words, "steps": STEPS, "at": at}
+
+
+@door("POST")
+def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = find_batch(request, public_id)
+    try:
+        drafting.confirm(actor=signed_in(request), batch=found)
+        run_batch.queue(found.pk)
+    except NotNowError as refusal:
+        messages.info(request, str(refusal))
+    return redirect("batch", public_id)
+
+
+@door("POST")
+def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
+    drafting.cancel(actor=signed_in(request), batch=find_batch(request, public_id))
+    return redirect("batch", public_id)
+
+
+@door("POST")
+def discard(request: HttpRequest, public_id: str) -> HttpResponse:
+    found = find_batch(request, public_id)
+    if not drafting.discard(actor=signed_in(request), batch=found):
+        messages.info(request, "This has begun already.")
+        return redirect("batch", public_id)
+    messages.info(request, "Nothing was changed.")
+    return redirect("people")
+
+
+@door("POST")
+def undo(request: HttpRequest, public_id: str) -> HttpResponse:
+    undoing = draft_undo(actor=signed_in(request), batch=find_batch(request, public_id))
+    return redirect("batch", undoing.public_id)
+
+
+@door()
+def skipped(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """The skipped leads as CSV."""
+    found = find_batch(request, public_id)
+    name = f"{found.verb}-{found.public_id}-skipped.csv"
+    return StreamingHttpResponse(
+        skipped_as_csv(found, signed_in(request)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
