@@ -5,4 +5,5 @@ from django.dispatch import Signal
 worked = Signal()  # lead, actor, act (call, text, email, note, stage …): a person did something with the lead by hand
 ready_for_routing = Signal()  # company_id, unit_id, lead_ids: new leads of a unit that want their next agent
 owner_changed = Signal()  # company_id, lead_ids, actor_id: they have another owner, and their slots are settled
+reassigned = Signal()  # company_id, lead_ids, actor_id: somebody decided who works them, and is about to say so
 released = Signal()  # company_id, lead_ids, actor_id: nobody is in their Agent slot any more

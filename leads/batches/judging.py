@@ -33,8 +33,9 @@ def judged(leads: LeadQuerySet, act: Act) -> LeadQuerySet:
     if act.batch.undoes:
         return _judged_for_undo(leads, act, verb, act.batch.undoes)
     inside = _first(verb.skips(act), Value(""))
-    readable = Case(When(seen_by(act.keyring, Level.VIEW), then=Value("level")), default=Value("closed"))
-    return leads.annotate(reason=Case(When(verb.allowed(act.keyring), then=inside), default=readable))
+    refused = _first(verb.refusals(act), Value("level"))
+    outside = Case(When(seen_by(act.keyring, Level.VIEW), then=refused), default=Value("closed"))
+    return leads.annotate(reason=Case(When(verb.allowed(act.keyring), then=inside), default=outside))
 
 
 def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batch) -> LeadQuerySet:

@@ -102,20 +102,27 @@ def next_chunk(batch_id: int) -> bool:
     if batch is None:
         return False
     act, verb = act_of(batch, batch.actor), verb_of(batch)
-    if batch.cancel_asked or batch.done >= batch.total:
-        _end(batch, State.CANCELLED if batch.done < batch.total else State.DONE)
-        verb.tell(act)
-        return False
+    if batch.done >= batch.total:
+        return _finish(act, verb, State.DONE)
+    if batch.cancel_asked:
+        return _finish(act, verb, State.CANCELLED)
     try:
         require(verb, act.actor)
         verb.check(act)
     except (PermissionDenied, NotNowError) as refusal:
-        _end(batch, State.FAILED, str(refusal))
-        return False
+        return _finish(act, verb, State.FAILED, str(refusal))
     upto = min(batch.done + CHUNK, batch.total)
     changed = _work(act, verb, upto)
     _save(batch, done=upto, changed=F("changed") + changed, tries=0)
     return True
+
+
+def _finish(act: Act, verb: MassVerb, state: State, problem: str = "") -> bool:
+    """End the batch, and tell whom it concerns: there is no more."""
+    _end(act.batch, state, problem)
+    if act.batch.changed and not act.batch.undoes_id:
+        verb.tell(act)
+    return False
 
 
 def _work(act: Act, verb: MassVerb, upto: int) -> int:

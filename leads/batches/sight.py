@@ -8,33 +8,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Value, When
 
-from crm.organization.models import Membership, Unit, User
-from crm.organization.querysets import MANAGES
+from crm.organization.models import Company, User
 from leads.batches.verb import Act, Sight
-from leads.models import PondMember
 from leads.querysets import LeadQuerySet
-from permissions.access import KINDS, Keyring, Level, Lock, LockedLead
-from permissions.catalog import Permission
+from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, make_keyring
+from permissions.door import seen_by
 from permissions.keyring import load_keyring
+from permissions.managers import managers_of
 from permissions.supposing import locks_of
 
 MOST_SHAPES = 1000
-MOST_NAMED, MOST_AROUND = 25, 20  # people by their slots and by their roles whose keyrings are read
-ALIKE = ("owner_unit", "owner_user", "origin_unit", "hidden", "privacy", "agent", "slot_locks")
-OF_UNITS = {Lock.UNIT, Lock.ORIGIN, Lock.ORIGIN_HIDDEN}
-OF_THE_MANAGED = {Lock.SHOWN, Lock.SHOWN_HIDDEN, Lock.MANAGED}
+MOST_NAMED = 25  # people beside the managers whose keyrings are read
 MOST_SHOWN = 6
-KINDS_IN_WORDS = {
-    "owner": "Owners",
-    "assigned": "Assigned",
-    "manager": "Managers",
-    "member": "Members",
-    "shared": "Shared with",
-}
+ALIKE = ("owner_unit", "owner_user", "origin_unit", "hidden", "privacy", "agent", "slot_locks")
+NAMING = {int(Lock.OWNER): "owner", int(Lock.ASSIGNED): "assigned"}
+KINDS_IN_WORDS = {"owner": "Owners", "assigned": "Assigned", "manager": "Managers", "shared": "Shared with"}
 GROUPS = ("Will see them", "Will no longer see them", "Can do more", "Can do less")
 
 
@@ -53,7 +46,6 @@ class Shape:
 
 
 After = Callable[[Shape], Shape]
-Pair = tuple[LockedLead, LockedLead, int]
 
 
 def shapes_of(leads: LeadQuerySet, company_id: int) -> list[Shape]:
@@ -68,65 +60,83 @@ def shapes_of(leads: LeadQuerySet, company_id: int) -> list[Shape]:
 def sight_after(act: Act, leads: LeadQuerySet, after: After) -> list[Sight]:
     """Whose sight changes if each shape becomes what `after` makes of it."""
     shapes = shapes_of(leads, act.batch.company_id)
-    pairs = [(shape.locked, after(shape).locked, shape.count) for shape in shapes]
-    pairs = [pair for pair in pairs if set(pair[0].locks) != set(pair[1].locks)]
-    concerned, others = people_concerned(pairs)
+    pairs = [Pair.of(shape.locked, after(shape).locked, shape.count) for shape in shapes]
+    pairs = [pair for pair in pairs if pair.changed]
+    people, others = people_concerned(pairs, act.actor.company) if pairs else ([], Counter())
     found: dict[tuple[str, str, str], Counter[int]] = {}
-    for user in User.objects.filter(pk__in=concerned).select_related("company", "holding__profile").order_by("pk"):
-        for (before, later), count in changes(load_keyring(user), pairs).items():
-            key = (concerned[user.pk], before.name.lower(), later.name.lower())
-            found.setdefault(key, Counter())[user.pk] += count
+    for kind, keyring in people:
+        for (before, later), count in changes(keyring, pairs).items():
+            found.setdefault((kind, before.name.lower(), later.name.lower()), Counter())[keyring.user_id] += count
     return [
         Sight(*key, people=counts.most_common(), others=others.pop(key[0], 0)) for key, counts in sorted(found.items())
     ]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """`count` leads as they are and as they will be, and the locks that this takes away or adds."""
+
+    before: LockedLead
+    after: LockedLead
+    count: int
+    changed: frozenset[int]
+
+    @classmethod
+    def of(cls, before: LockedLead, after: LockedLead, count: int) -> Pair:
+        return cls(before, after, count, frozenset(before.locks) ^ frozenset(after.locks))
+
+
 def changes(keyring: Keyring, pairs: Iterable[Pair]) -> Counter[tuple[Level, Level]]:
     """How many leads go from which level to which for her; those that stay are left out."""
     found: Counter[tuple[Level, Level]] = Counter()
-    for before, after, count in pairs:
-        was, becomes = keyring.access(before).level, keyring.access(after).level
+    for pair in pairs:
+        if keyring.company is None and pair.changed.isdisjoint(keyring.keys):
+            continue
+        was, becomes = keyring.access(pair.before).level, keyring.access(pair.after).level
         if was != becomes:
-            found[was, becomes] += count
+            found[was, becomes] += pair.count
     return found
 
 
-def people_concerned(pairs: Iterable[Pair]) -> tuple[dict[int, str], Counter[str]]:
-    """Whoever a changed lock may concern, and as what; of those named by the leads the ones with most, the rest counted."""
+def people_concerned(pairs: Iterable[Pair], company: Company) -> tuple[list[tuple[str, Keyring]], Counter[str]]:
+    """All managers, and those whom the changed locks name, as what they are; of these the ones with most leads, the rest
+    counted.
+    """
     weights: Counter[int] = Counter()
-    for before, after, count in pairs:
-        for lock in set(before.locks) ^ set(after.locks):
-            weights[lock] += count
-    principals: dict[Lock, list[int]] = {kind: [] for kind in Lock}
+    for pair in pairs:
+        for lock in pair.changed:
+            weights[lock] += pair.count
+    managers = {one.standing.user_id: make_keyring(one.standing) for one in managers_of(company)}
+    named: dict[int, str] = {}
     for lock, _ in weights.most_common():
-        principals[Lock(lock % KINDS)].append(lock // KINDS)
-    named = dict.fromkeys(principals[Lock.ASSIGNED], "assigned") | dict.fromkeys(principals[Lock.OWNER], "owner")
-    left = Counter(list(named.values())[MOST_NAMED:])
-    named = dict(list(named.items())[:MOST_NAMED])
-    units = {unit for kind in OF_UNITS for unit in principals[kind]}
-    managed = {person for kind in OF_THE_MANAGED for person in principals[kind]}
-    around = [*_in_units(units, managed), *((person, "member") for person in _in_ponds(principals[Lock.POND]))]
-    return dict(around[:MOST_AROUND]) | named, left
+        kind = NAMING.get(lock % KINDS)
+        if kind and lock // KINDS not in managers:
+            named.setdefault(lock // KINDS, kind)
+    read = dict(islice(named.items(), MOST_NAMED))
+    users = User.objects.filter(pk__in=read, is_active=True).select_related("company", "holding__profile")
+    people = [("manager", keyring) for keyring in managers.values()]
+    people += [(read[user.pk], load_keyring(user)) for user in users.order_by("pk")]
+    return people, Counter(list(named.values())[MOST_NAMED:])
 
 
-def _in_units(units: set[int], managed: set[int]) -> list[tuple[int, str]]:
-    """Managers of the units and of these people, and the units' members whose profile shows them unit leads."""
-    places = Q(pk__in=units) | Q(memberships__user__in=managed, memberships__ended_at=None)
-    above = list(Unit.objects.filter(places).values_list("pk", "parent", "parent__parent").distinct())
-    current = Membership.objects.current().filter(user__is_active=True)
-    managers = current.filter(unit__in={unit for row in above for unit in row if unit}, role__in=MANAGES)
-    shows = Q(user__holding__profile__permissions__contains=[Permission.VIEW_UNIT_LEAD])
-    members = current.filter(shows, unit__in=units)
+def sight_of_one(leads: LeadQuerySet, before: Keyring, after: Callable[[Level], Level] | Keyring) -> list[Sight]:
+    """What changes for one person: by other keys, or by the level she comes to have of each lead."""
+    later = _level(after) if isinstance(after, Keyring) else Value(0)
+    rows = leads.annotate(was=_level(before), becomes=later).order_by().values_list("was", "becomes")
+    found: Counter[tuple[Level, Level]] = Counter()
+    for was, becomes, count in rows.annotate(count=Count("pk")):
+        found[Level(was), Level(becomes) if isinstance(after, Keyring) else after(Level(was))] += count
     return [
-        *((person, "member") for person in members.order_by("user").values_list("user", flat=True)),
-        *((person, "manager") for person in managers.order_by("user").values_list("user", flat=True)),
+        Sight("shared", was.name.lower(), becomes.name.lower(), [(before.user_id, count)])
+        for (was, becomes), count in sorted(found.items())
+        if was != becomes
     ]
 
 
-def _in_ponds(ponds: Sequence[int]) -> list[int]:
-    return list(
-        PondMember.objects.filter(pond__in=ponds, user__is_active=True).values_list("user", flat=True).order_by("user")
-    )
+def _level(keyring: Keyring) -> Case:
+    """The level of each lead for her."""
+    levels = (Level.MANAGE, Level.WORK, Level.VIEW, Level.REDACTED)
+    return Case(*(When(seen_by(keyring, level), then=Value(int(level))) for level in levels), default=Value(0))
 
 
 @dataclass(frozen=True)

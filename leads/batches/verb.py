@@ -14,6 +14,7 @@ from django.db.models.expressions import Combinable
 from crm.organization.models import User
 from leads.models import Batch, Lead
 from leads.querysets import LeadQuerySet
+from leads.services.transferring import Cause
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
 from permissions.door import seen_by
@@ -35,6 +36,20 @@ class Act:
     def params(self) -> Mapping[str, Any]:
         params: Mapping[str, Any] = self.batch.params
         return params
+
+    @property
+    def cause(self) -> dict[str, Any]:
+        """What every row in the ledger says of it: `actor`, `why`, `batch`."""
+        return {"actor": self.actor.pk, "why": self.why, "batch": self.batch.pk}
+
+    @property
+    def by(self) -> Cause:
+        """The same for services that take it so."""
+        return Cause(self.actor, self.why, self.batch.pk)
+
+    @property
+    def why(self) -> str:
+        return "undone in mass" if self.batch.undoes_id else "in mass"
 
 
 @dataclass(frozen=True)
@@ -74,12 +89,11 @@ class VerbForm(forms.Form):
 class MassVerb:
     """A verb that can be done to many leads. What is not said here is the same for all of them.
 
-    A lead is skipped for the first of these reasons: she may not see it, may not do this with it, a Skip of the verb.
+    A lead is skipped for the first of these reasons: she may not read it, may not do this with it, a Skip of the verb.
     """
 
     code: ClassVar[str]
     label: ClassVar[str]
-    icon: ClassVar[str]
     form: ClassVar[type[VerbForm]] = VerbForm
     level: ClassVar[Level] = Level.MANAGE
     permission: ClassVar[Permission | None] = None
@@ -110,7 +124,12 @@ class MassVerb:
     def check(self, act: Act) -> None:
         """Raise NotNowError where what the batch needs is gone, such as the person leads are to be assigned to."""
 
+    def refusals(self, act: Act) -> Sequence[Skip]:
+        """Why she may not do it with leads that she may read, where more can be said than that."""
+        return ()
+
     def skips(self, act: Act) -> Sequence[Skip]:
+        """Why those stay as they are that she may do it with."""
         return ()
 
     def undo_skips(self, act: Act) -> Sequence[Skip]:
@@ -153,12 +172,16 @@ class MassVerb:
         """What it does to each of these few leads, as words: from, to."""
         return [(lead, "", "") for lead in leads]
 
+    def loss(self, act: Act) -> str:
+        """What is given up by it, in plain words, for the preview."""
+        return ""
+
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         """Who gains and who loses sight by doing it to these leads."""
         return []
 
     def tell(self, act: Act) -> None:
-        """Tell whom it concerns, once it is over."""
+        """Tell whom it concerns, once it is over and has changed something."""
 
 
 _verbs: dict[str, MassVerb] = {}

@@ -9,7 +9,8 @@ from django.db.models import Q, QuerySet
 
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
-from leads.models import Assignment
+from leads import signals
+from leads.models import Assignment, Lead
 from permissions.ledger import record_select
 from permissions.models import LedgerEntry
 
@@ -18,7 +19,7 @@ LOCK = "SELECT FROM leads_lead WHERE id = ANY(%(leads)s) ORDER BY id FOR NO KEY 
 FILL = f"""
 INSERT INTO leads_assignment (company_id, lead_id, role, user_id)
 SELECT lead.company_id, lead.id, 'agent', wanted.user_id FROM {WANTED} JOIN leads_lead AS lead ON lead.id = wanted.lead_id
-ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, since = now()
+ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, pond_id = NULL, until = NULL, since = now()
 """
 FILLED = f"""
 SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, 'agent', lead.agent_id, wanted.user_id, %(why)s,
@@ -52,6 +53,13 @@ def may_stay(unit: Unit) -> Q:
     return Q(user__in=assignees_of(unit)) | Q(pond__unit__in=line) | within([unit.pk], "pond__unit__")
 
 
+def units_to_work_for(user: User) -> list[int]:
+    """The units whose leads she may be assigned (M1): those she is a member of, all above them, and the company."""
+    joined = Unit.objects.joined_by(user).values_list("pk", "parent", "parent__parent")
+    whole = Unit.objects.filter(company=user.company_id, kind=Unit.Kind.COMPANY).values_list("pk", flat=True)
+    return sorted({*whole, *(unit for line in joined for unit in line if unit)})
+
+
 @transaction.atomic
 def fill_agent_slots(
     pairs: Sequence[tuple[int, int]], *, actor_id: int | None, why: str, batch_id: int | None = None
@@ -70,6 +78,13 @@ def fill_agent_slots(
         cursor.execute(LOCK, params)
         record_select(columns, FILLED, params)
         cursor.execute(FILL, params)
+
+
+def assign_leads(lead_ids: Sequence[int], user: User, *, actor_id: int, why: str, batch_id: int | None = None) -> None:
+    """Let her work these leads, for a caller who holds them and has made sure that she may: their rotations end."""
+    ids = list(lead_ids)
+    signals.reassigned.send(sender=Lead, company_id=user.company_id, lead_ids=ids, actor_id=actor_id)
+    fill_agent_slots([(pk, user.pk) for pk in ids], actor_id=actor_id, why=why, batch_id=batch_id)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -157,9 +158,11 @@ def _hold(actor: User, lead_ids: Collection[int], verb: Verb, also: Callable[[Ke
 
 
 def change_owner(
-    lead_ids: Collection[int], to: Unit | User, cause: Cause, *, keep_assistants: bool = False
+    lead_ids: Collection[int], to: Unit | User, cause: Cause, *, keep_assistants: bool = False, tell: bool = True
 ) -> list[int]:
     """The change itself, for a caller who holds the leads and has made sure that it may be: which leads it was.
+
+    Without `tell` the caller tells the owners, once for many such calls.
 
     To a person: she takes the Agent slot; other slots (assistants may stay), shares and offers end. To a unit: those stay
     who may be assigned to its leads. Raises ValidationError where the target cannot own leads now.
@@ -179,8 +182,8 @@ def change_owner(
     record_select(("company_id", "kind", "actor_id", "lead_id", *columns), MOVED, params, changing=MOVE)
     lost = _settle(moved, to, cause, keep_assistants=keep_assistants)
     signals.owner_changed.send(sender=Lead, company_id=company.pk, lead_ids=moved, actor_id=cause.actor.pk)
-    _tell_former_owners(company, owners, to, cause.actor)
-    _tell_new_owner(moved, to, cause)
+    if tell:
+        tell_owners(owners, to, cause)
     bump({person for person in (*lost, *owners.values(), user_id) if person}, "offers")
     return moved
 
@@ -209,18 +212,24 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
     return lost
 
 
-def _tell_former_owners(company: Company, owners: Mapping[int, int | None], to: Unit | User, actor: User) -> None:
-    """M8: who had them personally is told what somebody else did, one message however many leads."""
-    if company.owner_notifications == OwnerNotifications.OFF:
+def tell_owners(owners: Mapping[int, int | None], to: Unit | User, cause: Cause) -> None:
+    """Who had these leads (lead → person, if one) and who has them now: a message each, however many leads."""
+    _tell_former_owners(Counter(owners.values()), to, cause.actor)
+    _tell_new_owner(list(owners), to, cause)
+
+
+def _tell_former_owners(lost: Counter[int | None], to: Unit | User, actor: User) -> None:
+    """M8: who had them personally is told what somebody else did."""
+    if actor.company.owner_notifications == OwnerNotifications.OFF:
         return
-    told = User.objects.filter(pk__in={*owners.values()} - {actor.pk}, is_active=True, owner_notifications=True)
+    told = User.objects.filter(pk__in={*lost} - {actor.pk, None}, is_active=True, owner_notifications=True)
     messages = []
     for owner in told.order_by("pk"):
-        count = sum(owner_id == owner.pk for owner_id in owners.values())
+        count = lost[owner.pk]
         title = f"A lead of yours went to {to}" if count == 1 else f"{count:,} leads of yours went to {to}"
         message = Message(owner.pk, "owner_changed", title, body=f"{actor} changed the owner.", url=reverse("people"))
         messages.append(message)
-    notify(company.pk, messages)
+    notify(actor.company_id, messages)
 
 
 def _tell_new_owner(lead_ids: list[int], to: Unit | User, cause: Cause) -> None:

@@ -124,6 +124,7 @@ def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
         "sight": named(foreseen["sight"], act.actor),
         "examples": examples_of(act),
         "chips": chips_of(act),
+        "loss": "" if found.undoes else verb_of(found).loss(act),
         "way_back": verb_of(found).way_back(found),
     }
     return render_page(request, "leads/batches/preview.html", context)

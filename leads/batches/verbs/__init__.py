@@ -1,11 +1,18 @@
 """The verbs, one a file."""
 
 from leads.batches.verb import register
+from leads.batches.verbs.assigning import Assign, Release
+from leads.batches.verbs.hiding import Hide, Show
+from leads.batches.verbs.owner import ChangeOwner
+from leads.batches.verbs.sharing import Revoke, Share
 from leads.batches.verbs.stage import ChangeStage
 from leads.batches.verbs.tags import ChangeTags
 
 
 def register_all() -> None:
     """In the order of the selection bar."""
-    for verb in (ChangeStage(), ChangeTags()):
+    for verb in (
+        *(ChangeStage(), Assign(), ChangeOwner()),
+        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show()),
+    ):
         register(verb)

@@ -48,7 +48,6 @@ class StageForm(VerbForm):
 class ChangeStage(MassVerb):
     code = "stage"
     label = "Change stage"
-    icon = "milestone"
     form = StageForm
     level = Level.WORK
     reasons = {"there": "In that stage already"}

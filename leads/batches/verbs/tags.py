@@ -56,7 +56,6 @@ class TagsForm(VerbForm):
 class ChangeTags(MassVerb):
     code = "tags"
     label = "Change tags"
-    icon = "tags"
     form = TagsForm
     level = Level.WORK
     reasons = {"there": "Has these tags already", "full": f"Would have more than {MOST_LINES} tags"}
