@@ -40,3 +40,17 @@ class Rate:
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Wait:
+    """How long somebody waits for something to be there."""
+
+    figure: str
+    role: str
+    seconds: float
+    target: str
+    ok: bool
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self))

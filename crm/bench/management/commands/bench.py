@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.bench import importing, lead, people
+from crm.bench import batches, importing, lead, people
 from crm.bench.building import build, recipe
 from crm.bench.database import CannotBuildError, bench_database, database_name
 from crm.core.preparation import collect_static
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             name = database_name(leads)
             with bench_database(name, recipe(), lambda: build(leads, self.say), say=self.say):
                 collect_static()
-                for figure in chain(people.figures(), lead.figures(), importing.figures(name)):
+                for figure in chain(people.figures(), lead.figures(), importing.figures(name), batches.figures(name)):
                     self.stdout.write(str(figure))
                     self.stdout.flush()
         except CannotBuildError as error:

@@ -1,0 +1,100 @@
+"""A mass action over 100,000 leads: its preview, its first progress, the change and its undo, beside the same by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+from crm.bench.askers import Asker
+from crm.bench.database import clone, connected_to
+from crm.bench.figures import Rate, Wait
+from crm.organization.models import Unit
+from leads.batches.drafting import confirm, draft, preview
+from leads.batches.running import CHUNK, carry_on
+from leads.batches.scope import matching
+from leads.batches.undoing import draft_undo
+from leads.models import Batch, Lead
+
+MOST = 100_000
+# what any change of owner to the company has to do: hold the leads, change them, write the ledger; the slots stay
+HOLD = "SELECT FROM leads_lead WHERE id = ANY(%(leads)s) ORDER BY id FOR NO KEY UPDATE"
+MOVE = """
+WITH moved AS (
+    UPDATE leads_lead AS lead SET owner_unit_id = %(unit)s
+    FROM leads_lead AS before WHERE before.id = lead.id AND lead.id = ANY(%(leads)s)
+    RETURNING lead.id, lead.company_id, before.owner_unit_id
+)
+INSERT INTO permissions_ledgerentry (company_id, kind, actor_id, lead_id, from_unit_id, to_unit_id, why, batch_id)
+SELECT company_id, 'owner_changed', %(actor)s, id, owner_unit_id, %(unit)s, 'by hand', 0 FROM moved ORDER BY id
+"""
+
+
+def figures(database: str) -> Iterator[Rate | Wait]:
+    """Leads of some teams go to the company and back; by hand on a copy of its own, with the same rows to begin with."""
+    with clone(database) as copied, connected_to(copied):
+        raw = by_hand(Asker.of("company admin"))
+    with clone(database) as copied, connected_to(copied):
+        yield from in_mass(Asker.of("company admin"), raw)
+
+
+def teams(asker: Asker) -> tuple[Unit, list[int]]:
+    """The company's unit, and teams that own not quite 100,000 leads together."""
+    units = Unit.objects.filter(company=asker.user.company_id)
+    owned = Lead.objects.visible_to(asker.keyring).filter(owner_unit__in=units.filter(kind=Unit.Kind.TEAM))
+    chosen: list[int] = []
+    left = MOST
+    for unit, count in owned.order_by("owner_unit").values_list("owner_unit").annotate(count=Count("pk")):
+        if count <= left:
+            chosen.append(unit)
+            left -= count
+    return units.get(kind=Unit.Kind.COMPANY), chosen
+
+
+def by_hand(asker: Asker) -> float:
+    """Leads a second."""
+    unit, chosen = teams(asker)
+    found = Lead.objects.visible_to(asker.keyring).filter(owner_unit__in=chosen)
+    ids = list(found.order_by("pk").values_list("pk", flat=True))
+    started = time.monotonic()
+    for first in range(0, len(ids), CHUNK):
+        params: dict[str, Any] = {"leads": ids[first : first + CHUNK], "unit": unit.pk, "actor": asker.user.pk}
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(HOLD, params)
+            cursor.execute(MOVE, params)
+    return len(ids) / (time.monotonic() - started)
+
+
+def in_mass(asker: Asker, raw: float) -> Iterator[Rate | Wait]:
+    unit, chosen = teams(asker)
+    scope = matching("&".join(f"owner=unit-{pk}" for pk in chosen))
+    params = {"to": f"unit-{unit.pk}", "keep_assistants": False}
+    made = draft(actor=asker.user, verb="owner", scope=scope)
+    foreseen = seconds(lambda: preview(actor=asker.user, batch=made, params=params))
+    yield from run(asker, made, f"owner of {made.items.count():,} leads", foreseen, raw)
+    undoing: list[Batch] = []
+    foreseen = seconds(lambda: undoing.append(draft_undo(actor=asker.user, batch=Batch.objects.get(pk=made.pk))))
+    yield from run(asker, undoing[0], "undo of it", foreseen, raw)
+
+
+def run(asker: Asker, batch: Batch, what: str, foreseen: float, raw: float) -> Iterator[Rate | Wait]:
+    """Confirm it and carry it to its end."""
+    yield Wait(f"{what}, preview", asker.role, round(foreseen, 2), "at most 2 s", foreseen <= 2)
+    confirm(actor=asker.user, batch=batch)
+    first = seconds(lambda: carry_on(batch.pk, chunks=1))
+    yield Wait(f"{what}, first progress", asker.role, round(first, 2), "at most 1 s", first <= 1)
+    taken = foreseen + first + seconds(lambda: carry_on(batch.pk))
+    batch.refresh_from_db()
+    assert (batch.state, batch.changed) == (Batch.State.DONE, batch.total)
+    ours, ratio = batch.changed / taken, round(batch.changed / taken / raw, 2)
+    target = "at least 0.7 of by hand, preview included"
+    yield Rate(what, asker.role, round(ours), round(raw), ratio, 0, target, ratio >= 0.7)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
