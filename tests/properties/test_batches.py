@@ -1,0 +1,157 @@
+"""M4, M6 over random worlds: what is foreseen happens, and undoing a mass action leaves no trace of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from crm.organization.models import Unit, User
+from leads.batches.drafting import confirm, draft, preview
+from leads.batches.running import carry_on
+from leads.batches.scope import matching
+from leads.batches.undoing import draft_undo
+from leads.batches.verb import NotNowError
+from leads.models import Assignment, Batch, Lead, LeadShare, Stage
+from permissions.access import Level
+from permissions.door import access_to
+from permissions.keyring import load_keyring
+from permissions.models import Profile
+from tests.properties.test_access import in_database
+from tests.properties.world import Lead as ImaginedLead
+from tests.properties.world import World
+from tests.properties.worlds import BASE, Built, worlds
+
+pytestmark = pytest.mark.django_db
+DOING = ["mass_edit_lead", "change_owner", "hide_lead", "share_lead"]
+VERBS = ["stage", "tags", "assign", "release", "owner", "owner", "share", "revoke", "hide", "show"]
+SEEN_THROUGH_LOCKS = {"assign", "release", "owner", "hide", "show"}
+
+Levels = dict[tuple[int, int], Level]
+
+
+def settled(world: World) -> World:
+    """Without open offers, which end for good, and each person in one slot of a lead at most."""
+    return replace(world, leads=tuple(_settled(lead) for lead in world.leads))
+
+
+def _settled(lead: ImaginedLead) -> ImaginedLead:
+    people = {person: slot for slot, person in lead.assigned}
+    closed = tuple(one for one in lead.offers if one[1] != "open")
+    return replace(lead, offers=closed, assigned=tuple((slot, person) for person, slot in people.items()))
+
+
+def equip(built: Built) -> None:
+    """Everybody with a profile may do everything in mass; what is seen stays as the world has it."""
+    for profile in Profile.objects.order_by("pk"):
+        profile.permissions = sorted({*profile.permissions, *DOING})
+        profile.save()
+    Unit.objects.update(may_change_ownership=True)
+    for company in {user.company_id for user in built.users}:
+        Stage.objects.create(company_id=company, name="Other")
+
+
+def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, Any]:
+    people = User.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
+    units = Unit.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
+    person, unit = people[number % len(people)], units[number % len(units)]
+    stages = Stage.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
+    return {
+        "stage": {"stage": stages[number % len(stages)]},
+        "tags": {"add": ["new", "old"], "remove": ["odd"]},
+        "assign": {"user": person},
+        "owner": {"to": f"unit-{unit}" if number % 2 else f"person-{person}", "keep_assistants": flag},
+        "share": {"user": person, "verb": "work_lead" if flag else "view_lead", "until": None},
+        "revoke": {"user": person},
+    }.get(verb, {})
+
+
+def picture() -> list[Any]:
+    """Every column of every lead, slot and share."""
+    slots = Assignment.objects.order_by("lead", "role").values("lead", "role", "user", "pond", "since", "until")
+    shares = LeadShare.grants().order_by("content_object", "user")
+    values = shares.values("content_object", "user", "permission", "given_by", "given_at", "until", "company")
+    return [list(Lead.objects.order_by("pk").values()), list(slots), list(values)]
+
+
+def levels(built: Built) -> Levels:
+    """Everybody's access to everything, read anew."""
+    leads = list(Lead.objects.order_by("pk"))
+    users = User.objects.select_related("company", "holding__profile").order_by("pk")
+    return {
+        (user.pk, lead.pk): access_to(keyring, lead).level
+        for user, keyring in [(user, load_keyring(user)) for user in users]
+        for lead in leads
+    }
+
+
+def run(batch: Batch, actor: User) -> Batch:
+    confirm(actor=actor, batch=batch)
+    while carry_on(batch.pk):
+        pass
+    batch.refresh_from_db()
+    return batch
+
+
+def outcome(batch: Batch) -> dict[str, int]:
+    counted = batch.items.order_by("reason").values_list("reason").annotate(count=Count("pk"))
+    return dict(counted)
+
+
+def turns(before: Levels, after: Levels) -> dict[tuple[int, str, str], int]:
+    """Per person, how many leads went from which level to which."""
+    changed = Counter(
+        (user, before[user, lead].name.lower(), after[user, lead].name.lower())
+        for user, lead in before
+        if before[user, lead] != after[user, lead]
+    )
+    return dict(changed)
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+@given(
+    world=worlds().map(settled),
+    place=st.integers(0, 5),
+    verb=st.sampled_from(VERBS),
+    number=st.integers(0, 20),
+    flag=st.booleans(),
+)
+def test_m6_what_is_foreseen_happens_and_undo_leaves_no_trace(
+    world: World, place: int, verb: str, number: int, flag: bool
+) -> None:
+    with in_database(world) as built:
+        equip(built)
+        actor = User.objects.select_related("company", "holding__profile").get(pk=built.users[place % len(built.users)].pk)
+        Lead.objects.filter(pk__lte=BASE + 3).update(tags=["odd", "old", "even"])
+        earlier, seen = picture(), levels(built)
+        try:
+            batch = draft(actor=actor, verb=verb, scope=matching(""))
+            batch = preview(actor=actor, batch=batch, params=params_of(verb, actor.company_id, number, flag=flag))
+        except (PermissionDenied, NotNowError):
+            assume(False)
+        assert (picture(), batch.changed) == (earlier, 0)
+        assert batch.preview is not None
+        run(batch, actor)
+        assert (batch.state, outcome(batch)) == ("done", batch.preview["reasons"])
+        if verb in SEEN_THROUGH_LOCKS:
+            foreseen = {
+                (person, one["before"], one["after"]): count
+                for one in batch.preview["sight"]
+                for person, count in one["people"]
+            }
+            assert foreseen == turns(seen, levels(built))
+        if batch.changed:
+            undoing = run(draft_undo(actor=actor, batch=batch), actor)
+            assert outcome(undoing) == {"": batch.changed}
+        assert picture() == earlier
+        assert levels(built) == seen
