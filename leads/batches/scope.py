@@ -15,7 +15,7 @@ from leads.models import BatchItem, Lead
 from leads.querysets import LeadQuerySet
 from permissions.access import Keyring, Level
 
-PUBLIC_ID = re.compile(r"[0-9a-z]{1,12}")
+PUBLIC_ID = re.compile(r"[0-9A-Za-z]{1,12}")
 
 
 def picked(given: Iterable[str]) -> dict[str, Any]:

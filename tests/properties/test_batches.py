@@ -115,9 +115,9 @@ def turns(before: Levels, after: Levels) -> dict[tuple[int, str, str], int]:
 
 
 @settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+    suppress_health_check=list(HealthCheck),
 )
 @given(
     world=worlds().map(settled),
@@ -131,7 +131,9 @@ def test_m6_what_is_foreseen_happens_and_undo_leaves_no_trace(
 ) -> None:
     with in_database(world) as built:
         equip(built)
-        actor = User.objects.select_related("company", "holding__profile").get(pk=built.users[place % len(built.users)].pk)
+        actor = User.objects.select_related("company", "holding__profile").get(
+            pk=built.users[place % len(built.users)].pk
+        )
         Lead.objects.filter(pk__lte=BASE + 3).update(tags=["odd", "old", "even"])
         earlier, seen = picture(), levels(built)
         try:

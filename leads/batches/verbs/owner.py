@@ -69,7 +69,10 @@ class OwnerForm(VerbForm):
         self.fields["to"].choices = [  # type: ignore[attr-defined]
             ("", "Choose a unit or a person …"),
             ("Units", [(f"unit-{pk}", name) for pk, name in units.order_by("name", "pk").values_list("pk", "name")]),
-            ("People", [(f"person-{pk}", name) for pk, name in people.order_by("name", "pk").values_list("pk", "name")]),
+            (
+                "People",
+                [(f"person-{pk}", name) for pk, name in people.order_by("name", "pk").values_list("pk", "name")],
+            ),
         ]
 
 
@@ -133,9 +136,7 @@ class ChangeOwner(MassVerb):
         restore_slots(act, lead_ids)
         restore_shares(act, lead_ids)
         company_id = act.batch.company_id
-        signals.owner_changed.send(
-            sender=Lead, company_id=company_id, lead_ids=list(lead_ids), actor_id=act.actor.pk
-        )
+        signals.owner_changed.send(sender=Lead, company_id=company_id, lead_ids=list(lead_ids), actor_id=act.actor.pk)
 
     def undone_for(self, batch: Batch) -> timedelta | None:
         return TO_PEOPLE_FOR if batch.undoes_id or batch.params["to"].startswith("person-") else None
@@ -202,10 +203,9 @@ def _ids(rows: QuerySet[Any]) -> list[int]:
 def target_of(act: Act) -> Unit | User:
     """The unit or person of `unit-7` or `person-31`, who may have left since."""
     kind, _, pk = act.params["to"].partition("-")
-    company = act.batch.company_id
-    if kind == "unit":
-        return Unit.objects.select_related("parent").get(company=company, pk=pk)
-    return User.objects.get(company=company, pk=pk)
+    rows: QuerySet[Any] = Unit.objects.select_related("parent") if kind == "unit" else User.objects.all()
+    target: Unit | User = rows.get(company=act.batch.company_id, pk=pk)
+    return target
 
 
 def person_after(shape: Shape, to: User, privacy: int, *, keep: bool) -> Shape:

@@ -169,7 +169,8 @@ def shares_with(act: Act) -> Any:
 def colleague_of(act: Act) -> User:
     """The person the batch is about, who may have left since."""
     people = User.objects.filter(company=act.batch.company_id).select_related("company", "holding__profile")
-    return people.get(pk=act.params["user"])
+    colleague: User = people.get(pk=act.params["user"])
+    return colleague
 
 
 def _without_shares(keyring: Keyring) -> Keyring:

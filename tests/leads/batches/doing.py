@@ -14,7 +14,7 @@ from leads.models import Batch, BatchItem, Lead
 from tests.factories.people import fresh
 
 
-def drafted(actor: User, verb: str, leads: Iterable[Lead] | str, **params: Any) -> Batch:
+def drafted(actor: User, verb: str, leads: Iterable[Lead] | str, /, **params: Any) -> Batch:
     """A previewed batch of these leads, or of all that match a query string. Parameters may be rows."""
     scope = matching(leads) if isinstance(leads, str) else picked(lead.public_id for lead in leads)
     batch = draft(actor=fresh(actor), verb=verb, scope=scope)
@@ -34,7 +34,7 @@ def run(batch: Batch) -> Batch:
     return batch
 
 
-def done(actor: User, verb: str, leads: Iterable[Lead] | str, **params: Any) -> Batch:
+def done(actor: User, verb: str, leads: Iterable[Lead] | str, /, **params: Any) -> Batch:
     return run(drafted(actor, verb, leads, **params))
 
 

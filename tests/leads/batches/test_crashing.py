@@ -29,7 +29,7 @@ from tests.factories.leads import make_lead
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage
 from tests.leads.batches.doing import drafted, queued
-from tests.support.threads import together
+from tests.support.racing import together
 
 MANY = """
 INSERT INTO leads_lead (company_id, owner_unit_id, origin, origin_unit_id, stage_id, first_name)
@@ -126,7 +126,9 @@ def test_4_a_batch_that_keeps_breaking_is_given_up_with_a_word(harbor: Brokerage
 
 
 def test_14_batches_that_nobody_works_on_are_taken_up(harbor: Brokerage) -> None:
-    lost, lively, done = (queued(drafted(harbor.lead, "tags", [make_lead(harbor.lakeside)], add=["x"], remove=[])) for _ in range(3))
+    lost, lively, done = (
+        queued(drafted(harbor.lead, "tags", [make_lead(harbor.lakeside)], add=["x"], remove=[])) for _ in range(3)
+    )
     while carry_on(done.pk):
         pass
     Batch.objects.exclude(pk=lively.pk).update(held_until=Now() - running.HOLD)
@@ -172,9 +174,11 @@ def test_10_overlapping_batches_end_in_one_consistent_story(
     units = (harbor.hilltop, harbor.north, harbor.south, harbor.lakeside)
     to = [f"unit-{unit.pk}" for unit in units]
     batches = [queued(drafted(harbor.broker, "owner", "", to=place, keep_assistants=False)) for place in to]
-    batches += [queued(drafted(harbor.broker, "assign", "", user=user)) for user in (harbor.ana, harbor.ben, harbor.broker)]
+    batches += [
+        queued(drafted(harbor.broker, "assign", "", user=user)) for user in (harbor.ana, harbor.ben, harbor.broker)
+    ]
     batches += [queued(drafted(harbor.broker, "release", ""))]
-    together(*[lambda batch=batch: finish(batch) for batch in batches])  # type: ignore[misc]
+    together(*[lambda batch=batch: finish(batch) for batch in batches])
     assert set(Batch.objects.values_list("state", flat=True)) == {"done"}
     check_chains()
     seal()
@@ -188,7 +192,8 @@ def finish(batch: Batch) -> None:
 
 def check_chains() -> None:
     """Every lead's owners and Agents follow each other without a gap, up to those it has now."""
-    owners, agents = {}, {}
+    owners: dict[int, int | None] = {}
+    agents: dict[int, int | None] = {}
     for lead in Lead.objects.order_by("pk"):
         owners[lead.pk], agents[lead.pk] = None, None
     facts = LedgerEntry.objects.exclude(lead_id=None).order_by("pk").defer("content_hash")
@@ -240,9 +245,7 @@ def kill_on_the_way(database: str, batch: Batch, *, kills: int, chunk: int, chan
 @pytest.mark.parametrize(
     ("leads", "kills"), [(1500, 3), pytest.param(20_000, 20, marks=pytest.mark.soak)], ids=["few", "20,000"]
 )
-def test_10_workers_killed_at_random_points_lose_and_double_nothing(
-    committing_db: str, leads: int, kills: int
-) -> None:
+def test_10_workers_killed_at_random_points_lose_and_double_nothing(committing_db: str, leads: int, kills: int) -> None:
     harbor = brokerage()
     batch = assigning(harbor, leads)
     kill_on_the_way(committing_db, batch, kills=kills, chunk=250, chance=random.Random(4))
