@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count
 
-from crm.bench.askers import Asker
+from crm.bench.askers import Asker, asking
 from crm.bench.database import clone, connected_to
 from crm.bench.figures import Rate, Wait
 from crm.organization.models import Unit
@@ -35,10 +35,10 @@ SELECT company_id, 'owner_changed', %(actor)s, id, owner_unit_id, %(unit)s, 'by 
 
 def figures(database: str) -> Iterator[Rate | Wait]:
     """Leads of some teams go to the company and back; by hand on a copy of its own, with the same rows to begin with."""
-    with clone(database) as copied, connected_to(copied):
-        raw = by_hand(Asker.of("company admin"))
-    with clone(database) as copied, connected_to(copied):
-        yield from in_mass(Asker.of("company admin"), raw)
+    with clone(database) as copied, connected_to(copied), asking("company admin") as asker:
+        raw = by_hand(asker)
+    with clone(database) as copied, connected_to(copied), asking("company admin") as asker:
+        yield from in_mass(asker, raw)
 
 
 def teams(asker: Asker) -> tuple[Unit, list[int]]:
