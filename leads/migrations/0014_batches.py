@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0012_import_hidden"),
+        ("leads", "0013_lighter_children"),
         ("organization", "0004_requests_and_policy"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
