@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from crm.organization.models import User, validate_time_zone
 from leads.contact import UnreadableContactError, read_email, read_phone
@@ -232,3 +234,15 @@ class ShareForm(forms.Form):
         super().__init__(*args, **kwargs)
         colleagues = User.objects.can_be_seen_by(actor).exclude(pk__in=[actor.pk, lead.owner_user_id or 0])
         self.fields["user"].queryset = colleagues.order_by("name", "pk")  # type: ignore[attr-defined]
+
+
+class AssignForm(forms.Form):
+    """Who works a lead, in which role."""
+
+    role = forms.ChoiceField(label="As")
+    user = forms.ModelChoiceField(User.objects.none(), label="Who", empty_label="Nobody", required=False)
+
+    def __init__(self, *args: Any, people: QuerySet[User], roles: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = list(roles.items())  # type: ignore[attr-defined]
+        self.fields["user"].queryset = people.order_by("name", "pk")  # type: ignore[attr-defined]

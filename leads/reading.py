@@ -227,9 +227,12 @@ class Slot:
     since: datetime | None = None
 
 
-def slots_of(taken: Iterable[Assignment], lead: Lead) -> list[Slot]:
+def slots_of(taken: Iterable[Assignment], lead: Lead, names: Mapping[str, str]) -> list[Slot]:
     """The Agent slot, taken or not, and whatever other slots are taken. A personal lead without an Agent is its owner's."""
-    slots = {slot.role: Slot(slot.get_role_display(), str(slot.user or slot.pond), slot.since) for slot in taken}
+    slots = {
+        slot.role: Slot(names.get(slot.role, slot.get_role_display()), str(slot.user or slot.pond), slot.since)
+        for slot in taken
+    }
     holder = Slot("Owner", lead.owner_user.name, lead.created_at) if lead.owner_user else Slot("Agent")
     agent = slots.pop(Assignment.Role.AGENT, holder)
     return [agent, *(slots[role] for role in sorted(slots))]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import editing, lead, people, requests, sharing, why
+from leads.views import editing, hands, lead, people, requests, sharing, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("<str:public_id>/hidden/", sharing.hidden, name="lead-hidden"),
     path("<str:public_id>/request/", requests.ask_for, name="lead-request"),
     path("<str:public_id>/release/", requests.release, name="lead-release"),
+    path("<str:public_id>/assign/", hands.assigning, name="lead-assign"),
+    path("<str:public_id>/transfer/", hands.transferring, name="lead-transfer"),
     path("<str:public_id>/why/", why.why, name="lead-why"),
     path("<str:public_id>/sharing/", sharing.sharing, name="lead-sharing"),
     path("<str:public_id>/sharing/<int:user_id>/revoke/", sharing.revoke, name="lead-share-revoke"),

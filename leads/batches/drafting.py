@@ -29,18 +29,18 @@ FROM ({leads}) AS found (id, reason)
 """
 
 
-def require(verb: MassVerb | None, actor: User) -> MassVerb:
-    """The verb, where she may use it in mass. Raises PermissionDenied."""
+def require(verb: MassVerb | None, actor: User, *, of_one: bool = False) -> MassVerb:
+    """The verb, where she may use it in mass, or with one lead. Raises PermissionDenied."""
     if verb is None:
         raise PermissionDenied("There is no such mass action.")
-    if refusal := verb.why_not(actor):
+    if refusal := verb.why_not(actor, of_one=of_one):
         raise PermissionDenied(refusal)
     return verb
 
 
 def draft(*, actor: User, verb: str, scope: Mapping[str, Any]) -> Batch:
     """Begin a batch. Raises PermissionDenied."""
-    found = require(find_verb(verb), actor)
+    found = require(find_verb(verb), actor, of_one=scope.get("of_one", False))
     return Batch.objects.create(company_id=actor.company_id, actor=actor, verb=found.code, scope=scope)
 
 
@@ -55,7 +55,7 @@ def preview(*, actor: User, batch: Batch, params: Mapping[str, Any]) -> Batch:
     batch = held.get(pk=batch.pk, actor=actor)
     if batch.state != Batch.State.DRAFT:
         raise NotNowError("This has begun already.")
-    verb = require(verb_of(batch), actor)
+    verb = require(verb_of(batch), actor, of_one=batch.is_of_one)
     batch.params = dict(params)
     act = act_of(batch, actor)
     verb.check(act)
@@ -98,7 +98,7 @@ def changing(batch: Batch) -> LeadQuerySet:
 @transaction.atomic
 def confirm(*, actor: User, batch: Batch) -> None:
     """Let the previewed batch begin. Queue `leads.tasks.run_batch` with it. Raises PermissionDenied, NotNowError."""
-    require(verb_of(batch), actor)
+    require(verb_of(batch), actor, of_one=batch.is_of_one)
     drafts = Batch.objects.filter(pk=batch.pk, actor=actor, state=Batch.State.DRAFT, preview__isnull=False)
     begun = drafts.update(state=Batch.State.QUEUED, confirmed_at=Now(), held_until=Now() + PATIENCE)
     if not begun:

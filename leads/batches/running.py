@@ -107,7 +107,7 @@ def next_chunk(batch_id: int) -> bool:
     if batch.cancel_asked:
         return _finish(act, verb, State.CANCELLED)
     try:
-        require(verb, act.actor)
+        require(verb, act.actor, of_one=batch.is_of_one)
         verb.check(act)
     except (PermissionDenied, NotNowError) as refusal:
         return _finish(act, verb, State.FAILED, str(refusal))

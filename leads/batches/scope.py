@@ -24,6 +24,11 @@ def picked(given: Iterable[str]) -> dict[str, Any]:
     return {"leads": [text for text in written if PUBLIC_ID.fullmatch(text)], "given": len(written)}
 
 
+def one(lead: Lead) -> dict[str, Any]:
+    """The scope of a single lead, from its own page: what is done to it is no mass action."""
+    return {"leads": [lead.public_id], "given": 1, "of_one": True}
+
+
 def matching(query: str) -> dict[str, Any]:
     """The scope of all that match the query string of the People list."""
     return {"query": query}

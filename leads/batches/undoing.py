@@ -35,7 +35,7 @@ def why_not_undo(actor: User, batch: Batch) -> str:
         return "The time to undo this is over."
     if batch.undoings.filter(state__in=[State.QUEUED, State.RUNNING, State.DONE]).exists():
         return "This is undone already."
-    return verb.why_not(actor)
+    return verb.why_not(actor, of_one=batch.is_of_one)
 
 
 def draft_undo(*, actor: User, batch: Batch) -> Batch:
@@ -43,6 +43,11 @@ def draft_undo(*, actor: User, batch: Batch) -> Batch:
     if refusal := why_not_undo(actor, batch):
         raise PermissionDenied(refusal)
     undoing = Batch.objects.create(
-        company_id=batch.company_id, actor=actor, verb=batch.verb, params=batch.params, undoes=batch
+        company_id=batch.company_id,
+        actor=actor,
+        verb=batch.verb,
+        params=batch.params,
+        scope={"of_one": batch.is_of_one},
+        undoes=batch,
     )
     return preview(actor=actor, batch=undoing, params=batch.params)

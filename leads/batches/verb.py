@@ -49,7 +49,8 @@ class Act:
 
     @property
     def why(self) -> str:
-        return "undone in mass" if self.batch.undoes_id else "in mass"
+        how = "by hand" if self.batch.is_of_one else "in mass"
+        return f"undone {how}" if self.batch.undoes_id else how
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,19 @@ class MassVerb:
         """Whether there is anything to say before the preview."""
         return bool(self.form.base_fields)
 
-    def why_not(self, actor: User) -> str:
-        """Why she may not do this in mass at all, in a sentence; empty where she may."""
+    def why_not(self, actor: User, *, of_one: bool = False) -> str:
+        """Why she may not do this at all, to many leads or to one, in a sentence; empty where she may."""
         if not actor.is_active:
             return f"{actor} is deactivated."
-        if not actor.has_perm(Permission.MASS_EDIT_LEAD):
-            return "The profile does not include changing many leads at once."
         if self.permission and not actor.has_perm(self.permission):
             return "The profile does not include this."
-        return ""
+        return "" if of_one else self.why_not_many(actor)
+
+    def why_not_many(self, actor: User) -> str:
+        """Why she may not do this in mass, in a sentence; empty where she may."""
+        if actor.has_perm(Permission.MASS_EDIT_LEAD):
+            return ""
+        return "The profile does not include changing many leads at once."
 
     def allowed(self, keyring: Keyring) -> Q:
         """The leads she may do this with."""

@@ -66,6 +66,11 @@ class Batch(models.Model):
         return f"{self.verb} {self.pk}"
 
     @property
+    def is_of_one(self) -> bool:
+        """A single lead, from its own page: no mass action, but with its preview and its undo."""
+        return bool(self.scope.get("of_one"))
+
+    @property
     def is_under_way(self) -> bool:
         return self.state in (self.State.QUEUED, self.State.RUNNING)
 

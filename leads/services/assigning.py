@@ -18,14 +18,15 @@ WANTED = "unnest(%(leads)s::bigint[], %(users)s::bigint[]) AS wanted (lead_id, u
 LOCK = "SELECT FROM leads_lead WHERE id = ANY(%(leads)s) ORDER BY id FOR NO KEY UPDATE"
 FILL = f"""
 INSERT INTO leads_assignment (company_id, lead_id, role, user_id)
-SELECT lead.company_id, lead.id, 'agent', wanted.user_id FROM {WANTED} JOIN leads_lead AS lead ON lead.id = wanted.lead_id
+SELECT lead.company_id, lead.id, %(role)s, wanted.user_id FROM {WANTED} JOIN leads_lead AS lead ON lead.id = wanted.lead_id
 ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, pond_id = NULL, until = NULL, since = now()
 """
 FILLED = f"""
-SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, 'agent', lead.agent_id, wanted.user_id, %(why)s,
+SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, %(role)s, slot.user_id, wanted.user_id, %(why)s,
     %(batch)s::bigint
 FROM {WANTED} JOIN leads_lead AS lead ON lead.id = wanted.lead_id
-WHERE lead.agent_id IS DISTINCT FROM wanted.user_id ORDER BY lead.id
+LEFT JOIN leads_assignment AS slot ON slot.lead_id = lead.id AND slot.role = %(role)s
+WHERE slot.user_id IS DISTINCT FROM wanted.user_id ORDER BY lead.id
 """
 CLEARED = """
 SELECT company_id, %(kind)s, %(actor)s::bigint, id, 'agent', agent_id, %(why)s, %(batch)s::bigint
@@ -61,10 +62,15 @@ def units_to_work_for(user: User) -> list[int]:
 
 
 @transaction.atomic
-def fill_agent_slots(
-    pairs: Sequence[tuple[int, int]], *, actor_id: int | None, why: str, batch_id: int | None = None
+def fill_slots(
+    pairs: Sequence[tuple[int, int]],
+    *,
+    actor_id: int | None,
+    why: str,
+    batch_id: int | None = None,
+    role: str = Assignment.Role.AGENT.value,
 ) -> None:
-    """Put each (lead id, user id) together: she takes the Agent slot, whoever had it loses it. The owner stays.
+    """Put each (lead id, user id) together: she takes the slot, whoever had it loses it. The owner stays.
 
     Locks the leads in id order. The caller has checked that the actor may, and holds them already (`in_id_order`) where
     it chose by their state.
@@ -72,7 +78,8 @@ def fill_agent_slots(
     if not pairs:
         return
     leads, users = zip(*pairs, strict=True)
-    params = {"leads": list(leads), "users": list(users), "actor": actor_id, "why": why, "batch": batch_id}
+    cause = {"actor": actor_id, "why": why, "batch": batch_id}
+    params = {"leads": list(leads), "users": list(users), "role": role, **cause}
     columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "to_user_id", "why", "batch_id")
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
@@ -84,7 +91,7 @@ def assign_leads(lead_ids: Sequence[int], user: User, *, actor_id: int, why: str
     """Let her work these leads, for a caller who holds them and has made sure that she may: their rotations end."""
     ids = list(lead_ids)
     signals.reassigned.send(sender=Lead, company_id=user.company_id, lead_ids=ids, actor_id=actor_id)
-    fill_agent_slots([(pk, user.pk) for pk in ids], actor_id=actor_id, why=why, batch_id=batch_id)
+    fill_slots([(pk, user.pk) for pk in ids], actor_id=actor_id, why=why, batch_id=batch_id)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from leads import signals
 from leads.contact import read_email, read_phone
 from leads.models import ContactPoint, Lead, Source, Stage
 from leads.search import reindex
-from leads.services.assigning import fill_agent_slots
+from leads.services.assigning import fill_slots
 from leads.services.hiding import starts_hidden
 from permissions.catalog import Permission
 from permissions.keyring import policy_of
@@ -101,7 +101,7 @@ def create_lead(
         if route:
             signals.ready_for_routing.send(sender=Lead, company_id=company.pk, unit_id=owner.pk, lead_ids=[lead.pk])
         else:
-            fill_agent_slots([(lead.pk, actor.pk)], actor_id=actor.pk, why=why)
+            fill_slots([(lead.pk, actor.pk)], actor_id=actor.pk, why=why)
     lead.refresh_from_db()
     return lead
 

@@ -17,7 +17,7 @@ from crm.organization.models import Company, OwnerNotifications, PersonalLeads, 
 from crm.organization.querysets import UnitQuerySet, UserQuerySet
 from leads import signals
 from leads.models import Assignment, Lead
-from leads.services.assigning import clear_agent_slots, end_slots, fill_agent_slots, may_stay
+from leads.services.assigning import clear_agent_slots, end_slots, fill_slots, may_stay
 from permissions.access import Keyring, Reason
 from permissions.door import access_to, doable, locked
 from permissions.keyring import load_keyring, policy_of
@@ -206,7 +206,7 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
     if keep_assistants:
         stays |= Q(role=Assignment.Role.ASSISTANT) & ~Q(user=to)
     lost = end_slots(slots.exclude(stays), **cause.params())
-    fill_agent_slots([(lead_id, to.pk) for lead_id in lead_ids], **cause.params())
+    fill_slots([(lead_id, to.pk) for lead_id in lead_ids], **cause.params())
     columns = ("company_id", "kind", "actor_id", "lead_id", "from_user_id", "why", "batch_id")
     record_select(columns, ENDED_SHARES, {"leads": lead_ids, **cause.params()}, changing=END_SHARES)
     return lost

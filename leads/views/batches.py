@@ -15,6 +15,7 @@ from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.drafting import act_of
 from leads.batches.reading import examples_of, items_seen, lines_of, page_of, shown, skipped_as_csv, tallies
+from leads.batches.running import carry_on
 from leads.batches.scope import chips_of, leads_of, matching, picked
 from leads.batches.sight import named
 from leads.batches.undoing import deadline_of, draft_undo, why_not_undo
@@ -164,7 +165,10 @@ def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
     found = find_batch(request, public_id)
     try:
         drafting.confirm(actor=signed_in(request), batch=found)
-        run_batch.queue(found.pk)
+        if found.is_of_one:
+            carry_on(found.pk)
+        else:
+            run_batch.queue(found.pk)
     except NotNowError as refusal:
         messages.info(request, str(refusal))
     return redirect("batch", public_id)
@@ -183,7 +187,7 @@ def discard(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.info(request, "This has begun already.")
         return redirect("batch", public_id)
     messages.info(request, "Nothing was changed.")
-    return redirect("people")
+    return redirect("lead", *found.scope["leads"]) if "leads" in found.scope and found.is_of_one else redirect("people")
 
 
 @door("POST")

@@ -14,11 +14,12 @@ from crm.core.htmx import is_fragment, render_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
-from leads.models import Activity, CustomField, Lead, OwnershipRequest, Stage
+from leads.models import Activity, Assignment, CustomField, Lead, OwnershipRequest, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.asking import askable
 from leads.services.sharing import with_sharers
+from leads.services.staffing import roles_of
 from leads.services.transferring import may_let_go
 from leads.services.working import change_stage, log_activity, may_log
 from leads.timeline import ownership_history, timeline_of
@@ -113,7 +114,9 @@ def _whole(
     """All the page shows."""
     actor = signed_in(request)
     taken = list(lead.assignments.select_related("user", "pond").order_by("pk"))
-    roles = [slot.get_role_display() for slot in taken if slot.user_id == actor.pk]
+    own = any(slot.role not in Assignment.Role.values for slot in taken)
+    role_names = roles_of(lead.company_id) if own else {}
+    roles = [role_names.get(slot.role, slot.get_role_display()) for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
     works, log_kinds, wanted = lead.access.level >= Level.WORK, _log_kinds(lead), request.GET.get("log")
     log_form = form or LogForm(initial={"kind": wanted} if wanted in log_kinds else None)
@@ -125,6 +128,8 @@ def _whole(
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
         "works": works,
         "shared_with": lead.shared_with if lead.access.level == Level.MANAGE else (),
+        "may_assign": may(keyring, lead, Verb.ASSIGN),
+        "may_transfer": may(keyring, lead, Verb.TRANSFER),
         "may_share": may(keyring, lead, Verb.SHARE),
         "may_hide": may(keyring, lead, Verb.HIDE),
         "is_owner": lead.owner_user_id == actor.pk,
@@ -135,7 +140,7 @@ def _whole(
         "address": address_of(lead),
         "local_time": local_time(lead.time_zone),
         "facts": facts_of(lead, custom if lead.custom else ()),
-        "slots": slots_of(taken, lead),
+        "slots": slots_of(taken, lead, role_names),
         "reasons": why(lead, lead.access, roles),
         "history": ownership_history(lead),
         "timeline": timeline_of(lead, earlier),

@@ -11,7 +11,7 @@ from django.db import connection
 from django.urls import reverse
 
 from crm.notifications.services import Message, bump, notify
-from leads.services.assigning import fill_agent_slots
+from leads.services.assigning import fill_slots
 from permissions.ledger import record_select
 from routing.models import Decision, Rotation
 from routing.services.roster import Roster
@@ -66,7 +66,7 @@ def carry_out(roster: Roster, placements: Sequence[Placement], *, cause: str) ->
     if not placements:
         return
     why = f"{cause}: {roster.unit.name}"[:80]
-    fill_agent_slots([(p.lead_id, p.user_id) for p in placements if p.user_id], actor_id=None, why=why)
+    fill_slots([(p.lead_id, p.user_id) for p in placements if p.user_id], actor_id=None, why=why)
     _offer(roster, [p for p in placements if p.method == "round_robin"])
     with connection.cursor() as cursor:
         cursor.execute(

@@ -89,9 +89,9 @@ class ChangeOwner(MassVerb):
         "worked": "Its new owner has worked it",
     }
 
-    def why_not(self, actor: User) -> str:
+    def why_not_many(self, actor: User) -> str:
         """M3: managers of the company always, those of offices and teams where a team of theirs is on the whitelist."""
-        if refusal := super().why_not(actor):
+        if refusal := super().why_not_many(actor):
             return refusal
         allowed = Q(kind=Unit.Kind.COMPANY) | Q(kind=Unit.Kind.TEAM, may_change_ownership=True)
         if Unit.objects.managed_by(actor).open().filter(allowed).exists():
@@ -169,15 +169,19 @@ class ChangeOwner(MassVerb):
         return f"Change the owner to {target_of(act)}"
 
     def loss(self, act: Act) -> str:
-        to = target_of(act)
+        to, them = target_of(act), "it" if act.batch.is_of_one else "them"
         if isinstance(to, Unit):
-            return f"{to} will own them: its managers decide about them, and slots of people outside it end."
-        back = "only she and her managers" if act.actor.company.personal_leads == PersonalLeads.MANAGED else "only she"
+            return (
+                f"{to} will own {them}: only its managers decide about {them} then, and slots of people outside it end."
+            )
         kept = ", but for the assistants," if act.params["keep_assistants"] else ""
-        return (
-            f"They will be personal leads of {to}: {back} can give them to anybody else. All other assignments{kept} "
-            f"end, and so do shares and open offers. You can undo this for 24 hours, or until {to} has worked them."
-        )
+        ended = f"All other assignments{kept} end, and so do shares and open offers."
+        hours = f"You can undo this for 24 hours, or until {to} has worked {them}."
+        if to == act.actor:
+            return f"You will own {them}, and nobody else decides about {them}. {ended} {hours}"
+        managed = act.actor.company.personal_leads == PersonalLeads.MANAGED
+        back = f"{to} and who manages her" if managed else f"only {to}"
+        return f"You will no longer decide about {them}: {back} can give {them} back. {ended} {hours}"
 
     def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
         new = str(target_of(act))

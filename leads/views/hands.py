@@ -1,0 +1,76 @@
+"""Two verbs that never share a button (M1): Assign changes who works a lead, Transfer changes who owns it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from crm.core.doors import door
+from crm.core.htmx import is_fragment, render_page
+from crm.organization.models import User
+from crm.organization.people import signed_in
+from leads.batches import drafting
+from leads.batches.scope import one
+from leads.batches.verb import NotNowError
+from leads.batches.verbs.owner import OwnerForm
+from leads.forms import AssignForm
+from leads.models import Batch, Lead
+from leads.services.staffing import assign, assignable, roles_of
+from leads.views.lead import find_lead
+from permissions.door import require_verb
+from permissions.keyring import load_keyring
+from permissions.verbs import Verb
+
+
+@door("GET", "POST")
+def assigning(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Who works the lead: a dialog on its page, or a page of its own."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    require_verb(keyring, lead, Verb.ASSIGN)
+    people, roles = assignable(actor, lead), roles_of(lead.company_id)
+    form = AssignForm(request.POST or None, people=people, roles=roles, initial={"user": lead.agent_id})
+    if form.is_valid():
+        try:
+            assign(keyring=keyring, actor=actor, lead=lead, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"{roles[form.cleaned_data['role']]}: {form.cleaned_data['user'] or 'nobody'}.")
+            return _go(request, "lead", public_id)
+    context = {"lead": lead, "form": form}
+    return render_page(request, "leads/assign.html", context, partial="dialog", status=422 if form.is_bound else 200)
+
+
+@door("GET", "POST")
+def transferring(request: HttpRequest, public_id: str) -> HttpResponse:
+    """To whom the lead is given; what is lost by it is said before it is done, on the page this leads to."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    require_verb(keyring, lead, Verb.TRANSFER)
+    form = OwnerForm(request.POST or None, actor=actor)
+    if form.is_valid():
+        try:
+            return _go(request, "batch", _foreseen(actor, lead, form).public_id)
+        except NotNowError as refusal:
+            form.add_error(None, str(refusal))
+    context = {"lead": lead, "form": form}
+    return render_page(request, "leads/transfer.html", context, partial="dialog", status=422 if form.is_bound else 200)
+
+
+@transaction.atomic
+def _foreseen(actor: User, lead: Lead, form: OwnerForm) -> Batch:
+    batch = drafting.draft(actor=actor, verb="owner", scope=one(lead))
+    return drafting.preview(actor=actor, batch=batch, params=form.params)
+
+
+def _go(request: HttpRequest, name: str, public_id: str) -> HttpResponse:
+    response = redirect(name, public_id)
+    if not is_fragment(request):
+        return response
+    return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
