@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from crm.organization.models import User
 from leads.models import Assignment, Lead
-from leads.services.assigning import clear_agent_slots, fill_agent_slots
+from leads.services.assigning import clear_agent_slots, fill_slots
 from permissions.access import Lock, Privacy
 from permissions.models import LedgerEntry
 from tests.factories.leads import assign, make_lead
@@ -110,7 +110,7 @@ class Slots:
 
     def fill(self, wanted: dict[int, int]) -> None:
         pairs = [(self.leads[lead].pk, self.users[user].pk) for lead, user in wanted.items()]
-        fill_agent_slots(pairs, actor_id=None, why="test")
+        fill_slots(pairs, actor_id=None, why="test")
 
     def clear(self, leads: set[int]) -> None:
         clear_agent_slots([self.leads[n].pk for n in leads], actor_id=None, why="test")
@@ -206,7 +206,7 @@ def test_m7_crowds_that_assign_the_same_leads_tell_one_story(committing_db: str)
             if chance.random() < 0.3:
                 clear_agent_slots(some, actor_id=None, why="test")
             else:
-                fill_agent_slots([(lead, slots.users[seed].pk) for lead in some], actor_id=None, why="test")
+                fill_slots([(lead, slots.users[seed].pk) for lead in some], actor_id=None, why="test")
 
     at_once(*(partial(work, seed) for seed in range(4)))
     assert_slots_are_true()

@@ -263,6 +263,16 @@ def lead_sharing(visit: Visit) -> Told:
     return page_of(visit, "lead-sharing")
 
 
+@surface("lead-assign", expects=that_one("manage"))
+def lead_assigning(visit: Visit) -> Told:
+    return page_of(visit, "lead-assign")
+
+
+@surface("lead-transfer", expects=that_one("manage", "change_owner"))
+def lead_transferring(visit: Visit) -> Told:
+    return page_of(visit, "lead-transfer")
+
+
 def explained(visit: Visit) -> tuple[int, str]:
     """V6: to whoever may read the lead; about herself, and for managers about those they manage or can see."""
     world, person, other = visit.world, visit.person, visit.other
