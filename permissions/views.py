@@ -99,6 +99,8 @@ def _unit(actor: User, unit_id: int) -> Unit:
 
 
 def _invitation(actor: User, pk: int) -> Invitation:
-    invitation = get_object_or_404(Invitation, pk=pk, company=actor.company_id)
+    """An invitation to a unit she may see, else 404; and where she may not invite to it, 403."""
+    seen = Invitation.objects.filter(unit__in=Unit.objects.can_be_seen_by(actor))
+    invitation = get_object_or_404(seen, pk=pk, company=actor.company_id)
     _unit(actor, invitation.unit_id)
     return invitation

@@ -60,12 +60,12 @@ class Row:
         return " ".join([f"{self.method:4}", address, *(f"{name}={value}" for name, value in self.sent)])
 
     def path(self, scene: Crossing) -> str:
-        return reverse(self.name, args=[self._meant(thing, scene) for thing in self.things])
+        return reverse(self.name, args=[self.meant(thing, scene) for thing in self.things])
 
     def data(self, scene: Crossing) -> dict[str, str]:
         return {name: THING.sub(lambda at: scene.things[at[1]], value) for name, value in self.sent}
 
-    def _meant(self, thing: str, scene: Crossing) -> str:
+    def meant(self, thing: str, scene: Crossing) -> str:
         if thing == "*":
             return row_of(self.name, scene)
         return thing[1:] if thing[:1] == "=" else scene.things[thing]
@@ -109,7 +109,8 @@ class Answer:
     def of(cls, response: Any) -> Answer:
         content = b"".join(response.streaming_content) if response.streaming else response.content
         announced = [str(message) for message in get_messages(response.wsgi_request)]
-        said = "\n".join([str(dict(response.headers)), content.decode(), *announced])
+        headers = {name: sorted(value.split("; ")) for name, value in response.headers.items()}  # some are sets
+        said = "\n".join([str(headers), content.decode(), *announced])
         return cls(response.status_code, response.headers.get("Location", ""), said)
 
 

@@ -28,6 +28,7 @@ from tests.routing.scenes import make_policy, on_roster
 
 PEOPLE = ("anonymous", "other", "stranger", "agent", "assigned", "lead", "office", "company")
 TEAM, OFFERED, PERSONAL, HIDDEN = range(4)  # the numbers by which the leads are marked
+NUMBERS = {"team": TEAM, "offered": OFFERED, "personal": PERSONAL, "hidden": HIDDEN}
 MANAGER: Told = {TEAM: "view", OFFERED: "view", PERSONAL: "view", HIDDEN: "redacted"}
 MAY_KNOW: dict[str, Told] = {  # of which leads, and how much
     "anonymous": {},

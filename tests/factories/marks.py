@@ -24,7 +24,7 @@ def told(text: str, but: str = "") -> Told:
 
 
 def public_id(number: int) -> str:
-    return f"secRet{number}x"
+    return f"secRet{number:05d}x"  # as long as any
 
 
 def tag(number: int) -> str:
