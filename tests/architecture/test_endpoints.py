@@ -16,8 +16,8 @@ from django.urls import NoReverseMatch, resolve
 from crm.core.doors import mark_of
 from tests.architecture.addresses import Address, addresses, is_of_the_sign_in_library
 from tests.architecture.endpoints import TABLE, Row, ask, hear, read_table, written_out
-from tests.factories.crossing import MAY_KNOW, PEOPLE, Crossing
-from tests.factories.marks import Told, told
+from tests.factories.crossing import PEOPLE, Crossing, beyond_her
+from tests.factories.marks import told
 
 ALL = list(addresses())
 ROWS = written_out(read_table(), ALL)
@@ -60,17 +60,13 @@ def test_p4_each_kind_of_person_gets_the_answer_of_the_table(
     heard = {person: hear(clients[person], row, scene) for person in PEOPLE}
     found = replace(row, statuses=tuple(status for status, _ in heard.values()))
     assert row == found, f"\n{TABLE.name} says\n  {row}\nthe product answers\n  {found}"
-    told_of = {person: told(answer.said, but=row.path(scene)) for person, (_, answer) in heard.items()}
-    assert told(log.getvalue(), but=row.path(scene)) == {}
+    asked = [row.path(scene), *(value for value in row.data(scene).values() if told(value))]
+    told_of = {person: told(answer.said, *asked) for person, (_, answer) in heard.items()}
+    assert told(log.getvalue(), *asked) == {}
     beyond = {person: beyond_her(person, what) for person, what in told_of.items()}
     assert not any(beyond.values()), f"{row.asked} tells more than they may know: {beyond}"
     shown = [person for person, (status, _) in heard.items() if status in SHOWN and told_of[person]]
     assert row.name in MARKED or not shown, f"{row.asked} tells of leads: mark it `leads`, and add a surface"
-
-
-def beyond_her(person: str, what: Told) -> Told:
-    """What she was told that she may not know."""
-    return {lead: level for lead, level in what.items() if MAY_KNOW[person].get(lead) not in (level, "view")}
 
 
 def test_every_row_leads_to_its_address(table: Table) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -13,10 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from tests.architecture.addresses import addresses
 from tests.architecture.endpoints import HTMX, Row, ask, read_table, written_out
 from tests.factories.crossing import MAY_KNOW, NUMBERS, PEOPLE, Crossing
+from tests.support.sameness import shapes_of, without_tokens
 
 ROWS = [row for row in written_out(read_table(), addresses()) if "404" in row.statuses and row.things]
-NEW_EACH_TIME = re.compile(r'(?<="X-CSRFToken": ")\w+|(?<=name="csrfmiddlewaretoken" value=")\w+')
-VALUE = re.compile(r"""'[^']*'|"s\d+_x\d+"|\b\d+\b""")
 
 
 def refused(row: Row) -> list[str]:
@@ -30,8 +28,8 @@ def answered(client: Client, row: Row, scene: Crossing, headers: dict[str, str])
     """Status, all that came back (its own address left out), and the shapes of what the database was asked."""
     with CaptureQueriesContext(connection) as queries:
         answer = ask(client, row, scene, headers)
-    said = NEW_EACH_TIME.sub("", answer.said).replace(row.path(scene), "PATH")
-    return answer.status, said, [VALUE.sub("?", query["sql"]) for query in queries]
+    said = without_tokens(answer.said).replace(row.path(scene), "PATH")
+    return answer.status, said, shapes_of(queries)
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if refused(row)], ids=lambda row: row.asked)

@@ -42,6 +42,11 @@ MAY_KNOW: dict[str, Told] = {  # of which leads, and how much
 }
 
 
+def beyond_her(person: str, what: Told) -> Told:
+    """Of what she was told, that which she may not know."""
+    return {lead: level for lead, level in what.items() if MAY_KNOW[person].get(lead) not in (level, "view")}
+
+
 @dataclass
 class Crossing:
     """`people` by what they are to the leads, `things` by the name the table gives them, as addresses write them."""
@@ -109,6 +114,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "invitation": invitation(harbor),
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
+        "secret": leads["hidden"].source,
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)

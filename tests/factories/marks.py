@@ -14,10 +14,10 @@ CONCEALED = re.compile(r"secret(\d+)x|201\D{0,4}555\D{0,2}1(\d{3})|7,?654,?(\d{3
 Told = dict[int, str]  # number of a lead → `redacted` or `view`
 
 
-def told(text: str, but: str = "") -> Told:
-    """What a text says of which leads, `but` left out: what a redacted lead shows, or something that it conceals."""
-    if but:
-        text = text.replace(but, "")
+def told(text: str, *but: str) -> Told:
+    """What a text says of which leads, `but` for these words: what a redacted lead shows, or something it conceals."""
+    for words in but:
+        text = text.replace(words, "")
     concealed = {int(next(filter(None, found))) for found in CONCEALED.findall(text)}
     shown = {int(number) for number in SHOWN.findall(text)}
     return {number: "view" if number in concealed else "redacted" for number in shown | concealed}

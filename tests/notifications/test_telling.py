@@ -16,6 +16,8 @@ from crm.notifications.delivering import MOST_TRIES, send_due
 from crm.notifications.models import Delivery, Notification
 from crm.notifications.services import Message, notify
 from crm.organization.models import User
+from tests.factories.crossing import beyond_her, crossing
+from tests.factories.marks import told
 from tests.factories.people import make_company, make_user
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +127,14 @@ def test_a_pause_ends_within_a_year_and_not_in_the_past(hers: Client, ana: User,
 def test_the_switch_leads_back_to_pages_of_ours_only(hers: Client) -> None:
     assert hers.post("/availability/", {"next": "/people/"}).headers["Location"] == "/people/"
     assert hers.post("/availability/", {"next": "https://evil.example/"}).headers["Location"] == "/"
+
+
+def test_v5_mails_tell_of_a_lead_no_more_than_the_reader_may_know() -> None:
+    """Everybody is told of every lead."""
+    scene = crossing()
+    send_due(limit=200)
+    assert len(mail.outbox) > 30
+    for person, user in scene.people.items():
+        hers = [f"{one.subject} {one.body}" for one in mail.outbox if user and one.to == [user.email]]
+        assert beyond_her(person, told("\n".join(hers))) == {}, person
+    assert any("Secret" in one.subject for one in mail.outbox)

@@ -193,14 +193,14 @@ def people_searched(visit: Visit) -> Told:
         f"hown{number}x", f"ecret{number}x", f"ecret{number}x lt", phone, f"({phone[:3]}) {phone[3:6]} {phone[6:]}",
         marks.email(number)[1:],
     )  # fmt: skip
-    return told(visit.get("people", q=text), but=text)
+    return told(visit.get("people", q=text), text)
 
 
 @surface("people", expects=that_one("view"))
 def people_filtered(visit: Visit) -> Told:
     number = visit.number
     sent = visit.one_of({"tag": marks.tag(number)}, {"state": marks.state(number)}, {"source": str(BASE + number)})
-    return told(visit.get("people", **sent), but=next(iter(sent.values())))
+    return told(visit.get("people", **sent), *sent.values())
 
 
 @surface("people", expects=lambda visit: {n: "view" for n in read(visit) if visit.world.leads[n].hidden})
@@ -238,7 +238,7 @@ def people_and_units_to_choose(visit: Visit) -> set[str]:
 
 def page_of(visit: Visit, name: str) -> Told:
     there = marks.public_id(visit.number)
-    return told(visit.get(name, there, htmx=visit.turn % 3 == 0), but=there)
+    return told(visit.get(name, there, htmx=visit.turn % 3 == 0), there)
 
 
 @surface("lead", expects=that_one("view"))
@@ -250,7 +250,7 @@ def lead_page(visit: Visit) -> Told:
 def lead_routing(visit: Visit) -> Told:
     """Its fragment does not name the lead, but is there only for those who may read it."""
     answer = visit.get("lead-routing", marks.public_id(visit.number), htmx=bool(visit.turn % 2))
-    return told(answer, but=marks.public_id(visit.number)) | ({visit.number: "view"} if answer[:3] == "200" else {})
+    return told(answer, marks.public_id(visit.number)) | ({visit.number: "view"} if answer[:3] == "200" else {})
 
 
 @surface("lead-edit", expects=that_one("work"))
@@ -322,7 +322,7 @@ def alike_in_a_file(visit: Visit) -> tuple[bool, Told]:
     carry_on(run.pk)
     run.refresh_from_db()
     report = visit.get("import-rows", run.public_id, "skipped") + visit.get("import-run", run.public_id)
-    return run.skipped == 1, told(report, but=typed)
+    return run.skipped == 1, told(report, typed)
 
 
 # --- the admin --------------------------------------------------------------------------------------------------------

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from crm.organization import querysets
 from crm.organization.managing import PEOPLE_MANAGED
-from crm.organization.querysets import UserQuerySet
-from permissions import door, keyring
+from crm.organization.querysets import UnitQuerySet, UserQuerySet, within
+from leads.models import PondMember
+from leads.services import sharing
+from permissions import access, door, keyring
 from permissions.access import (
+    KINDS,
     Access,
     CompanyReach,
     Key,
@@ -27,6 +31,7 @@ from permissions.access import (
     make_keyring,
 )
 from permissions.catalog import Permission
+from permissions.grants import GrantQuerySet
 from routing.querysets import OfferQuerySet
 from tests.properties.telling import TELLING
 from tests.properties.test_access import compare, in_database
@@ -196,6 +201,59 @@ def onlookers_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring, "make_keyring", claiming)
 
 
+def ended_shares_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GrantQuerySet, "live", lambda self: self)
+
+
+def a_share_to_view_gives_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sharing.VERBS, "view_lead", Level.WORK)
+
+
+def closed_ponds_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def members(**conditions: Any) -> Any:
+        return PondMember.objects.filter(**{name: one for name, one in conditions.items() if name != "pond__closed_at"})
+
+    monkeypatch.setattr(sharing, "PondMember", SimpleNamespace(objects=SimpleNamespace(filter=members)))
+
+
+def members_of_units_above_see(monkeypatch: pytest.MonkeyPatch) -> None:
+    def joined_by(self: Any, user: Any) -> Any:
+        return self.of(user).filter(within(honest(self, user).values("pk")))
+
+    honest = UnitQuerySet.joined_by
+    monkeypatch.setattr(UnitQuerySet, "joined_by", joined_by)
+
+
+def shows(kind: Lock) -> Plant:
+    """Read in full what this lock leaves redacted."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        def open_wide(standing: Standing) -> Keyring:
+            whole = make_keyring(standing)
+            keys = {
+                lock: tuple(replace(key, level=Level.VIEW) for key in cut) if lock % KINDS == kind else cut
+                for lock, cut in whole.keys.items()
+            }
+            return replace(whole, keys=keys)
+
+        monkeypatch.setattr(keyring, "make_keyring", open_wide)
+
+    return plant
+
+
+def hidden_leads_are_shown_to_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = access.manager_key
+    monkeypatch.setattr(access, "manager_key", lambda granted, *, hidden: honest(granted, hidden=False))
+
+
+def the_company_minds_the_switch_of_the_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unmanaged(user: Any) -> frozenset[int]:
+        return honest(user) | set(type(user).objects.filter(hide_from_team=True).values_list("pk", flat=True))
+
+    honest = keyring._unmanaged
+    monkeypatch.setattr(keyring, "_unmanaged", unmanaged)
+
+
 def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring, "_unmanaged", lambda user: frozenset())
 
@@ -223,6 +281,14 @@ def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         brokers_nobody_manages_are_shown,
         removed_leads_stay,
         onlookers_claim,
+        ended_shares_count,
+        a_share_to_view_gives_work,
+        closed_ponds_are_open,
+        members_of_units_above_see,
+        pytest.param(shows(Lock.SHOWN_HIDDEN), id="hidden_leads_are_shown_to_teams"),
+        pytest.param(shows(Lock.ORIGIN_HIDDEN), id="hidden_leads_are_shown_where_they_came_from"),
+        hidden_leads_are_shown_to_the_company,
+        the_company_minds_the_switch_of_the_agent,
     ],
 )
 def test_v1_a_planted_breach_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant) -> None:

@@ -1,0 +1,193 @@
+"""Leave a door open, one by one, and the surface behind it must be found to show too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from crm.notifications import live, subjects
+from crm.notifications.subjects import Subject
+from crm.organization.models import User
+from crm.organization.querysets import UserQuerySet
+from leads.admin import SourceAdmin
+from leads.filters import LeadFilter
+from leads.models import Lead, Source
+from leads.views import editing, people, sharing, why
+from permissions import keyring
+from permissions.access import Level
+from permissions.admin.base import CompanyAdmin
+from routing.models import Offer
+from routing.services import desk
+from routing.views import lead as routing_lead
+from tests.architecture.tree import assert_only
+from tests.properties.surfaces import SURFACES, Surface, Visit
+from tests.properties.telling import TELLING
+from tests.properties.test_access import in_database
+
+pytestmark = pytest.mark.django_db
+Plant = Callable[[pytest.MonkeyPatch], None]
+FINDS: dict[Plant, tuple[str, ...]] = {}
+VISIBLE = TELLING[2]
+
+
+def found_by(*surfaces: str) -> Callable[[Plant], Plant]:
+    def register(plant: Plant) -> Plant:
+        FINDS[plant] = surfaces
+        return plant
+
+    return register
+
+
+# what takes the place of a rule: redacted is enough
+ENOUGH = SimpleNamespace(VIEW=Level.REDACTED, WORK=Level.REDACTED, REDACTED=Level.REDACTED, MANAGE=Level.REDACTED)
+
+
+@found_by("people", "people_counted", "people_as_another")
+def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of_them(self: LeadFilter) -> Any:
+        return self.filter_queryset(self.queryset.filter(company=self.keyring.company_id))
+
+    monkeypatch.setattr(LeadFilter, "qs", property(all_of_them))
+
+
+@found_by("people_searched", "people_filtered", "people_by_something_concealed", "people_hidden", "people_of_agents")
+def every_filter_keeps_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LeadFilter, "level", Level.REDACTED)
+
+
+@found_by("people")
+def redacted_rows_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    from leads import reading
+
+    monkeypatch.setattr(reading, "redacted_row", lambda lead, names, counts: reading.lead_row(lead, names))
+
+
+@found_by("people_counted")
+def the_count_is_the_companys(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = people.capped_count
+    monkeypatch.setattr(people, "capped_count", lambda rows: honest(Lead.objects.all()))
+
+
+@found_by("sources_to_choose")
+def all_sources_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("leads.filters", "leads.views.editing"):
+        monkeypatch.setattr(f"{module}.sources_in_sight", lambda held: Source.objects.filter(company=held.company_id))
+
+
+@found_by("sources_to_rename")
+def the_admin_lists_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SourceAdmin, "get_queryset", CompanyAdmin.get_queryset)
+
+
+@found_by("people_and_units_to_choose")
+def all_colleagues_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(UserQuerySet, "can_be_seen_by", lambda self, user: self.of(user).active())
+
+
+@found_by("lead_page", "lead_form", "lead_sharing")
+def pages_open_to_whoever_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.views.lead.Level", ENOUGH)
+
+
+@found_by("lead_form")
+def readers_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editing, "require", lambda held, lead, level: None)
+
+
+@found_by("lead_sharing")
+def readers_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "require_sharing", lambda held, actor, lead: None)
+
+
+@found_by("lead_routing")
+def the_way_of_a_redacted_lead_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing_lead, "Level", ENOUGH)
+
+
+@found_by("lead_explained")
+def one_may_ask_about_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(why, "askable_by", lambda asker: User.objects.of(asker))
+
+
+@found_by("alike_by_hand")
+def adding_tells_of_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(editing, "Level", ENOUGH)
+
+
+@found_by("alike_in_a_file")
+def imports_tell_of_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.imports.duplicates.Level", ENOUGH)
+
+
+@found_by("people_as_another")
+def viewing_as_another_shows_all_she_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring.Keyring, "limited_to", lambda self, other: self)
+
+
+@found_by("examples_of_another_policy")
+def examples_are_anybodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.services.foreseeing.rows_of", whole_rows)
+
+
+def whole_rows(leads: Any, held: Any) -> list[Any]:
+    from leads import reading
+
+    names = {row["pk"]: row for row in Lead.objects.order_by("pk").values("pk", **reading.ROW_NAMES)}
+    return [reading.lead_row(lead, names[lead.pk]) for lead in leads]
+
+
+@found_by("notifications")
+def old_news_name_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_of_them(reader: User, lead_ids: Any) -> dict[int, Subject]:
+        return {lead.pk: Subject(lead.name, "/") for lead in Lead.objects.filter(pk__in=lead_ids).order_by("pk")}
+
+    monkeypatch.setattr(subjects, "_sources", [all_of_them])
+
+
+@found_by("live_count_of_offers")
+def the_badge_counts_removed_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(live._counts, "offers", lambda user: Offer.objects.filter(user=user).count())
+
+
+@found_by("today", "offers")
+def past_offers_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk, "seen_by", lambda held, level, prefix: ~desk.Q(pk=0))
+    monkeypatch.setattr("routing.querysets.OfferQuerySet.open_for", lambda self, user: self.filter(user=user))
+
+
+@found_by("team")
+def the_team_page_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.views.team.in_words", lambda window: str(Lead.objects.order_by("pk").last()))
+
+
+def is_wrong(surface: Surface) -> bool:
+    """Whether somebody, asking about some lead, is shown what she must not see."""
+    world = VISIBLE
+    with in_database(world) as built:
+        for number in range(len(world.leads)):
+            for person in [n for n, one in enumerate(world.people) if one.active]:
+                try:
+                    surface.check(Visit(world, built, person, number, other=number % len(world.people), turn=number))
+                except AssertionError:
+                    return True
+    return False
+
+
+def test_v1_each_surface_has_a_door_that_may_be_left_open() -> None:
+    assert_only({name for names in FINDS.values() for name in names}, set(SURFACES))
+
+
+@pytest.mark.parametrize(
+    ("plant", "surface"),
+    [
+        pytest.param(plant, SURFACES[name], id=f"{plant.__name__}-{name}")
+        for plant, names in FINDS.items()
+        for name in names
+    ],
+)
+def test_v1_a_door_left_open_is_found(monkeypatch: pytest.MonkeyPatch, plant: Plant, surface: Surface) -> None:
+    plant(monkeypatch)
+    assert is_wrong(surface)
