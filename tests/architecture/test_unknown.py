@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from tests.architecture.addresses import addresses
 from tests.architecture.endpoints import HTMX, Row, ask, read_table, written_out
 from tests.factories.crossing import MAY_KNOW, NUMBERS, PEOPLE, Crossing
-from tests.support.sameness import shapes_of, without_tokens
+from tests.support.sameness import shapes_asked, without_tokens
 
 ROWS = [row for row in written_out(read_table(), addresses()) if "404" in row.statuses and row.things]
 
@@ -26,10 +24,10 @@ def refused(row: Row) -> list[str]:
 
 def answered(client: Client, row: Row, scene: Crossing, headers: dict[str, str]) -> tuple[int, str, list[str]]:
     """Status, all that came back (its own address left out), and the shapes of what the database was asked."""
-    with CaptureQueriesContext(connection) as queries:
+    with shapes_asked() as shapes:
         answer = ask(client, row, scene, headers)
     said = without_tokens(answer.said).replace(row.path(scene), "PATH")
-    return answer.status, said, shapes_of(queries)
+    return answer.status, said, shapes
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if refused(row)], ids=lambda row: row.asked)
