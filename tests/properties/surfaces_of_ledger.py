@@ -47,4 +47,4 @@ def ledger_of_a_person(visit: Visit) -> Told:
 def ledger_of_a_lead(visit: Visit) -> Told:
     there = marks.public_id(visit.number)
     record_all([recorded(visit, visit.number)])
-    return told(visit.get("admin:ledger", lead=there), but=there)
+    return told(visit.get("admin:ledger", lead=there), there)

@@ -23,6 +23,7 @@ from routing.models import Offer
 from routing.services import desk
 from routing.views import lead as routing_lead
 from tests.architecture.tree import assert_only
+from tests.properties import surfaces_of_ledger, surfaces_of_requests  # noqa: F401  # they register themselves
 from tests.properties.surfaces import SURFACES, Surface, Visit
 from tests.properties.telling import TELLING
 from tests.properties.test_access import in_database
@@ -48,7 +49,8 @@ ENOUGH = SimpleNamespace(VIEW=Level.REDACTED, WORK=Level.REDACTED, REDACTED=Leve
 @found_by("people", "people_counted", "people_as_another")
 def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_of_them(self: LeadFilter) -> Any:
-        return self.filter_queryset(self.queryset.filter(company=self.keyring.company_id))
+        everything = self.queryset.filter(company=self.keyring.company_id)
+        return self.filter_queryset(everything) if self.is_valid() else everything.none()
 
     monkeypatch.setattr(LeadFilter, "qs", property(all_of_them))
 
@@ -87,7 +89,7 @@ def all_colleagues_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserQuerySet, "can_be_seen_by", lambda self, user: self.of(user).active())
 
 
-@found_by("lead_page", "lead_form", "lead_sharing")
+@found_by("lead_page", "lead_request")
 def pages_open_to_whoever_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.views.lead.Level", ENOUGH)
 
@@ -99,7 +101,7 @@ def readers_edit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @found_by("lead_sharing")
 def readers_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "require_sharing", lambda held, actor, lead: None)
+    monkeypatch.setattr(sharing, "require_verb", lambda held, lead, verb: None)
 
 
 @found_by("lead_routing")
@@ -110,6 +112,16 @@ def the_way_of_a_redacted_lead_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @found_by("lead_explained")
 def one_may_ask_about_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(why, "askable_by", lambda asker: User.objects.of(asker))
+
+
+@found_by("requests")
+def her_requests_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.inbox.Level", ENOUGH)
+
+
+@found_by("ledger", "ledger_of_a_person", "ledger_of_a_lead")
+def the_ledger_tells_of_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.ledger.reading.Level", ENOUGH)
 
 
 @found_by("alike_by_hand")
