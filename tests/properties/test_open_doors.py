@@ -13,9 +13,10 @@ from crm.notifications.subjects import Subject
 from crm.organization.models import User
 from crm.organization.querysets import UserQuerySet
 from leads.admin import SourceAdmin
+from leads.batches.verbs.tags import ChangeTags
 from leads.filters import LeadFilter
 from leads.models import Lead, Source
-from leads.views import editing, people, sharing, why
+from leads.views import batches, editing, people, sharing, why
 from permissions import keyring
 from permissions.access import Level
 from permissions.admin.base import CompanyAdmin
@@ -23,8 +24,8 @@ from routing.models import Offer
 from routing.services import desk
 from routing.views import lead as routing_lead
 from tests.architecture.tree import assert_only
-from tests.properties import surfaces_of_ledger, surfaces_of_requests  # noqa: F401  # they register themselves
-from tests.properties.surfaces import SURFACES, Surface, Visit
+from tests.properties.every_surface import SURFACES
+from tests.properties.surfaces import Surface, Visit
 from tests.properties.telling import TELLING
 from tests.properties.test_access import in_database
 
@@ -46,7 +47,7 @@ def found_by(*surfaces: str) -> Callable[[Plant], Plant]:
 ENOUGH = SimpleNamespace(VIEW=Level.REDACTED, WORK=Level.REDACTED, REDACTED=Level.REDACTED, MANAGE=Level.REDACTED)
 
 
-@found_by("people", "people_counted", "people_as_another")
+@found_by("people", "people_counted", "people_as_another", "mass_action_counted")
 def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_of_them(self: LeadFilter) -> Any:
         everything = self.queryset.filter(company=self.keyring.company_id)
@@ -123,6 +124,21 @@ def her_requests_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
 def the_ledger_tells_of_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("reading", "forms"):
         monkeypatch.setattr(f"leads.ledger.{module}.Level", ENOUGH)
+
+
+@found_by("mass_action_foreseen")
+def reading_is_enough_to_tag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ChangeTags, "level", Level.VIEW)
+
+
+@found_by("mass_action_done", "mass_action_skipped")
+def results_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.batches.reading.Level", ENOUGH)
+
+
+@found_by("mass_actions")
+def the_list_of_mass_actions_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "verb_of", lambda batch: SimpleNamespace(label=str(batch.items.last().lead)))
 
 
 @found_by("alike_by_hand")

@@ -6,12 +6,8 @@ import pytest
 
 from tests.architecture.endpoints import read_table
 from tests.architecture.tree import assert_only
-from tests.properties import (  # noqa: F401  # they register themselves
-    surfaces_of_batches,
-    surfaces_of_ledger,
-    surfaces_of_requests,
-)
-from tests.properties.surfaces import SURFACES, Visit
+from tests.properties.every_surface import SURFACES
+from tests.properties.surfaces import Visit
 from tests.properties.telling import POLICIES, TELLING
 from tests.properties.test_access import in_database
 from tests.properties.world import World

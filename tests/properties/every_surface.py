@@ -1,0 +1,10 @@
+"""Every surface there is: those of a page's own file register themselves when it is read."""
+
+from __future__ import annotations
+
+from tests.properties import surfaces_of_batches, surfaces_of_ledger, surfaces_of_requests
+from tests.properties.surfaces import SURFACES
+
+FILES = (surfaces_of_batches, surfaces_of_ledger, surfaces_of_requests)
+
+__all__ = ["FILES", "SURFACES"]
