@@ -61,8 +61,8 @@ def _in_company(keyring: Keyring, at_least: Level, prefix: str) -> Q:
     shown = Q() if at_least <= Level.REDACTED else Q(**{f"{prefix}hidden": False})
     needed = Privacy.MANAGED if at_least > Level.VIEW else Privacy.VISIBLE
     if reach.privacy >= needed:
-        managed = Q(**{f"{prefix}privacy__gte": needed}) & ~Q(**{f"{prefix}owner_user__in": sorted(reach.unmanaged)})
-        condition |= managed & shown
+        unmanaged = Q(**{f"{prefix}owner_user__pk__any_of": sorted(reach.unmanaged)})
+        condition |= Q(**{f"{prefix}privacy__gte": needed}) & ~unmanaged & shown
     if reach.originated and at_least <= Level.VIEW:
         condition |= Q(**{f"{prefix}origin_unit__isnull": False}) & shown
     return condition
