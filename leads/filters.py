@@ -27,7 +27,7 @@ from crm.organization.models import Unit, User
 from leads.models import Lead, Stage
 from leads.querysets import LeadQuerySet, sources_in_sight
 from leads.search import matches
-from permissions.access import Keyring, Level, Lock
+from permissions.access import KINDS, Keyring, Level, Lock
 
 SHOWN_REDACTED = frozenset({"stage", "owner", "score_min", "score_max", "active"})
 SORTS = {"active": "last_activity_at", "created": "created_at", "score": "score"}
@@ -50,6 +50,7 @@ ACTIVITY = (
     ("over-90d", "over 90 days ago"),
 )
 NOBODY = "nobody"
+READ_THOUGH_HIDDEN = frozenset({Lock.OWNER, Lock.ASSIGNED, Lock.POND})
 
 
 class PrincipalSelect(forms.SelectMultiple):
@@ -245,10 +246,14 @@ class LeadFilter(FilterSet):
         return rows.filter(state__in={text, text.upper()})
 
     def tagged(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
-        return rows.filter(tags__contains=[text])
+        return rows.filter(tags__contains=[text]).exclude(tags=[])  # as the index says it
 
     def is_hidden(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
-        return rows.filter(hidden=value == "yes")
+        if value == "no":
+            return rows.filter(hidden=False)
+        hers = [lock for lock in self.keyring.locks_at(Level.VIEW) if lock % KINDS in READ_THOUGH_HIDDEN]
+        found = Q(locks__fits=hers) | Q(pk__any_of=self.keyring.leads_at(Level.VIEW))  # what the index can find
+        return rows.filter(found, hidden=True)
 
     def last_active(self, rows: QuerySet[Lead], name: str, period: str) -> QuerySet[Lead]:
         moment = Now() - timedelta(days=int(period.removeprefix("over-").removesuffix("d")))

@@ -133,6 +133,7 @@ class Lead(models.Model):
             # equal keys share an entry: 7 MB each for a million leads
             models.Index(fields=["company", "stage", "source", "state"], name="lead_filters"),
             models.Index(fields=["company", "score"], name="lead_score"),
+            GinIndex(fields=["tags"], condition=~Q(tags=[]), name="lead_tags", fastupdate=False),
             models.Index(F("company"), F("last_activity_at").desc(), F("id").desc(), name="lead_recent"),
             models.Index(F("company"), F("created_at").desc(), F("id").desc(), name="lead_created"),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged_into"),

@@ -13,6 +13,8 @@ from django.urls import reverse
 
 from crm.organization.models import User
 from leads.models import Activity, Lead, Source
+from leads.services.sharing import share_lead
+from permissions.keyring import load_keyring
 from permissions.profiles import give_profile
 from tests.factories.leads import assign, make_lead, make_stage
 from tests.factories.people import make_manager
@@ -174,6 +176,16 @@ def test_v5_concealed_fields_leave_redacted_rows_out(client: Client, harbor: Bro
     html = page(client, harbor.lead, f"?{query}")
     assert "is-redacted" not in html
     assert count(html) == "0"
+
+
+def test_v3_hidden_leads_are_found_by_all_who_may_read_them(client: Client, harbor: Brokerage) -> None:
+    lead = hide(harbor)
+    assign(lead, harbor.dee)
+    share_lead(keyring=load_keyring(harbor.ana), actor=harbor.ana, lead=lead, user=harbor.ben, verb="view_lead")
+    for reader in (harbor.ana, harbor.ben, harbor.dee):
+        assert count(page(client, reader, "?hidden=yes")) == "1"
+        assert count(page(client, reader, "?hidden=yes&tag=secrettag")) == "1"
+    assert count(page(client, harbor.broker, "?hidden=yes")) == "0"
 
 
 def test_v5_source_and_slots_leave_redacted_rows_out(client: Client, harbor: Brokerage) -> None:
