@@ -5,9 +5,9 @@ from django.urls import URLPattern, URLResolver, include, path
 from crm.core.gallery import gallery
 from crm.core.health import healthz
 from crm.organization.views import me
-from permissions.address_views import new_address
 from permissions.admin.site import site
-from permissions.setup_views import first_steps, setup
+from permissions.joining.address_views import new_address
+from permissions.joining.setup_views import first_steps, setup
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
@@ -16,9 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/", include("leads.urls_requests")),
     path("import/", include("leads.urls_imports")),
     path("batches/", include("leads.urls_batches")),
-    path("invitations/", include("permissions.urls")),
-    path("profiles/", include("permissions.urls_profiles")),
-    path("view-as/", include("permissions.urls_viewing")),
+    path("invitations/", include("permissions.joining.urls")),
+    path("profiles/", include("permissions.profiles.urls")),
+    path("view-as/", include("permissions.viewing.urls")),
     path("admin/", site.urls),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),

@@ -16,8 +16,8 @@ from leads.reading import subjects_for
 from leads.services.asking import lapse
 from leads.services.leaving import worked_there
 from leads.services.sharing import given_to
+from permissions.joining.memberships import register_tie
 from permissions.keyring import load_keyring, register_source
-from permissions.memberships import register_tie
 
 STAGES = [
     ("New", Stage.Kind.OPEN),

@@ -13,7 +13,7 @@ from crm.organization.models import User
 from permissions.catalog import Permission
 from permissions.ledger import verify
 from permissions.models import LedgerCheck, LedgerSeal
-from permissions.profiles import manages_company
+from permissions.profiles.services import manages_company
 
 State = LedgerCheck.State
 SILENCE = timedelta(minutes=5)  # one seal of many entries is one statement, and tells nothing before its end

@@ -15,7 +15,7 @@ from crm.organization.viewing import page_key
 from permissions.admin.site import site
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
-from permissions.profiles import manages_company, may_edit
+from permissions.profiles.services import manages_company, may_edit
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from crm.organization.models import Company, User
 from crm.organization.signals import company_created
-from permissions.profiles import create_built_in
-from permissions.viewing import end
+from permissions.profiles.services import create_built_in
+from permissions.viewing.services import end
 
 
 def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
@@ -23,5 +23,5 @@ def on_signed_out(sender: object, request: HttpRequest, user: User | None, **kwa
 
 
 def connect() -> None:
-    user_logged_out.connect(on_signed_out, dispatch_uid="permissions.viewing")
-    company_created.connect(on_company_created, dispatch_uid="permissions.profiles")
+    user_logged_out.connect(on_signed_out, dispatch_uid="permissions.viewing.services")
+    company_created.connect(on_company_created, dispatch_uid="permissions.profiles.services")

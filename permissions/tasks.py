@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crm.core.tasks import task
-from permissions import checking, invitations, ledger
+from permissions import checking, ledger
+from permissions.joining import invitations
 
 BATCH = 20
 

@@ -11,8 +11,8 @@ from crm.organization.models import User
 from leads import signals
 from leads.models import Lead
 from permissions.access import Key, Level, Reason
+from permissions.joining.memberships import register_tie
 from permissions.keyring import Given, register_source
-from permissions.memberships import register_tie
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads

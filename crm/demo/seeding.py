@@ -14,7 +14,7 @@ from crm.demo.leads import Writer, write
 from crm.demo.people import HARBOR, PASSWORD, SUMMIT, Place, sign_ins
 from crm.organization.models import Company, Unit, User
 from crm.organization.services import add_member, create_company, create_unit, create_user
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from routing.models import RosterMember, RoutingPolicy
 
 SEED = 20

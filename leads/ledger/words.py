@@ -11,9 +11,9 @@ from django.utils.safestring import SafeString
 from crm.organization.models import Membership
 from leads.timeline import SENTENCES, Names, fact_line
 from permissions.models import LedgerEntry
-from permissions.policy import WHY as POLICY
-from permissions.policy_wording import SETTINGS, said
-from permissions.wording import GROUPS
+from permissions.policy.services import WHY as POLICY
+from permissions.policy.wording import SETTINGS, said
+from permissions.profiles.wording import GROUPS
 
 Kind = LedgerEntry.Kind
 Say = Callable[[LedgerEntry, Names], SafeString]

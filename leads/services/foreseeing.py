@@ -13,8 +13,8 @@ from leads.models import Lead
 from leads.reading import LeadRow, RedactedRow, rows_of, with_names
 from permissions.access import KINDS as LOCK_KINDS
 from permissions.access import Keyring, Level, Lock, LockedLead, Privacy, make_keyring
-from permissions.foreseeing import Alike, Extent, Shift, foresee
 from permissions.managers import Manager, managers_of
+from permissions.policy.foreseeing import Alike, Extent, Shift, foresee
 
 EXAMPLES = 3
 KINDS = {

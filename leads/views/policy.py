@@ -16,10 +16,10 @@ from crm.organization.people import signed_in
 from leads.services.foreseeing import Turn, turns_of
 from permissions.admin.site import site
 from permissions.keyring import POLICIES
-from permissions.policy import change_policy
-from permissions.policy_effects import Effect, effects_of
-from permissions.policy_forms import PolicyForm
-from permissions.profiles import ChangedMeanwhileError
+from permissions.policy.effects import Effect, effects_of
+from permissions.policy.forms import PolicyForm
+from permissions.policy.services import change_policy
+from permissions.profiles.services import ChangedMeanwhileError
 
 ZONES = ("New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles", "Anchorage")
 

@@ -14,7 +14,7 @@ from leads.services.explaining import askable_by, facts_of
 from leads.views.lead import find_lead
 from permissions.explaining import explain, verbs_explained
 from permissions.keyring import load_keyring
-from permissions.viewing import viewable_by
+from permissions.viewing.services import viewable_by
 
 
 @door()

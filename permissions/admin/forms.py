@@ -12,8 +12,8 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
 from crm.organization.models import User
 from crm.organization.services import LastOwnerError
-from permissions.forms import one_line
-from permissions.profiles import RefusedError
+from permissions.joining.forms import one_line
+from permissions.profiles.services import RefusedError
 
 MEANWHILE = "Somebody changed this meanwhile. What you typed is kept; save again to replace theirs."
 ELSEWHERE = "Nothing is saved yet: see below."

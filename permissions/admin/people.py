@@ -19,14 +19,14 @@ from django.utils.http import urlencode
 from crm.core.templatetags.core import ahead
 from crm.organization.models import Membership, Unit, User
 from crm.organization.people import signed_in
-from permissions.addresses import propose_address
 from permissions.admin.base import CompanyAdmin, CompanyInline
 from permissions.admin.filters import RoleFilter, UnitFilter
 from permissions.admin.forms import CompanyForm, refusing
 from permissions.admin.site import site
 from permissions.catalog import Permission
-from permissions.memberships import end_role, give_role
-from permissions.second_factor import reset_second_factor
+from permissions.joining.addresses import propose_address
+from permissions.joining.memberships import end_role, give_role
+from permissions.joining.second_factor import reset_second_factor
 
 AWAY = Q(available=False) | Q(out_of_office_until__gt=Now())
 

@@ -22,7 +22,7 @@ from crm.organization.models import User
 from crm.organization.people import signed_in
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
-from permissions.profiles import manages_company
+from permissions.profiles.services import manages_company
 
 View = Callable[..., HttpResponseBase]
 READ = ("GET", "HEAD")

@@ -17,7 +17,7 @@ from permissions.admin.base import CompanyAdmin
 from permissions.admin.forms import CompanyForm, refusing
 from permissions.admin.site import site
 from permissions.catalog import Permission
-from permissions.units import add_unit, change_unit
+from permissions.joining.units import add_unit, change_unit
 
 Kind = Unit.Kind
 LINE = Case(  # its name after those of the units above it, the company first

@@ -17,7 +17,7 @@ from leads.batches.scope import picked
 from leads.imports.services import create_run
 from leads.models import Activity, Batch, CustomField, Lead, Source
 from leads.services.asking import ask
-from permissions.invitations import token_of
+from permissions.joining.invitations import token_of
 from permissions.models import Profile
 from tests.factories import marks
 from tests.factories.leads import assign, make_lead, make_stage, offer

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Company, Membership, Unit, User
 from crm.organization.services import add_member, create_company, create_unit
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 
 PASSWORD = "correct horse battery"
 numbers = count(1)

@@ -18,7 +18,7 @@ from leads.models import ImportRun, Lead
 from leads.services.creating import NewLead, create_lead
 from permissions.catalog import AGENT, Permission
 from permissions.models import LedgerEntry, Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage
 from tests.leads.imports.files import CONTACTS, people, start

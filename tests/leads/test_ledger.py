@@ -21,7 +21,7 @@ from permissions.access import Privacy
 from permissions.keyring import load_keyring
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
-from permissions.policy import change_policy, read_policy
+from permissions.policy.services import change_policy, read_policy
 from tests.factories.leads import make_lead
 from tests.factories.people import fresh, make_member
 from tests.factories.scenes import Brokerage, brokerage, stranger

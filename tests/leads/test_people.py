@@ -15,7 +15,7 @@ from crm.organization.models import User
 from leads.models import Activity, Lead, Source
 from leads.services.sharing import share_lead
 from permissions.keyring import load_keyring
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.leads import assign, make_lead, make_stage
 from tests.factories.people import make_manager
 from tests.factories.scenes import Brokerage, brokerage, stranger

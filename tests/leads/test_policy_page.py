@@ -14,7 +14,7 @@ from django.test import Client
 from crm.organization.models import Company, Unit, User
 from permissions.access import Privacy
 from permissions.models import LedgerEntry
-from permissions.policy import read_policy
+from permissions.policy.services import read_policy
 from tests.factories.leads import assign, make_lead
 from tests.factories.people import fresh, make_manager, make_member
 from tests.factories.scenes import Brokerage, brokerage, stranger

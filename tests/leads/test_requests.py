@@ -21,7 +21,7 @@ from leads.services.sharing import share_lead
 from leads.services.transferring import release_leads, transfer_leads
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.leads import assign, make_lead
 from tests.factories.people import fresh, join, leave_company, leave_unit, make_manager, make_member
 from tests.factories.scenes import Brokerage, brokerage, stranger

@@ -18,7 +18,7 @@ from permissions.access import Level, Privacy
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry, Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.leads import make_lead
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger

@@ -18,7 +18,7 @@ from permissions.access import Level, Privacy
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.leads import assign, make_lead
 from tests.factories.people import fresh, join, leave_company, leave_unit, make_member
 from tests.factories.scenes import Brokerage, brokerage, stranger

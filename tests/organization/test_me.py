@@ -7,7 +7,7 @@ from django.test import Client
 
 from crm.organization.models import Company, OwnerNotifications, User
 from permissions.models import Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.scenes import Brokerage, brokerage
 
 pytestmark = pytest.mark.django_db

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crm.organization.models import Company, User
-from permissions import invitations
+from permissions.joining import invitations
 from tests.factories.people import PASSWORD, fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
 

@@ -19,7 +19,7 @@ from permissions.explaining import RULES, Explanation, Failed, explain, remedied
 from permissions.grants import give
 from permissions.keyring import load_keyring
 from permissions.models import Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from permissions.supposing import Facts, Names, locks_of
 from tests.factories.leads import assign, make_lead
 from tests.factories.people import fresh, join, leave_company

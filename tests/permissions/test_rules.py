@@ -10,7 +10,7 @@ from leads.services.creating import NewLead, create_lead
 from permissions.access import Level, Privacy
 from permissions.door import access_to
 from permissions.keyring import load_keyring
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from routing.models import Offer
 from tests.factories.leads import assign, make_lead, offer
 from tests.factories.people import fresh, join, leave_company, leave_unit, make_member, make_user

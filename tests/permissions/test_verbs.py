@@ -10,7 +10,7 @@ from permissions.catalog import BUILT_IN, Permission
 from permissions.door import locked
 from permissions.keyring import load_keyring
 from permissions.models import Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from permissions.verbs import Verb, why_not, why_not_many
 from tests.factories.leads import assign, make_lead
 from tests.factories.people import fresh, join

@@ -23,7 +23,7 @@ from crm.organization.models import User
 from leads.imports.services import carry_on, create_run, start_run
 from leads.services.creating import owners_for_new_leads
 from permissions.catalog import BUILT_IN
-from permissions.policy import read_policy
+from permissions.policy.services import read_policy
 from tests.factories import marks
 from tests.factories.marks import Told, told
 from tests.properties import details, oracle

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from leads.services.foreseeing import groups_of
 from permissions.access import Key, Privacy, Standing
-from permissions.foreseeing import foresee
 from permissions.keyring import standing_of
 from permissions.managers import managers_of
+from permissions.policy.foreseeing import foresee
 from tests.properties import oracle
 from tests.properties.telling import POLICIES, TELLING
 from tests.properties.test_access import in_database, random_worlds

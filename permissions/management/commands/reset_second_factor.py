@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crm.organization.models import User
-from permissions.second_factor import switch_off
+from permissions.joining.second_factor import switch_off
 
 
 class Command(BaseCommand):

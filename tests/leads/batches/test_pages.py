@@ -16,7 +16,7 @@ from leads.batches import drafting
 from leads.batches.running import carry_on
 from leads.models import Batch, Lead, Stage
 from permissions.models import Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.leads import make_lead, make_stage
 from tests.factories.people import make_manager
 from tests.factories.scenes import Brokerage, brokerage, stranger

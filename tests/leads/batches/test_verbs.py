@@ -23,7 +23,7 @@ from permissions.door import access_to
 from permissions.grants import permission_on
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry, Profile
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from routing.models import Offer
 from tests.factories.leads import assign, make_lead, offer
 from tests.factories.people import fresh, leave_company, make_manager

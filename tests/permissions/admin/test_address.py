@@ -9,7 +9,7 @@ from django.test import Client
 
 from crm.notifications.models import Notification
 from crm.organization.models import User
-from permissions.addresses import propose_address
+from permissions.joining.addresses import propose_address
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.permissions.admin.test_people import save

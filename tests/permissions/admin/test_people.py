@@ -15,7 +15,7 @@ from crm.organization.models import Membership, Unit, User
 from permissions.door import locked
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
-from permissions.profiles import give_profile
+from permissions.profiles.services import give_profile
 from tests.factories.leads import make_lead, offer
 from tests.factories.people import fresh, join, leave_company, make_manager, make_member
 from tests.factories.scenes import Brokerage, brokerage

@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 
 from crm.organization.models import Membership, User
-from permissions.memberships import give_role
+from permissions.joining.memberships import give_role
 from tests.factories.people import fresh, make_manager
 from tests.factories.scenes import Brokerage, brokerage
 from tests.support.racing import together

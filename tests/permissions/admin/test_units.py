@@ -11,10 +11,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from crm.organization.models import Unit
 from permissions.door import locked
+from permissions.joining.units import change_unit
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
-from permissions.profiles import give_profile
-from permissions.units import change_unit
+from permissions.profiles.services import give_profile
 from tests.factories.leads import make_lead
 from tests.factories.people import fresh, make_manager, make_member, make_team
 from tests.factories.scenes import Brokerage, brokerage, stranger
