@@ -70,8 +70,9 @@ def load_keyring(user: User) -> Keyring:
 
 
 def standing_of(user: User) -> Standing:
-    """Where she stands now. Units she joined are read only where her profile makes something of them."""
-    units = list(Unit.objects.managed_by(user).values_list("pk", "kind"))
+    """Where she stands now. Units she joined count only where her profile makes something of them."""
+    found = Unit.objects.concerning(user)
+    units = [(pk, kind) for pk, kind, managed, _ in found if managed]
     policy = policy_of(user.company)
     whole_company = any(kind == Unit.Kind.COMPANY for _, kind in units)
     sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
@@ -82,7 +83,7 @@ def standing_of(user: User) -> Standing:
         company_id=user.company_id,
         policy=policy,
         held=permissions_of(user),
-        joined_units=units_joined_by(user) if sees_unit_leads else frozenset(),
+        joined_units=frozenset(pk for pk, _, _, joined in found if joined) if sees_unit_leads else frozenset(),
         managed_units=frozenset(pk for pk, _ in units),
         managed_people=frozenset(managed.values_list("pk", flat=True)) if managed is not None else frozenset(),
         view_unit_lead=sees_unit_leads,
@@ -97,6 +98,5 @@ def units_joined_by(user: User) -> frozenset[int]:
 
 
 def _unmanaged(user: User) -> frozenset[int]:
-    """People of the company whom nobody manages, so that their personal leads stay theirs."""
-    managed = User.objects.managed_by(user)
-    return frozenset(User.objects.of(user).exclude(pk__in=managed.values("pk")).values_list("pk", flat=True))
+    """People of her company whom she does not manage, so that their personal leads stay theirs."""
+    return frozenset(User.objects.not_managed_by(user).values_list("pk", flat=True))

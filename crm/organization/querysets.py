@@ -47,6 +47,12 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         """Units in which, or above which, she has role owner or admin now."""
         return self.of(user).filter(pk__in=RawSQL(UNITS_MANAGED, [user.pk]))  # noqa: S611  # a constant
 
+    def concerning(self, user: User) -> list[tuple[int, str, bool, bool]]:
+        """Units she manages or joined, in one query: id, kind, whether she manages it, whether she joined it."""
+        managed, joined = Q(pk__in=self.managed_by(user).values("pk")), Q(pk__in=self.joined_by(user).values("pk"))
+        found = self.of(user).filter(managed | joined).annotate(managed=managed, joined=joined)
+        return list(found.values_list("pk", "kind", "managed", "joined"))
+
     def joined_by(self, user: User) -> UnitQuerySet:
         """Units she is a current direct member of, in any role."""
         return self.of(user).filter(memberships__user=user, memberships__ended_at=None).distinct()
@@ -79,6 +85,10 @@ class UserQuerySet(models.QuerySet["User"]):
     def managed_by(self, user: User) -> UserQuerySet:
         """People with role member in a unit she manages, now or when they left; never upward."""
         return self.of(user).filter(pk__in=RawSQL(PEOPLE_MANAGED, [user.pk]))  # noqa: S611  # a constant
+
+    def not_managed_by(self, user: User) -> UserQuerySet:
+        """People of her company whom she does not manage."""
+        return self.of(user).exclude(pk__in=RawSQL(PEOPLE_MANAGED, [user.pk]))  # noqa: S611  # a constant
 
     def can_be_seen_by(self, user: User) -> UserQuerySet:
         """Active people she may choose (O6): herself and the members of the units she may choose; a company manager all."""

@@ -51,7 +51,8 @@ def give_profile(user: User, code: str) -> None:
 
 
 def manages_company(user: User) -> bool:
-    return Unit.objects.managed_by(user).filter(kind=Unit.Kind.COMPANY).exists()
+    top = Membership.objects.current().filter(user=user, role__in=MANAGES, unit__kind=Unit.Kind.COMPANY)
+    return top.filter(unit__company=user.company_id).exists()
 
 
 def may_edit(actor: User) -> bool:
