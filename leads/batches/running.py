@@ -120,7 +120,7 @@ def next_chunk(batch_id: int) -> bool:
 def _finish(act: Act, verb: MassVerb, state: State, problem: str = "") -> bool:
     """End the batch, and tell whom it concerns: there is no more."""
     _end(act.batch, state, problem)
-    if act.batch.changed and not act.batch.undoes_id:
+    if act.batch.changed:
         verb.tell(act)
     return False
 
@@ -129,10 +129,9 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
     """Change the waiting leads up to this number: how many have changed."""
     items = act.batch.items.filter(number__gt=act.batch.done, number__lte=upto, outcome=BatchItem.Outcome.WAITING)
     wanted = set(items.values_list("lead_id", flat=True))
-    leads = Lead.objects.filter(pk__in=items.values("lead"))
-    list(
-        leads.in_id_order().values_list("pk")
-    )  # locked, and only then judged by a statement that sees them as they are
+    leads = Lead.objects.filter(pk__any_of=sorted(wanted))
+    # locked first, and then judged by a statement of its own that sees them as they are
+    list(leads.in_id_order().values_list("pk"))
     images = _judge(act, verb, leads, wanted)
     if not images:
         return 0

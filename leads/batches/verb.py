@@ -186,7 +186,7 @@ class MassVerb:
         return []
 
     def tell(self, act: Act) -> None:
-        """Tell whom it concerns, once it is over and has changed something."""
+        """Tell whom it concerns, once it is over and has changed something; an undo too."""
 
 
 _verbs: dict[str, MassVerb] = {}

@@ -171,7 +171,7 @@ def change_owner(
     refuse_target(company, to)
     is_unit = isinstance(to, Unit)
     owner = Q(owner_unit=to) if is_unit else Q(owner_user=to)
-    before = Lead.objects.filter(pk__in=lead_ids).exclude(owner).order_by("pk")
+    before = Lead.objects.filter(pk__any_of=list(lead_ids)).exclude(owner).order_by("pk")
     owners = dict(before.values_list("pk", "owner_user"))
     moved = list(owners)
     if not moved:
@@ -199,7 +199,7 @@ def refuse_target(company: Company, to: Unit | User) -> None:
 
 def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistants: bool) -> set[int]:
     """What the new owner makes of slots and shares: who lost one."""
-    slots = Assignment.objects.filter(lead__in=lead_ids)
+    slots = Assignment.objects.filter(lead__pk__any_of=lead_ids)
     if isinstance(to, Unit):
         return end_slots(slots.exclude(may_stay(to)), **cause.params())
     stays = Q(role=Assignment.Role.AGENT, user=to, until=None)
@@ -214,19 +214,19 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
 
 def tell_owners(owners: Mapping[int, int | None], to: Unit | User, cause: Cause) -> None:
     """Who had these leads (lead → person, if one) and who has them now: a message each, however many leads."""
-    _tell_former_owners(Counter(owners.values()), to, cause.actor)
+    tell_former_owners(Counter(owners.values()), f"to {to}", cause.actor)
     _tell_new_owner(list(owners), to, cause)
 
 
-def _tell_former_owners(lost: Counter[int | None], to: Unit | User, actor: User) -> None:
-    """M8: who had them personally is told what somebody else did."""
+def tell_former_owners(lost: Counter[int | None], where: str, actor: User) -> None:
+    """M8: who had so many of them personally is told what somebody else did."""
     if actor.company.owner_notifications == OwnerNotifications.OFF:
         return
     told = User.objects.filter(pk__in={*lost} - {actor.pk, None}, is_active=True, owner_notifications=True)
     messages = []
     for owner in told.order_by("pk"):
         count = lost[owner.pk]
-        title = f"A lead of yours went to {to}" if count == 1 else f"{count:,} leads of yours went to {to}"
+        title = f"A lead of yours went {where}" if count == 1 else f"{count:,} leads of yours went {where}"
         message = Message(owner.pk, "owner_changed", title, body=f"{actor} changed the owner.", url=reverse("people"))
         messages.append(message)
     notify(actor.company_id, messages)

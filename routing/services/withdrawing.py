@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -19,8 +20,9 @@ def take_out(*, company_id: int, lead_ids: Collection[int], actor_id: int | None
 
     An agent who had one only on offer loses its Agent slot too, unless she is its owner now.
     """
-    Rotation.objects.filter(lead__in=lead_ids, ended_at=None).update(ended_at=Now(), outcome=Rotation.Outcome.TAKEN_OUT)
-    offers = Offer.objects.filter(lead__in=lead_ids, state=Offer.State.OPEN).order_by("pk").select_for_update()
+    about = Q(lead__pk__any_of=list(lead_ids))
+    Rotation.objects.filter(about, ended_at=None).update(ended_at=Now(), outcome=Rotation.Outcome.TAKEN_OUT)
+    offers = Offer.objects.filter(about, state=Offer.State.OPEN).order_by("pk").select_for_update()
     offered = {offer.lead_id: offer for offer in offers}
     if not offered:
         return

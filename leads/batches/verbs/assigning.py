@@ -94,7 +94,7 @@ class Assign(_AgentSlot):
     def tell(self, act: Act) -> None:
         """The one who has them now, once for all of them."""
         batch, user_id = act.batch, act.params["user"]
-        if user_id == act.actor.pk:
+        if act.batch.undoes_id or user_id == act.actor.pk:
             return
         title = "A lead is assigned to you" if batch.changed == 1 else f"{batch.changed:,} leads are assigned to you"
         url = f"{reverse('people')}?mine=1"
@@ -115,7 +115,7 @@ class Release(_AgentSlot):
         return [personal, Skip("there", Q(agent=None)), self.covered()]
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
-        clear(Lead.objects.filter(pk__in=lead_ids), act.by)
+        clear(Lead.objects.filter(pk__any_of=list(lead_ids)), act.by)
 
     def words(self, act: Act) -> str:
         return "Release from whoever has them"

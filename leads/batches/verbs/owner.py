@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +22,7 @@ from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.models import Activity, Batch, BatchItem, Lead, Pond
 from leads.querysets import LeadQuerySet
 from leads.services.assigning import assignees_of
-from leads.services.transferring import change_owner, refuse_target, targets_for, tell_owners
+from leads.services.transferring import change_owner, refuse_target, targets_for, tell_former_owners, tell_owners
 from permissions.access import KINDS, Keyring, Lock
 from permissions.catalog import Permission
 from permissions.door import doable
@@ -197,7 +198,11 @@ class ChangeOwner(MassVerb):
     def tell(self, act: Act) -> None:
         """Former owners and the new one, once for all leads (M8)."""
         changed = act.batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")
-        tell_owners(dict(changed.values_list("lead_id", "before__owner_user")), target_of(act), act.by)
+        owners = dict(changed.values_list("lead_id", "before__owner_user"))
+        if act.batch.undoes_id:
+            tell_former_owners(Counter(owners.values()), "back", act.actor)
+        else:
+            tell_owners(owners, target_of(act), act.by)
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:
