@@ -38,7 +38,7 @@ WITH compared AS (
         reason = CASE WHEN was.image = became.image THEN 'same' ELSE '' END
     FROM unnest(%s::bigint[], %s::jsonb[]) AS was (lead_id, image)
     JOIN ({images}) AS became (lead_id, image) USING (lead_id)
-    WHERE item.batch_id = %s AND item.lead_id = was.lead_id
+    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = was.lead_id
     RETURNING item.outcome
 )
 SELECT count(*) FILTER (WHERE outcome = 'changed') FROM compared
@@ -139,7 +139,7 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
         verb.restore(act, list(images))
     else:
         verb.apply(act, list(images))
-    return _compare(act, verb, leads, images)
+    return _compare(act, verb, leads, images, upto)
 
 
 def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> dict[int, str]:
@@ -155,9 +155,10 @@ def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> d
     return {pk: image for pk, reason, image in found if not reason}
 
 
-def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str]) -> int:
+def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str], upto: int) -> int:
     """Keep what each lead was and what it became: how many have changed."""
+    chunk = (act.batch.pk, act.batch.done, upto)
     select, params = leads.annotate(image=verb.image(act)).values_list("pk", "image").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(COMPARE.format(images=select), [list(images), list(images.values()), *params, act.batch.pk])
+        cursor.execute(COMPARE.format(images=select), [list(images), list(images.values()), *params, *chunk])
         return int(cursor.fetchone()[0])
