@@ -36,9 +36,9 @@ WITH compared AS (
     UPDATE leads_batchitem AS item SET before = was.image, after = became.image,
         outcome = CASE WHEN was.image = became.image THEN 'skipped' ELSE 'changed' END,
         reason = CASE WHEN was.image = became.image THEN 'same' ELSE '' END
-    FROM unnest(%s::bigint[], %s::jsonb[]) AS was (lead_id, image)
-    JOIN ({images}) AS became (lead_id, image) USING (lead_id)
-    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = was.lead_id
+    FROM jsonb_each(%s::jsonb) AS was (lead_id, image)
+    JOIN ({images}) AS became (lead_id, image) ON became.lead_id = was.lead_id::bigint
+    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = became.lead_id
     RETURNING item.outcome
 )
 SELECT count(*) FILTER (WHERE outcome = 'changed') FROM compared
@@ -157,8 +157,9 @@ def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> d
 
 def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str], upto: int) -> int:
     """Keep what each lead was and what it became: how many have changed."""
+    was = "{" + ",".join(f'"{pk}": {image}' for pk, image in images.items()) + "}"
     chunk = (act.batch.pk, act.batch.done, upto)
     select, params = leads.annotate(image=verb.image(act)).values_list("pk", "image").query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(COMPARE.format(images=select), [list(images), list(images.values()), *params, *chunk])
+        cursor.execute(COMPARE.format(images=select), [was, *params, *chunk])
         return int(cursor.fetchone()[0])
