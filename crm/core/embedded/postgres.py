@@ -36,6 +36,7 @@ def settings(sockets: Path, tuning: dict[str, str]) -> str:
         "max_wal_size": "2GB",
         "checkpoint_timeout": "15min",
         "random_page_cost": "1.1",
+        "cpu_operator_cost": "0.01",  # `locks && keys` is no cheap comparison: docs/adr/0006-count-first.md
         "jit": "off",
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_analyze_scale_factor": "0.02",
