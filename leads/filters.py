@@ -21,8 +21,9 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django_filters import CharFilter, ChoiceFilter, DateFilter, Filter, FilterSet, MultipleChoiceFilter
+from django_filters import CharFilter, ChoiceFilter, Filter, FilterSet, MultipleChoiceFilter
 
+from crm.core.moments import DayField
 from crm.organization.models import Unit, User
 from leads.models import Lead, Stage
 from leads.querysets import LeadQuerySet, sources_in_sight
@@ -122,6 +123,10 @@ class WholeNumber(Filter):
     field_class = forms.IntegerField
 
 
+class Since(Filter):
+    field_class = DayField
+
+
 class AnyOf(Filter):
     """Any of some rows of a company's own list; LeadFilter gives the list as `queryset`."""
 
@@ -165,9 +170,7 @@ class LeadFilter(FilterSet):
     score_min = WholeNumber(label="Score from", field_name="score", lookup_expr="gte", min_value=0, max_value=100)
     score_max = WholeNumber(label="Score to", field_name="score", lookup_expr="lte", min_value=0, max_value=100)
     active = ChoiceFilter(label="Last activity", choices=ACTIVITY, method="last_active")
-    created_since = DateFilter(
-        label="Created since", method="created_from", widget=forms.DateInput(attrs={"type": "date"})
-    )
+    created_since = Since(label="Created since", method="created_from")
     sort = ChoiceFilter(label="Sort", choices=SORT_WORDS, method="as_it_is")
 
     class Meta:

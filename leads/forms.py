@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from crm.core.moments import MomentField
 from crm.organization.models import User, validate_time_zone
 from leads.contact import UnreadableContactError, read_email, read_phone
 from leads.models import Activity, ContactPoint, Lead, Stage
@@ -223,12 +224,7 @@ class ShareForm(forms.Form):
             ("work_lead", "Work it: call, write, note, change the stage"),
         ],
     )
-    until = forms.DateTimeField(
-        required=False,
-        label="Until",
-        help_text="Empty: until it is revoked.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
+    until = MomentField(required=False, label="Until", help_text="Empty: until it is revoked.")
 
     def __init__(self, *args: Any, actor: User, lead: Lead, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
 
+from crm.core.moments import DayField
 from crm.organization.models import Unit, User
 from leads.ledger.reading import Question
 from leads.models import Batch, Lead
@@ -34,8 +35,8 @@ class LedgerForm(forms.Form):
     lead = forms.CharField(
         required=False, max_length=200, widget=forms.TextInput(attrs={"placeholder": "Its address, or the end of it"})
     )
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = DayField(required=False, label="From")
+    until = DayField(required=False, label="To")
     batch = forms.IntegerField(required=False, min_value=1, max_value=2**62, label="Batch number")
 
     def __init__(self, data: Any, *, actor: User, keyring: Keyring) -> None:

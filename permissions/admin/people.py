@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
+from crm.core.moments import MomentField, MomentInput
 from crm.core.templatetags.core import ahead
 from crm.organization.models import Membership, Unit, User
 from crm.organization.people import signed_in
@@ -42,9 +43,8 @@ class PersonForm(CompanyForm):
     class Meta:
         help_texts = {"available": "Off: no new leads are offered to her.", "phone": ""}
         labels = {"available": "Takes leads"}
-        widgets = {
-            "out_of_office_until": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        }
+        field_classes = {"out_of_office_until": MomentField}
+        widgets = {"out_of_office_until": MomentInput}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -94,6 +94,9 @@ def test_v8_the_page_shares_refuses_and_keeps_what_was_chosen(client: Client, ha
     late = client.post(page, {"user": harbor.ben.pk, "verb": "work_lead", "until": "2020-01-01T10:00"})
     assert late.status_code == 422
     assert "passed already" in late.content.decode()
+    never = client.post(page, {"user": harbor.ben.pk, "verb": "work_lead", "until": "9999-12-31T23:59"})
+    assert never.status_code == 422
+    assert "between 1900 and 2199" in never.content.decode()
     foreign = client.post(page, {"user": stranger().pk, "verb": "view_lead"})
     assert foreign.status_code == 422
     assert not LeadShare.grants().exists()

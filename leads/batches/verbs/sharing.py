@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 
+from crm.core.moments import MomentField
 from crm.organization.models import User
 from leads.batches.restoring import restore_shares, shares_image
 from leads.batches.sight import sight_of_one
@@ -75,12 +76,7 @@ class SharingForm(ColleagueForm):
             ("work_lead", "Work them: call, write, note, change the stage"),
         ],
     )
-    until = forms.DateTimeField(
-        required=False,
-        label="Until",
-        help_text="Empty: until it is revoked.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
+    until = MomentField(required=False, label="Until", help_text="Empty: until it is revoked.")
 
     def clean_until(self) -> datetime | None:
         until: datetime | None = self.cleaned_data["until"]
