@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from playwright.sync_api import Page, expect
 
+from crm.organization.models import Unit
 from leads.models import Lead
 from tests.browser.conftest import SignIn
 from tests.leads.batches.test_crashing import MANY
@@ -38,6 +39,7 @@ def is_right_on_any_screen(page: Page) -> None:
 
 def test_m4_the_keyboard_alone_moves_a_few_to_another_stage_and_back(broker_page: Page) -> None:
     page = broker_page
+    page.goto(f"/people/?owner=unit-{Unit.objects.get(name='Lakeside').pk}")
     for key in ("j", "x", "j", "x"):
         page.keyboard.press(key)
     bar = page.get_by_role("group", name="Selection")
