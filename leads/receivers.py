@@ -45,6 +45,10 @@ def on_released(sender: object, lead_ids: Sequence[int], **kwargs: Any) -> None:
     lapse(lead_ids, "Nobody has it any more: it is free already.", Kind.RELEASE)
 
 
+def on_removed(sender: object, lead_ids: Sequence[int], **kwargs: Any) -> None:
+    lapse(lead_ids, "It is not there any more.")
+
+
 def waiting_for(user: User) -> int:
     """How many requests she may answer. Without any in the company, where she stands need not be asked."""
     if not OwnershipRequest.objects.open().filter(company=user.company_id).exists():
@@ -56,6 +60,7 @@ def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="leads.stages")
     signals.owner_changed.connect(on_owner_changed, dispatch_uid="leads.requests")
     signals.released.connect(on_released, dispatch_uid="leads.requests")
+    signals.removed.connect(on_removed, dispatch_uid="leads.requests")
     register_count("requests", waiting_for)
     register_source(given_to)
     register_tie(worked_there)

@@ -6,4 +6,5 @@ worked = Signal()  # lead, actor, act (call, text, email, note, stage …): a pe
 ready_for_routing = Signal()  # company_id, unit_id, lead_ids: new leads of a unit that want their next agent
 owner_changed = Signal()  # company_id, lead_ids, actor_id: they have another owner, and their slots are settled
 reassigned = Signal()  # company_id, lead_ids, actor_id: somebody decided who works them, and is about to say so
+removed = Signal()  # company_id, lead_ids, actor_id: they are deleted, or merged into others, in this transaction
 released = Signal()  # company_id, lead_ids, actor_id: nobody is in their Agent slot any more

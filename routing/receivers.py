@@ -30,7 +30,7 @@ def on_ready(sender: object, company_id: int, unit_id: int, lead_ids: Sequence[i
 
 
 def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor_id: int | None, **kwargs: Any) -> None:
-    """Given to another owner or Agent, or released: the rotation has nothing to hand out any more (M2)."""
+    """Given to another owner or Agent, released or removed: the rotation has nothing to hand out any more (M2)."""
     take_out(company_id=company_id, lead_ids=lead_ids, actor_id=actor_id)
 
 
@@ -47,6 +47,7 @@ def connect() -> None:
     signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
     signals.owner_changed.connect(on_taken_out, dispatch_uid="routing.owner_changed")
     signals.reassigned.connect(on_taken_out, dispatch_uid="routing.reassigned")
+    signals.removed.connect(on_taken_out, dispatch_uid="routing.removed")
     signals.released.connect(on_taken_out, dispatch_uid="routing.released")
     register_source(offered_to)
     register_tie(held_there)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, PermissionDenied
@@ -14,7 +15,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from leads.batches.judging import judged
-from leads.batches.scope import leads_of
+from leads.batches.scope import leads_of, one
 from leads.batches.verb import Act, MassVerb, NotNowError, find_verb, verb_of
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -42,6 +43,12 @@ def draft(*, actor: User, verb: str, scope: Mapping[str, Any]) -> Batch:
     """Begin a batch. Raises PermissionDenied."""
     found = require(find_verb(verb), actor, of_one=scope.get("of_one", False))
     return Batch.objects.create(company_id=actor.company_id, actor=actor, verb=found.code, scope=scope)
+
+
+@transaction.atomic
+def of_one(*, actor: User, verb: str, lead: Lead, params: Mapping[str, Any] = MappingProxyType({})) -> Batch:
+    """The previewed batch of a single lead. Raises PermissionDenied, NotNowError."""
+    return preview(actor=actor, batch=draft(actor=actor, verb=verb, scope=one(lead)), params=params)
 
 
 def act_of(batch: Batch, actor: User) -> Act:

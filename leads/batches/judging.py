@@ -47,7 +47,7 @@ def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batc
         became=Subquery(item.values("after"), output_field=JSONField()),
     )
     inside = _first(
-        [Skip("gone", Q(removed_at__isnull=False)), *verb.undo_skips(act)],
+        [*([] if verb.revives else [Skip("gone", Q(removed_at__isnull=False))]), *verb.undo_skips(act)],
         Case(When(image=F("became"), then=Value("")), default=Value("newer")),
     )
     if undone.actor_id == act.actor.pk:

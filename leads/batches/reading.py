@@ -96,7 +96,7 @@ def page_of(items: QuerySet[BatchItem], cursor: str) -> Page[BatchItem]:
 def lines_of(batch: Batch, items: Sequence[BatchItem], keyring: Keyring) -> list[Line]:
     """The items as lines, in their order, in one query."""
     words = words_for(verb_of(batch))
-    seen = Lead.objects.visible_to(keyring).filter(pk__in=[item.lead_id for item in items])
+    seen = Lead.objects.filter(seen_by(keyring, removed=True), pk__in=[item.lead_id for item in items])
     leads = {lead.pk: lead for lead in seen.only(*ROW_COLUMNS).order_by("pk")}
     return [
         Line(

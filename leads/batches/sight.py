@@ -42,7 +42,7 @@ class Shape:
 
     @property
     def locked(self) -> LockedLead:
-        return replace(self.lead, locks=(*locks_of(self.lead, ()), *self.slots))
+        return replace(self.lead, locks=() if self.lead.removed else (*locks_of(self.lead, ()), *self.slots))
 
 
 After = Callable[[Shape], Shape]

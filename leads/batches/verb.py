@@ -102,6 +102,7 @@ class MassVerb:
     reasons: ClassVar[Mapping[str, str]] = {}
     irrevocable: ClassVar[str] = ""  # why it cannot be undone
     only_actor_undoes: ClassVar[bool] = False
+    revives: ClassVar[bool] = False  # whether an undo brings back leads that are not there any more
 
     @property
     def asks(self) -> bool:

@@ -220,15 +220,19 @@ def tell_owners(owners: Mapping[int, int | None], to: Unit | User, cause: Cause)
 
 def tell_former_owners(lost: Counter[int | None], where: str, actor: User) -> None:
     """M8: who had so many of them personally is told what somebody else did."""
+    tell_personal_owners(lost, actor, f"went {where}", f"went {where}", f"{actor} changed the owner.")
+
+
+def tell_personal_owners(leads: Counter[int | None], actor: User, one: str, many: str, body: str) -> None:
+    """M8: what became of one or many of their personal leads by somebody else, as far as they want to be told (O5)."""
     if actor.company.owner_notifications == OwnerNotifications.OFF:
         return
-    told = User.objects.filter(pk__in={*lost} - {actor.pk, None}, is_active=True, owner_notifications=True)
-    messages = []
+    told = User.objects.filter(pk__in={*leads} - {actor.pk, None}, is_active=True, owner_notifications=True)
+    url, messages = reverse("people"), []
     for owner in told.order_by("pk"):
-        count = lost[owner.pk]
-        title = f"A lead of yours went {where}" if count == 1 else f"{count:,} leads of yours went {where}"
-        message = Message(owner.pk, "owner_changed", title, body=f"{actor} changed the owner.", url=reverse("people"))
-        messages.append(message)
+        count = leads[owner.pk]
+        title = f"A lead of yours {one}" if count == 1 else f"{count:,} leads of yours {many}"
+        messages.append(Message(owner.pk, "owner_changed", title, body=body, url=url))
     notify(actor.company_id, messages)
 
 

@@ -1,4 +1,4 @@
-"""Two verbs that never share a button (M1): Assign changes who works a lead, Transfer changes who owns it."""
+"""Two verbs that never share a button (M1): Assign changes who works a lead, Transfer changes who owns it. And Delete."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from django.shortcuts import redirect
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
-from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.batches import drafting
-from leads.batches.scope import one
+from leads.batches.running import carry_on
 from leads.batches.verb import NotNowError
 from leads.batches.verbs.owner import OwnerForm
 from leads.forms import AssignForm
-from leads.models import Batch, Lead
 from leads.services.staffing import assign, assignable, roles_of
 from leads.views.lead import find_lead
 from permissions.door import require_verb
@@ -56,17 +54,26 @@ def transferring(request: HttpRequest, public_id: str) -> HttpResponse:
     form = OwnerForm(request.POST or None, actor=actor)
     if form.is_valid():
         try:
-            return _go(request, "batch", _foreseen(actor, lead, form).public_id)
+            batch = drafting.of_one(actor=actor, verb="owner", lead=lead, params=form.params)
+            return _go(request, "batch", batch.public_id)
         except NotNowError as refusal:
             form.add_error(None, str(refusal))
     context = {"lead": lead, "form": form}
     return render_page(request, "leads/transfer.html", context, partial="dialog", status=422 if form.is_bound else 200)
 
 
-@transaction.atomic
-def _foreseen(actor: User, lead: Lead, form: OwnerForm) -> Batch:
-    batch = drafting.draft(actor=actor, verb="owner", scope=one(lead))
-    return drafting.preview(actor=actor, batch=batch, params=form.params)
+@door("POST")
+def deleting(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Delete the lead at once: the page this leads to has the way back."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    require_verb(keyring, lead, Verb.DELETE)
+    with transaction.atomic():
+        batch = drafting.of_one(actor=actor, verb="delete", lead=lead)
+        drafting.confirm(actor=actor, batch=batch)
+    carry_on(batch.pk)
+    return redirect("batch", batch.public_id)
 
 
 def _go(request: HttpRequest, name: str, public_id: str) -> HttpResponse:

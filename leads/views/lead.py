@@ -131,6 +131,7 @@ def _whole(
         "may_assign": may(keyring, lead, Verb.ASSIGN),
         "may_transfer": may(keyring, lead, Verb.TRANSFER),
         "may_share": may(keyring, lead, Verb.SHARE),
+        "may_delete": may(keyring, lead, Verb.DELETE),
         "may_hide": may(keyring, lead, Verb.HIDE),
         "is_owner": lead.owner_user_id == actor.pk,
         **_asking(actor, keyring, lead),

@@ -1,4 +1,4 @@
-"""Taking leads out of their rotation because somebody decided over them: they have another owner, or were released."""
+"""Taking leads out of their rotation because somebody decided over them: another owner, released, deleted."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def take_out(*, company_id: int, lead_ids: Collection[int], actor_id: int | None
 
 def _tell(company_id: int, user_ids: Iterable[int]) -> None:
     """No name: the lead is not theirs to know any more."""
-    title, body = "An offer was withdrawn", "The lead was given to somebody else. There is nothing left for you to do."
+    title, body = "An offer was withdrawn", "Somebody else decided over the lead. There is nothing left for you to do."
     url = reverse("today")
     notify(company_id, [Message(user_id, "withdrawn", title, body, url) for user_id in sorted(user_ids)])

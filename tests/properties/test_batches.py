@@ -29,9 +29,9 @@ from tests.properties.world import World
 from tests.properties.worlds import BASE, Built, worlds
 
 pytestmark = pytest.mark.django_db
-DOING = ["mass_edit_lead", "change_owner", "hide_lead", "share_lead"]
-VERBS = ["stage", "tags", "assign", "release", "owner", "owner", "share", "revoke", "hide", "show"]
-SEEN_THROUGH_LOCKS = {"assign", "release", "owner", "hide", "show"}
+DOING = ["mass_edit_lead", "delete_personal_lead", "delete_unit_lead", "change_owner", "hide_lead", "share_lead"]
+VERBS = ["delete", "stage", "tags", "assign", "release", "owner", "owner", "share", "revoke", "hide", "show"]
+SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "owner", "hide", "show"}
 
 Levels = dict[tuple[int, int], Level]
 

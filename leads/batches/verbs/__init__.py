@@ -2,6 +2,7 @@
 
 from leads.batches.verb import register
 from leads.batches.verbs.assigning import Assign, Release
+from leads.batches.verbs.deleting import Delete
 from leads.batches.verbs.hiding import Hide, Show
 from leads.batches.verbs.owner import ChangeOwner
 from leads.batches.verbs.sharing import Revoke, Share
@@ -13,6 +14,6 @@ def register_all() -> None:
     """In the order of the selection bar."""
     for verb in (
         *(ChangeStage(), Assign(), ChangeOwner()),
-        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show()),
+        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Delete()),
     ):
         register(verb)
