@@ -49,6 +49,10 @@ ICONS = {
     "released": "log-out",
     "requested": "hand-helping",
     "refused": "ban",
+    "exported": "download",
+    "deleted": "trash-2",
+    "restored": "undo-2",
+    "merged": "merge",
 }
 ACTS = {"call": "with a call", "note": "with a note", "stage": "by changing the stage", "button": "with the button"}
 
@@ -293,6 +297,9 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.REFUSED: lambda said: format_html(
         "{} refused {}: {}", said.actor, said.target, said.request.lower()
     ),
+    LedgerEntry.Kind.EXPORTED: lambda said: format_html("Exported{}", said.by),
+    LedgerEntry.Kind.DELETED: lambda said: format_html("Deleted{}", said.by),
+    LedgerEntry.Kind.RESTORED: lambda said: format_html("Brought back{}", said.by),
     LedgerEntry.Kind.REVOKED: lambda said: format_html("No longer shared with {}{}", said.source, said.by),
 }
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("<str:public_id>/release/", requests.release, name="lead-release"),
     path("<str:public_id>/assign/", hands.assigning, name="lead-assign"),
     path("<str:public_id>/transfer/", hands.transferring, name="lead-transfer"),
+    path("<str:public_id>/export/", hands.exporting, name="lead-export"),
     path("<str:public_id>/delete/", hands.deleting, name="lead-delete"),
     path("<str:public_id>/why/", why.why, name="lead-why"),
     path("<str:public_id>/sharing/", sharing.sharing, name="lead-sharing"),

@@ -11,5 +11,6 @@ urlpatterns = [
     path("<str:public_id>/cancel/", batches.cancel, name="batch-cancel"),
     path("<str:public_id>/discard/", batches.discard, name="batch-discard"),
     path("<str:public_id>/undo/", batches.undo, name="batch-undo"),
+    path("<str:public_id>/file/", batches.file, name="batch-file"),
     path("<str:public_id>/skipped.csv", batches.skipped, name="batch-skipped"),
 ]

@@ -74,7 +74,7 @@ def tallies(batch: Batch, items: QuerySet[BatchItem]) -> list[Tally]:
 
 def _say(words: Mapping[str, str], batch: Batch, outcome: str, reason: str) -> str:
     if outcome == Outcome.CHANGED:
-        return "Undone" if batch.undoes_id else "Changed"
+        return "Undone" if batch.undoes_id else verb_of(batch).done
     if outcome == Outcome.SKIPPED:
         return words.get(reason, "Skipped")
     return "Not done" if batch.has_ended else "Waiting"

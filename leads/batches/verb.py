@@ -95,6 +95,8 @@ class MassVerb:
 
     code: ClassVar[str]
     label: ClassVar[str]
+    doing: ClassVar[str] = "Change"  # on the button
+    done: ClassVar[str] = "Changed"  # of a lead
     form: ClassVar[type[VerbForm]] = VerbForm
     level: ClassVar[Level] = Level.MANAGE
     permission: ClassVar[Permission | None] = None
@@ -185,6 +187,10 @@ class MassVerb:
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         """Who gains and who loses sight by doing it to these leads."""
         return []
+
+    def file(self, act: Act) -> str:
+        """Where the file it made is fetched, if it made one."""
+        return ""
 
     def tell(self, act: Act) -> None:
         """Tell whom it concerns, once it is over and has changed something; an undo too."""

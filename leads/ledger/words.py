@@ -128,7 +128,9 @@ def _viewed(fact: LedgerEntry, names: Names) -> SafeString:
 
 
 def _exported(fact: LedgerEntry, names: Names) -> SafeString:
-    return format_html("{} exported {}", _actor(fact, names), "the ledger" if fact.why == "ledger" else "leads")
+    count = _detail(fact).get("count")
+    what = "the ledger" if fact.why == "ledger" else f"{count:,} leads" if isinstance(count, int) else "leads"
+    return format_html("{} exported {}", _actor(fact, names), what)
 
 
 COMPANY: Mapping[str, Say] = {

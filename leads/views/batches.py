@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 
 from crm.core.doors import door
 from crm.core.htmx import render_page
@@ -20,9 +22,12 @@ from leads.batches.scope import chips_of, leads_of, matching, picked
 from leads.batches.sight import named
 from leads.batches.undoing import deadline_of, draft_undo, why_not_undo
 from leads.batches.verb import Act, NotNowError, VerbForm, verb_of
+from leads.batches.verbs.exporting import FETCHED_FOR, is_there
+from leads.exporting import lines_of_file
 from leads.models import Batch
 from leads.tasks import run_batch
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STEPS = ("Scope", "Preview", "Run", "Result")
 State = Batch.State
 TONES = {
@@ -147,6 +152,8 @@ def _run(request: HttpRequest, found: Batch) -> HttpResponse:
             "page": page,
             "lines": lines_of(found, page.rows, act.keyring),
             "undo_refusal": why_not_undo(actor, found),
+            "file": verb_of(found).file(act) if found.actor_id == actor.pk else "",
+            "file_until": found.ended_at + FETCHED_FOR if found.ended_at else None,
             "undo_until": deadline_of(found),
             "undoings": found.undoings.exclude(state=State.DRAFT).select_related("actor").order_by("pk"),
         }
@@ -200,9 +207,20 @@ def undo(request: HttpRequest, public_id: str) -> HttpResponse:
 def skipped(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """The skipped leads as CSV."""
     found = find_batch(request, public_id)
-    name = f"{found.verb}-{found.public_id}-skipped.csv"
-    return StreamingHttpResponse(
-        skipped_as_csv(found, signed_in(request)),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return _download(skipped_as_csv(found, signed_in(request)), f"{found.verb}-{found.public_id}-skipped.csv")
+
+
+@door()
+def file(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """The leads of her own export."""
+    actor = signed_in(request)
+    found = find_batch(request, public_id)
+    if found.actor_id != actor.pk or not is_there(found):
+        raise Http404
+    return _download(lines_of_file(found, actor), f"leads-{timezone.localdate():%Y-%m-%d}.{found.params['format']}")
+
+
+def _download(pieces: Iterator[str] | Iterator[bytes], name: str) -> StreamingHttpResponse:
+    kind = XLSX if name.endswith(".xlsx") else "text/csv; charset=utf-8"
+    disposition = f'attachment; filename="{name}"'
+    return StreamingHttpResponse(pieces, content_type=kind, headers={"Content-Disposition": disposition})

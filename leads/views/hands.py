@@ -1,4 +1,4 @@
-"""Two verbs that never share a button (M1): Assign changes who works a lead, Transfer changes who owns it. And Delete."""
+"""Verbs that never share a button (M1): Assign changes who works a lead, Transfer who owns it; then Export and Delete."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from crm.core.htmx import is_fragment, render_page
 from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.running import carry_on
+from leads.batches.scope import one
 from leads.batches.verb import NotNowError
 from leads.batches.verbs.owner import OwnerForm
 from leads.forms import AssignForm
@@ -60,6 +61,16 @@ def transferring(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_error(None, str(refusal))
     context = {"lead": lead, "form": form}
     return render_page(request, "leads/transfer.html", context, partial="dialog", status=422 if form.is_bound else 200)
+
+
+@door("POST")
+def exporting(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Begin to take the lead out as a file: the page this leads to asks for its columns."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    require_verb(keyring, lead, Verb.EXPORT)
+    return redirect("batch", drafting.draft(actor=actor, verb="export", scope=one(lead)).public_id)
 
 
 @door("POST")

@@ -119,9 +119,16 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)
     carry_on(done.pk)
+    taken = preview(
+        actor=harbor.broker,
+        batch=draft(actor=harbor.broker, verb="export", scope=picked([leads["team"].public_id])),
+        params={"format": "csv", "columns": ["first_name", "last_name"]},
+    )
+    confirm(actor=harbor.broker, batch=taken)
+    carry_on(taken.pk)
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"run": run.public_id, "token": token_of(numbered["invitation"])}
-    named |= {"draft": drafted.public_id, "batch": done.public_id}
+    named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
         | {name: str(row.pk) for name, row in numbered.items()}

@@ -7,15 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db.models import Q
 
 from crm.notifications import live, subjects
 from crm.notifications.subjects import Subject
 from crm.organization.models import User
 from crm.organization.querysets import UserQuerySet
 from leads.admin import SourceAdmin
+from leads.batches.verbs import exporting
 from leads.batches.verbs.tags import ChangeTags
 from leads.filters import LeadFilter
 from leads.models import Lead, Source
+from leads.querysets import LeadQuerySet
 from leads.views import batches, editing, people, sharing, why
 from permissions import keyring
 from permissions.access import Level
@@ -134,6 +137,13 @@ def reading_is_enough_to_tag(monkeypatch: pytest.MonkeyPatch) -> None:
 @found_by("mass_action_done", "mass_action_skipped")
 def results_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.batches.reading.Level", ENOUGH)
+
+
+@found_by("leads_taken_out")
+def files_hold_what_is_not_hers_to_take_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = Q(company__isnull=False)
+    monkeypatch.setattr(exporting.Export, "allowed", lambda self, held: everything)
+    monkeypatch.setattr(LeadQuerySet, "doable_by", lambda self, held, verb: self)
 
 
 @found_by("mass_actions")

@@ -3,6 +3,7 @@
 from leads.batches.verb import register
 from leads.batches.verbs.assigning import Assign, Release
 from leads.batches.verbs.deleting import Delete
+from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
 from leads.batches.verbs.owner import ChangeOwner
 from leads.batches.verbs.sharing import Revoke, Share
@@ -14,6 +15,6 @@ def register_all() -> None:
     """In the order of the selection bar."""
     for verb in (
         *(ChangeStage(), Assign(), ChangeOwner()),
-        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Delete()),
+        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Export(), Delete()),
     ):
         register(verb)

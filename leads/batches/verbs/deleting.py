@@ -45,6 +45,8 @@ COLUMNS = (
 class Delete(MassVerb):
     code = "delete"
     label = "Delete"
+    doing = "Delete"
+    done = "Deleted"
     revives = True
     reasons = {
         "personal": "Somebody’s own lead",
