@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 from leads.models import Activity, Lead, Source
 from leads.services.sharing import share_lead
 from permissions.keyring import load_keyring
@@ -346,3 +346,15 @@ def test_v5_a_source_out_of_sight_is_like_one_that_is_not_there(client: Client, 
         html = re.sub(r"\w{64}", "", html)  # tokens against forged requests differ from page to page
         told.append((html.replace(str(source), "…"), [query["sql"] for query in queries if "leads_" in query["sql"]]))
     assert told[0] == told[1]
+
+
+def test_a_full_page_of_long_names_stays_light(client: Client, harbor: Brokerage) -> None:
+    User.objects.filter(pk=harbor.ana.pk).update(name="Anastasia Konstantinopoulou")
+    Unit.objects.filter(pk=harbor.lakeside.pk).update(name="Lakeside Waterfront Homes")
+    long = {"last_name": "Featherstonehaugh-Wellington", "source": "Zillow Premier Agent Connect", "score": 92}
+    for _ in range(26):
+        for owner in (harbor.ana, harbor.lakeside):
+            make_lead(owner, agent=harbor.ana, first_name="Maximiliana-Alexandra", **long)
+    html = page(client, harbor.broker)
+    assert (len(names(html)), count(html)) == (50, "52")
+    assert len(html.encode()) < 60_000

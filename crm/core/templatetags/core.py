@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zlib import crc32
@@ -19,6 +20,7 @@ register = template.Library()
 
 HUES = 6
 TONES = {"success": "good", "warning": "warn", "error": "bad", "debug": "neutral"}
+DRAWN_BY_CSS = re.compile(r' (fill="none"|stroke="currentColor"|stroke-[a-z]+="\w+")|\s*\n\s*')
 URGENT = timedelta(minutes=5)
 REMEMBERED = {"theme": {"light", "dark"}, "density": {"compact"}, "rail": {"narrow"}}
 
@@ -27,7 +29,7 @@ REMEMBERED = {"theme": {"light", "dark"}, "density": {"compact"}, "rail": {"narr
 @lru_cache(maxsize=512)
 def icon(name: str, size: int = 16) -> SafeString:
     """A Lucide icon as inline SVG, for sight only: its neighbour says what it means. Drawn once per process and size."""
-    return SafeString(lucide(name, size=size, aria_hidden="true", **{"class": "icon"}))
+    return SafeString(DRAWN_BY_CSS.sub("", lucide(name, size=size, aria_hidden="true", **{"class": "icon"})))
 
 
 @register.simple_tag(takes_context=True)
