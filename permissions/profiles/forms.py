@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from crm.organization.models import User
@@ -14,20 +15,30 @@ from permissions.models import Profile
 from permissions.profiles import services
 from permissions.profiles.wording import GROUPS
 
+SIDE_BY_SIDE = 6
 MEANWHILE = "Somebody changed this meanwhile: {}. What you ticked is kept; save again to replace theirs."
 CHOICES = [(permission.value, label) for _, rows in GROUPS for permission, label, _ in rows]
 
 
 class GridForm(forms.Form):
-    """A field of ticks for each profile, named by its id. Carries what it showed as `seen`."""
+    """A field of ticks for each profile, named by its id; a few are shown at a time. Carries what it showed as `seen`."""
 
     seen = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, data: QueryDict | None = None, *, actor: User) -> None:
-        self.actor, self.profiles = actor, services.listed(actor.company_id)
+    def __init__(self, data: QueryDict | None = None, *, actor: User, page: str = "") -> None:
+        self.actor, self.number = actor, page
+        self._look()
         super().__init__(data.copy() if data is not None else None, initial={"seen": self._shown()})
-        for profile in self.profiles:
+        for profile in self.listed:
             self.fields[name_of(profile)] = forms.MultipleChoiceField(choices=CHOICES, required=False)
+
+    def _look(self) -> None:
+        self.listed = services.listed(self.actor.company_id)
+        self.page = Paginator(self.listed, SIDE_BY_SIDE).get_page(self.number)
+        self.profiles: list[Profile] = list(self.page)
+
+    def pages(self) -> list[Page[Profile]]:
+        return [self.page.paginator.page(number) for number in self.page.paginator.page_range]
 
     def clean_seen(self) -> services.Ticks:
         try:
@@ -44,7 +55,7 @@ class GridForm(forms.Form):
 
     def save(self) -> list[str]:
         """The names of the profiles that changed; where the form has errors then, none. Raises PermissionDenied."""
-        ticks = {profile.pk: frozenset(self.cleaned_data[name_of(profile)]) for profile in self.profiles}
+        ticks = {profile.pk: frozenset(self.cleaned_data[name_of(profile)]) for profile in self.listed}
         try:
             return services.save_ticks(actor=self.actor, ticks=ticks, seen=self.cleaned_data["seen"])
         except services.ChangedMeanwhileError as changed:
@@ -57,7 +68,8 @@ class GridForm(forms.Form):
 
     def _catch_up(self, ticks: services.Ticks) -> None:
         """Refuse once: the next sending has seen what stands now. Columns she left alone show it."""
-        self.profiles, seen = services.listed(self.actor.company_id), self.cleaned_data["seen"]
+        self._look()
+        seen = self.cleaned_data["seen"]
         for profile in self.profiles:
             if ticks.get(profile.pk) == seen.get(profile.pk) or profile.pk not in seen:
                 self.data.setlist(name_of(profile), sorted(services.held(profile)))  # type: ignore[attr-defined]
@@ -74,7 +86,7 @@ class GridForm(forms.Form):
 
     def groups(self) -> list[dict[str, Any]]:
         """The grid: groups of rows of cells, a cell for each profile."""
-        columns = [(profile.name, name_of(profile), self.ticked(profile)) for profile in self.profiles]
+        columns = [(name_of(profile), self.ticked(profile)) for profile in self.profiles]
         return [
             {
                 "title": title,
@@ -83,7 +95,7 @@ class GridForm(forms.Form):
                         "code": permission.value,
                         "label": label,
                         "help": words,
-                        "cells": [(name, field, permission.value in ticked) for name, field, ticked in columns],
+                        "cells": [(field, permission.value in ticked) for field, ticked in columns],
                     }
                     for permission, label, words in rows
                 ],

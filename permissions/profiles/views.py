@@ -27,13 +27,13 @@ from permissions.viewing.services import viewable_by
 def profiles(request: HttpRequest) -> HttpResponse:
     """What each profile allows, ticked in one grid and saved at once."""
     actor = _manager(request)
-    grid = GridForm(request.POST if request.method == "POST" else None, actor=actor)
+    grid = GridForm(request.POST if request.method == "POST" else None, actor=actor, page=request.GET.get("page", ""))
     if grid.is_bound and grid.is_valid():
         changed = grid.save()
         if grid.is_valid():
             said = f"Saved: {', '.join(changed)}. It holds from now on." if changed else "Nothing was changed."
             messages.success(request, said)
-            return redirect("profiles")
+            return _to(grid.page.number)
     return _page(request, actor, grid=grid)
 
 
@@ -43,7 +43,7 @@ def add_profile(request: HttpRequest) -> HttpResponse:
     form = AddProfileForm(request.POST, actor=actor)
     if form.is_valid() and form.save():
         messages.success(request, f"{form.cleaned_data['name']} is there. Nobody has it yet.")
-        return redirect("profiles")
+        return _to("last")
     return _page(request, actor, add=form)
 
 
@@ -108,6 +108,10 @@ def give_profile(request: HttpRequest, user_id: int) -> HttpResponse:
     return redirect(f"{reverse('profile-people')}?{urlencode({'q': request.POST.get('q', '')[:120]})}")
 
 
+def _to(page: int | str) -> HttpResponse:
+    return redirect(f"{reverse('profiles')}?page={page}")
+
+
 def _manager(request: HttpRequest) -> User:
     """Who asks, a manager of the company; else 403."""
     actor = signed_in(request)
@@ -130,7 +134,7 @@ def _page(
 ) -> HttpResponse:
     """The page, with the one form that was refused, if any."""
     grid = grid or GridForm(actor=actor)
-    custom = [profile for profile in grid.profiles if services.is_custom(profile)]
+    custom = [profile for profile in grid.listed if services.is_custom(profile)]
     context: dict[str, Any] = {
         "grid": grid,
         "add": add or AddProfileForm(actor=actor),
