@@ -84,6 +84,9 @@ class GridForm(forms.Form):
             return services.held(profile)
         return frozenset(self.data.getlist(name_of(profile)))  # type: ignore[attr-defined]
 
+    def columns(self) -> list[tuple[str, Profile]]:
+        return [(name_of(profile), profile) for profile in self.profiles]
+
     def groups(self) -> list[dict[str, Any]]:
         """The grid: groups of rows of cells, a cell for each profile."""
         columns = [(name_of(profile), self.ticked(profile)) for profile in self.profiles]
