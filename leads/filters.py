@@ -28,9 +28,9 @@ from crm.organization.models import Unit, User
 from leads.models import Lead, Stage
 from leads.querysets import LeadQuerySet, sources_in_sight
 from leads.search import matches
-from permissions.access import KINDS, Keyring, Level, Lock
+from permissions.access import Keyring, Level, Lock
 
-SHOWN_REDACTED = frozenset({"stage", "owner", "score_min", "score_max", "active"})
+SHOWN_REDACTED = frozenset({"stage", "owner", "score_min", "score_max", "active", "hidden"})
 SORTS = {"active": "last_activity_at", "created": "created_at", "score": "score"}
 SORTS_SHOWN_REDACTED = frozenset({"active", "score"})
 NEWEST_FIRST = "-active"
@@ -51,7 +51,6 @@ ACTIVITY = (
     ("over-90d", "over 90 days ago"),
 )
 NOBODY = "nobody"
-READ_THOUGH_HIDDEN = frozenset({Lock.OWNER, Lock.ASSIGNED, Lock.POND})
 
 
 class PrincipalSelect(forms.SelectMultiple):
@@ -208,6 +207,10 @@ class LeadFilter(FilterSet):
         return Level.REDACTED if shown else Level.VIEW
 
     @property
+    def leaves_redacted_out(self) -> bool:
+        return self.keyring.redacts and self.is_valid() and self.level > Level.REDACTED
+
+    @property
     def order(self) -> str:
         """The sort in use, such as `-active`."""
         return str((self.is_valid() and self.form.cleaned_data["sort"]) or NEWEST_FIRST)
@@ -252,11 +255,7 @@ class LeadFilter(FilterSet):
         return rows.filter(tags__contains=[text]).exclude(tags=[])  # as the index says it
 
     def is_hidden(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
-        if value == "no":
-            return rows.filter(hidden=False)
-        hers = [lock for lock in self.keyring.locks_at(Level.VIEW) if lock % KINDS in READ_THOUGH_HIDDEN]
-        found = Q(locks__fits=hers) | Q(pk__any_of=self.keyring.leads_at(Level.VIEW))  # what the index can find
-        return rows.filter(found, hidden=True)
+        return rows.filter(hidden=value == "yes")
 
     def last_active(self, rows: QuerySet[Lead], name: str, period: str) -> QuerySet[Lead]:
         moment = Now() - timedelta(days=int(period.removeprefix("over-").removesuffix("d")))

@@ -168,6 +168,11 @@ class Keyring:
     def manages_units(self) -> bool:
         return self.company is not None or bool(self.locks_because(Reason.MANAGES_OWNER_UNIT))
 
+    @property
+    def redacts(self) -> bool:
+        """Whether she may see leads as redacted, should there be such."""
+        return self.company is not None or any(key.level == Level.REDACTED for cut in self.keys.values() for key in cut)
+
     def locks_at(self, level: Level) -> list[int]:
         """The locks that open at least `level`."""
         return sorted(lock for lock, keys in self.keys.items() if any(key.level >= level for key in keys))

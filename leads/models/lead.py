@@ -136,6 +136,7 @@ class Lead(models.Model):
             GinIndex(fields=["tags"], condition=~Q(tags=[]), name="lead_tags", fastupdate=False),
             models.Index(F("company"), F("last_activity_at").desc(), F("id").desc(), name="lead_recent"),
             models.Index(F("company"), F("created_at").desc(), F("id").desc(), name="lead_created"),
+            models.Index(F("company"), F("last_activity_at").desc(), condition=Q(hidden=True), name="lead_hidden"),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged_into"),
         ]
 

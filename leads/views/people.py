@@ -57,6 +57,7 @@ def people(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": rows_of(page.rows, keyring),
         "page": page,
+        "leaves_redacted_out": chosen.leaves_redacted_out,
         "count": f"{count:,}{'+' if more else ''}",
         "verbs": verbs_for(signed_in(request)),
         **_controls(chosen),

@@ -163,7 +163,6 @@ def test_v5_its_own_page_does_not_exist(client: Client, harbor: Brokerage) -> No
         "tag=secrettag",
         "kind=investor",
         "origin=agent",
-        "hidden=yes",
         "created_since=2020-01-01",
         "mine=1",
         "sort=created",
@@ -178,6 +177,24 @@ def test_v5_concealed_fields_leave_redacted_rows_out(client: Client, harbor: Bro
     assert count(html) == "0"
 
 
+def test_v5_leads_left_out_are_spoken_of_without_telling_of_any(client: Client, harbor: Brokerage) -> None:
+    words = "Leads hidden from you are left out"
+    assert words in page(client, harbor.lead, "?sort=created")
+    assert words in page(client, harbor.lead, "?q=sam")
+    assert words not in page(client, harbor.lead)
+    assert words not in page(client, harbor.lead, "?hidden=yes")
+    assert words not in page(client, harbor.ana, "?sort=created")
+
+
+def test_v5_the_filter_of_hidden_leads_shows_them_redacted(client: Client, harbor: Brokerage) -> None:
+    hide(harbor)
+    html = page(client, harbor.lead, "?hidden=yes")
+    assert "is-redacted" in html
+    assert count(html) == "1"
+    assert count(page(client, harbor.lead, "?hidden=yes&tag=secrettag")) == "0"
+    assert count(page(client, harbor.lead, "?hidden=no")) == "0"
+
+
 def test_v3_hidden_leads_are_found_by_all_who_may_read_them(client: Client, harbor: Brokerage) -> None:
     lead = hide(harbor)
     assign(lead, harbor.dee)
@@ -185,7 +202,7 @@ def test_v3_hidden_leads_are_found_by_all_who_may_read_them(client: Client, harb
     for reader in (harbor.ana, harbor.ben, harbor.dee):
         assert count(page(client, reader, "?hidden=yes")) == "1"
         assert count(page(client, reader, "?hidden=yes&tag=secrettag")) == "1"
-    assert count(page(client, harbor.broker, "?hidden=yes")) == "0"
+    assert count(page(client, harbor.eve, "?hidden=yes")) == "0"
 
 
 def test_v5_source_and_slots_leave_redacted_rows_out(client: Client, harbor: Brokerage) -> None:

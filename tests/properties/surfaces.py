@@ -203,7 +203,7 @@ def people_filtered(visit: Visit) -> Told:
     return told(visit.get("people", **sent), *sent.values())
 
 
-@surface("people", expects=lambda visit: {n: "view" for n in read(visit) if visit.world.leads[n].hidden})
+@surface("people", expects=lambda visit: {n: level for n, level in seen(visit).items() if visit.world.leads[n].hidden})
 def people_hidden(visit: Visit) -> Told:
     return told(visit.get("people", hidden="yes"))
 
