@@ -16,7 +16,7 @@ from permissions.access import Keyring
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 
-HEADER = ("Time (UTC)", "Fact", "In words", "Lead", "Slot or role", "Why", "Batch", "Number")
+HEADER = ("Time (UTC)", "Fact", "In words", "Lead", "Slot or role", "Why", "Mass action")
 CONCEALED = "About a lead you may not see"
 
 
@@ -35,9 +35,8 @@ def ledger_lines(keyring: Keyring, question: Question) -> Iterator[str]:
 def cells_of(row: Row) -> list[str]:
     at = row.at.astimezone(UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
     if row.entry is None:
-        return [at, row.kind, CONCEALED, "", "", "", "", ""]
+        return [at, row.kind, CONCEALED, "", "", "", ""]
     entry = row.entry
-    batch = str(entry.batch_id) if entry.batch_id else ""
     return [
         at,
         row.kind,
@@ -45,8 +44,7 @@ def cells_of(row: Row) -> list[str]:
         row.url.rstrip("/").rpartition("/")[2],
         entry.role,
         entry.why,
-        batch,
-        str(entry.pk),
+        row.batch,
     ]
 
 

@@ -37,7 +37,12 @@ class LedgerForm(forms.Form):
     )
     since = DayField(required=False, label="From")
     until = DayField(required=False, label="To")
-    batch = forms.IntegerField(required=False, min_value=1, max_value=2**62, label="Batch number")
+    batch = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Mass action",
+        widget=forms.TextInput(attrs={"placeholder": "Its address, or the end of it"}),
+    )
 
     def __init__(self, data: Any, *, actor: User, keyring: Keyring) -> None:
         super().__init__({name: data[name].replace("\x00", "") for name in self.base_fields if name in data})
@@ -59,7 +64,7 @@ class LedgerForm(forms.Form):
 
     def clean_lead(self) -> int | None:
         """The same words for a lead that she may not see and one that is not there."""
-        text = self.cleaned_data["lead"].strip().rstrip("/").rpartition("/")[2]
+        text = _end(self.cleaned_data["lead"])
         if not text:
             return None
         lead = Lead.objects.visible_to(self.keyring, Level.VIEW).filter(public_id=text).order_by("pk").first()
@@ -68,12 +73,13 @@ class LedgerForm(forms.Form):
         return lead.pk
 
     def clean_batch(self) -> Batch | None:
-        number = self.cleaned_data["batch"]
-        if number is None:
+        text = _end(self.cleaned_data["batch"])
+        if not text:
             return None
-        batch = Batch.objects.filter(company=self.actor.company_id, pk=number, confirmed_at__isnull=False).first()
+        begun = Batch.objects.filter(company=self.actor.company_id, confirmed_at__isnull=False)
+        batch = begun.filter(public_id=text).first()
         if batch is None:
-            raise ValidationError("There is no such batch.")
+            raise ValidationError("There is no such mass action.")
         return batch
 
     @property
@@ -97,6 +103,11 @@ class LedgerForm(forms.Form):
     def chosen(self) -> dict[str, str]:
         """What was asked, as the address says it."""
         return {name: str(value) for name, value in self.data.items() if value}
+
+
+def _end(address: str) -> str:
+    """The last part of an address."""
+    return address.strip().rstrip("/").rpartition("/")[2]
 
 
 def _midnight(day: Any, *, later: int = 0) -> datetime | None:

@@ -6,7 +6,7 @@ lead or a batch leaves such facts out: that they are found would tell whose they
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString
 
 from crm.core.pagination import read_cursor, write_cursor
 from leads.ledger.words import line_of
-from leads.models import Lead
-from leads.timeline import Names, names_in
+from leads.models import Batch, Lead
+from leads.timeline import names_in
 from permissions.access import Keyring, Level
 from permissions.door import seen_by
 from permissions.models import LedgerEntry
@@ -52,13 +52,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A fact as the reader may know it. `entry` is missing where the fact is about a lead she may not see."""
+    """A fact as the reader may know it. `entry` is missing where the fact is about a lead she may not see.
+
+    Numbers of rows are not told: they count what other companies do. `batch` is the mass action's public id.
+    """
 
     at: datetime
     kind: str
     line: SafeString = field(default=SafeString(""))
     lead: str = ""
     url: str = ""
+    batch: str = ""
     entry: LedgerEntry | None = None
 
 
@@ -143,12 +147,24 @@ def rows_of(keyring: Keyring, ids: list[int]) -> list[Row]:
     names = names_in(shown)
     leads = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in={entry.lead_id for entry in shown})
     there = {lead.pk: lead for lead in leads.only(*NAMED).order_by("pk")}
-    return [_row(entry, names, there.get(entry.lead_id or 0), is_open=is_open) for entry, is_open in entries]
+    batches = _batches(shown)
+    rows = [
+        Row(
+            entry.at,
+            entry.get_kind_display(),
+            line=line_of(entry, names) if is_open else SafeString(""),
+            batch=batches.get(entry.batch_id or 0, "") if is_open else "",
+            entry=entry if is_open else None,
+        )
+        for entry, is_open in entries
+    ]
+    return [_with_lead(row, there.get(row.entry.lead_id or 0)) if row.entry else row for row in rows]
 
 
-def _row(entry: LedgerEntry, names: Names, lead: Lead | None, *, is_open: bool) -> Row:
-    kind = entry.get_kind_display()
-    if not is_open:
-        return Row(entry.at, kind)
-    row = Row(entry.at, kind, line=line_of(entry, names), entry=entry)
+def _batches(entries: Sequence[LedgerEntry]) -> dict[int, str]:
+    ids = {entry.batch_id for entry in entries if entry.batch_id}
+    return dict(Batch.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "public_id")) if ids else {}
+
+
+def _with_lead(row: Row, lead: Lead | None) -> Row:
     return replace(row, lead=lead.name, url=reverse("lead", args=[lead.public_id])) if lead else row
