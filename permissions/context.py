@@ -51,10 +51,13 @@ def offers_viewing(request: HttpRequest) -> bool:
 
 
 def access_page(request: HttpRequest) -> str:
-    """The name of the page that Access opens; empty where it would be closed to her. Agents cost no query."""
+    """The name of the page that Access opens; empty where it would be closed to her, or is a tab of the admin.
+
+    Agents cost no query.
+    """
     user = getattr(request, "user", None)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or site.has_permission(request):
         return ""
-    if user.has_perm(Permission.MANAGE_PROFILES) and (site.has_permission(request) or may_edit(user)):
+    if user.has_perm(Permission.MANAGE_PROFILES) and may_edit(user):
         return "profiles"
     return "profile-people" if user.has_perm(Permission.MANAGE_USERS) else ""

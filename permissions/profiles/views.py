@@ -16,6 +16,7 @@ from crm.core.htmx import render_page
 from crm.core.pagination import keyset_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
+from permissions.admin.site import Entry, site
 from permissions.catalog import Permission
 from permissions.models import Profile
 from permissions.profiles import services
@@ -87,6 +88,7 @@ def profile_people(request: HttpRequest) -> HttpResponse:
         "text": text,
         "query": urlencode({"q": text}),
         "may_edit": services.may_edit(actor),
+        "entries": _tabs(request),
     }
     return render_page(request, "permissions/profiles_people.html", context)
 
@@ -120,6 +122,11 @@ def _manager(request: HttpRequest) -> User:
     return actor
 
 
+def _tabs(request: HttpRequest) -> list[Entry]:
+    """The admin's pages, for those who enter it: profiles are one of them."""
+    return site.entries(request) if site.has_permission(request) else []
+
+
 def _profile(actor: User, pk: int) -> Profile:
     return get_object_or_404(Profile, pk=pk, company=actor.company_id)
 
@@ -136,6 +143,7 @@ def _page(
     grid = grid or GridForm(actor=actor)
     custom = [profile for profile in grid.listed if services.is_custom(profile)]
     context: dict[str, Any] = {
+        "entries": _tabs(request),
         "grid": grid,
         "add": add or AddProfileForm(actor=actor),
         "most": services.MOST_CUSTOM,

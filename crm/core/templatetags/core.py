@@ -50,13 +50,13 @@ def remembered(context: Context, name: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def current(context: Context, url: str) -> SafeString:
-    """`aria-current` where the page shown is at `url` (page) or below it (true)."""
+def current(context: Context, url: str, also: str = "") -> SafeString:
+    """`aria-current` where the page shown is at `url` (page), or below it or `also` (true)."""
     request = context.get("request")
     path = request.path if request else ""
     if path == url:
         return SafeString('aria-current="page"')
-    below = url != "/" and path.startswith(url.rstrip("/") + "/")
+    below = any(root not in ("", "/") and path.startswith(root.rstrip("/") + "/") for root in (url, also))
     return SafeString('aria-current="true"' if below else "")
 
 
