@@ -22,7 +22,10 @@ TONES = {State.OPEN: "info", State.ACCEPTED: "good", State.REFUSED: "bad"}
 
 @dataclass(frozen=True)
 class ToAnswer:
-    """A request that waits for her answer; `means` says what accepting it changes, `pools` where a release may go to."""
+    """A request that waits for her answer; `means` says what accepting it changes, `pools` where a release may go to.
+
+    One without `ground` can only be refused.
+    """
 
     pk: int
     asker: str
@@ -33,6 +36,7 @@ class ToAnswer:
     asked_at: datetime
     means: str
     pools: list[Unit]
+    ground: bool
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ def _to_answer(user: User, requests: Sequence[OwnershipRequest]) -> list[ToAnswe
             asked_at=one.asked_at,
             means=meaning(one, before.get(one.lead_id, "")),
             pools=pools.get(one.lead_id, []) if one.kind == Kind.RELEASE else [],
+            ground=not forbidden(one),
         )
         for one in requests
     ]
@@ -89,9 +94,17 @@ def _owners_before(lead_ids: Sequence[int]) -> dict[int, str]:
     return {fact.lead_id: names.of(fact.from_unit_id, fact.from_user_id) for fact in last if fact.lead_id}
 
 
+def forbidden(request: OwnershipRequest) -> bool:
+    """Whether the policy has turned since so that it cannot be accepted."""
+    whole = request.asked_by.company.personal_leads == PersonalLeads.COMPANY_ONLY
+    return request.kind == Kind.TRANSFER and whole
+
+
 def meaning(request: OwnershipRequest, before: str) -> str:
     """What accepting changes, and for whom, in plain words (M1)."""
     asker, lead = request.asked_by, request.lead
+    if forbidden(request):
+        return "The company owns all leads since: nobody else can become the owner. Refuse it, with a word if you like."
     if request.kind == Kind.GIVE_BACK:
         return f"It goes back to {before}, and {lead.owner} no longer decides over it."
     if request.kind == Kind.TRANSFER:

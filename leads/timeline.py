@@ -300,6 +300,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.EXPORTED: lambda said: format_html("Exported{}", said.by),
     LedgerEntry.Kind.DELETED: lambda said: format_html("Deleted{}", said.by),
     LedgerEntry.Kind.RESTORED: lambda said: format_html("Brought back{}", said.by),
+    LedgerEntry.Kind.TAKEN_BACK: lambda said: format_html("{} no longer asks: {}", said.actor, said.request.lower()),
     LedgerEntry.Kind.REVOKED: lambda said: format_html("No longer shared with {}{}", said.source, said.by),
 }
 

@@ -66,6 +66,7 @@ class LedgerEntry(models.Model):
         LEFT = "left", "Left the company"
         REQUESTED = "requested", "Ownership requested"
         REFUSED = "refused", "Ownership request refused"
+        TAKEN_BACK = "taken_back", "Ownership request withdrawn"
         VIEWED_AS = "viewed_as", "Viewed as another person"
         MEMBERSHIP_CHANGED = "membership_changed", "Membership changed"
         INVITED = "invited", "Invited"

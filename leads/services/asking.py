@@ -111,16 +111,7 @@ def ask(*, asker: User, lead: Lead, kind: str, note: str = "") -> OwnershipReque
     request = OwnershipRequest.objects.create(
         company_id=lead.company_id, lead=lead, kind=kind, asked_by=asker, note=note.strip()
     )
-    record(
-        Fact(
-            company_id=lead.company_id,
-            kind=LedgerEntry.Kind.REQUESTED,
-            lead_id=lead.pk,
-            actor_id=asker.pk,
-            why="request",
-            detail={"request": request.pk, "asks": kind},
-        )
-    )
+    _record(request, LedgerEntry.Kind.REQUESTED)
     title, url = TOLD[Kind(kind)].format(asker), reverse("requests")
     notify(lead.company_id, [Message(one.pk, "request", title, "", url, lead.pk) for one in asked])
     bump({asker.pk} | watchers(lead), "requests")
@@ -131,9 +122,25 @@ def ask(*, asker: User, lead: Lead, kind: str, note: str = "") -> OwnershipReque
 def withdraw(*, asker: User, request: OwnershipRequest) -> bool:
     """Take her request back: whether it was open still."""
     hers = OwnershipRequest.objects.of(asker).open().filter(pk=request.pk)
-    done = hers.update(state=State.WITHDRAWN, answered_by=asker, answered_at=Now())
+    if not hers.update(state=State.WITHDRAWN, answered_by=asker, answered_at=Now()):
+        return False
+    _record(request, LedgerEntry.Kind.TAKEN_BACK)
     bump({asker.pk} | watchers(request.lead), "requests")
-    return bool(done)
+    return True
+
+
+def _record(request: OwnershipRequest, kind: LedgerEntry.Kind) -> None:
+    """What she did about her own request."""
+    record(
+        Fact(
+            company_id=request.company_id,
+            kind=kind,
+            lead_id=request.lead_id,
+            actor_id=request.asked_by_id,
+            why="request",
+            detail={"request": request.pk, "asks": request.kind},
+        )
+    )
 
 
 def lapse(lead_ids: Collection[int], why: str, *kinds: Kind) -> None:

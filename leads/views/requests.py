@@ -18,7 +18,7 @@ from leads.forms import RequestForm
 from leads.inbox import inbox_of
 from leads.models import Lead, OwnershipRequest
 from leads.models.request import State
-from leads.services.answering import AnsweredError, accept, pools_for, refuse
+from leads.services.answering import AnsweredError, accept, outcome_of, pools_for, refuse
 from leads.services.asking import ask, askable, withdraw
 from leads.services.deciding import deciders
 from leads.services.transferring import may_let_go, release_leads
@@ -56,7 +56,8 @@ def withdraw_request(request: HttpRequest, pk: int) -> HttpResponse:
     if withdraw(asker=asker, request=found):
         messages.success(request, "Withdrawn.")
     else:
-        messages.info(request, "This request was answered already.")
+        found.refresh_from_db()
+        messages.info(request, outcome_of(found))
     return _inbox(request) if is_fragment(request) else redirect("requests")
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm.organization.models import User
+from crm.organization.models import Company, User
 from leads.models import Lead, OwnershipRequest
 from leads.services.answering import accept, refuse
 from leads.services.asking import ask
@@ -157,7 +157,22 @@ def test_p4_the_asker_withdraws_and_nobody_else(client: Client, harbor: Brokerag
     request = ask(asker=harbor.ana, lead=maya, kind="transfer")
     assert post(client, harbor.lead, f"/requests/{request.pk}/withdraw/").status_code == 404
     assert "Withdrawn." in post(client, harbor.ana, f"/requests/{request.pk}/withdraw/").content.decode()
-    assert "answered already" in post(client, harbor.ana, f"/requests/{request.pk}/withdraw/").content.decode()
+    assert (
+        "Ana has withdrawn this request."
+        in post(client, harbor.ana, f"/requests/{request.pk}/withdraw/").content.decode()
+    )
+    assert "Nobody waits for you" in page(client, harbor.lead)
+    assert "</strong> no longer asks: transfer to me" in page(client, harbor.ana, f"/people/{maya.public_id}/")
+
+
+def test_p4_what_the_policy_forbids_since_can_only_be_refused(client: Client, harbor: Brokerage, maya: Lead) -> None:
+    request = ask(asker=harbor.ana, lead=maya, kind="transfer")
+    assert ">Accept</button>" in page(client, harbor.lead)
+    Company.objects.filter(pk=harbor.company.pk).update(personal_leads="company_only")
+    inbox = page(client, harbor.lead)
+    assert ">Accept</button>" not in inbox
+    assert "The company owns all leads since" in inbox
+    post(client, harbor.lead, f"/requests/{request.pk}/refuse/")
     assert "Nobody waits for you" in page(client, harbor.lead)
 
 
