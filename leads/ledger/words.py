@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from crm.organization.models import Membership
 from leads.timeline import SENTENCES, Names, fact_line
@@ -82,7 +83,7 @@ def _setting(fact: LedgerEntry, names: Names) -> SafeString:
 def _profile(fact: LedgerEntry, names: Names) -> SafeString:
     detail = _detail(fact)
     before, after, code = detail.get("before"), detail.get("after"), detail.get("profile", "")
-    actor, profile = _actor(fact, names), _strong(code)
+    actor, profile = _actor(fact, names), _strong(_profile_called(code))
     if before is None or after is None:
         return format_html("{} {} the profile {}", actor, "added" if before is None else "deleted", profile)
     if isinstance(before, list) and isinstance(after, list):
@@ -95,8 +96,13 @@ def _profile(fact: LedgerEntry, names: Names) -> SafeString:
 
 
 def _profile_given(fact: LedgerEntry, names: Names) -> SafeString:
-    profile = _detail(fact).get("after") or "none"
+    profile = _profile_called(_detail(fact).get("after") or "none")
     return format_html("{} gave {} the profile {}", _actor(fact, names), _person(fact, names), _strong(profile))
+
+
+def _profile_called(code: object) -> str:
+    """`company_admin` → `Company admin`. It may have another name by now, or be gone."""
+    return capfirst(str(code).replace("_", " "))
 
 
 def _part(fact: LedgerEntry, names: Names) -> SafeString:
@@ -124,7 +130,8 @@ def _membership(fact: LedgerEntry, names: Names) -> SafeString:
 
 
 def _viewed(fact: LedgerEntry, names: Names) -> SafeString:
-    return format_html("{} viewed the product as {}", _actor(fact, names), _person(fact, names))
+    did = "stopped viewing" if fact.why == "ended" else "began to view"
+    return format_html("{} {} the product as {}", _actor(fact, names), did, _person(fact, names))
 
 
 def _exported(fact: LedgerEntry, names: Names) -> SafeString:

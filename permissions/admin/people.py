@@ -141,6 +141,14 @@ class PersonAdmin(CompanyAdmin):
 
     # --- Changing -------------------------------------------------------------------------------------------------
 
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """What was done elsewhere, such as giving her another profile, is in the ledger."""
+        person = self.get_object(request, object_id)
+        query = urlencode({"person": person.email}) if person else ""
+        sees = request.user.has_perm(Permission.VIEW_LEDGER)
+        context = {"in_ledger": f"{reverse('admin:ledger')}?{query}" if sees else ""}
+        return super().history_view(request, object_id, context | (extra_context or {}))
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         written = [name for name in form.changed_data if name != "address"]
         obj.save(update_fields=written)

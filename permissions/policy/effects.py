@@ -64,7 +64,8 @@ def _personal_leads(asker: User, now: Policy, wanted: Policy) -> list[str]:
     if now.personal_leads == PersonalLeads.COMPANY_ONLY:
         lines.append("New leads may belong to offices, teams and people again.")
     if after > before:
-        lines.append("More is shown only of leads that become personal from now on.")
+        name = said("personal_leads", wanted.personal_leads)
+        lines.append(f"It holds for leads that became personal under “{name}” or a looser policy, or do from now on.")
         lines.append("What became personal under a stricter policy keeps that policy’s protection.")
     if after < before:
         lines.append("It holds at once, for every personal lead there is.")

@@ -18,6 +18,7 @@ from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry, Profile, ProfileHolder
 
 MOST_CUSTOM = 20
+ABOVE_HERS = "You can neither give nor take a profile that allows more than yours."
 KNOWN = frozenset(permission.value for permission in Permission)
 Ticks = Mapping[int, frozenset[str]]  # permissions by the id of their profile
 
@@ -182,7 +183,8 @@ def change_profile(*, actor: User, user: User, code: str, seen: str) -> bool:
             raise ChangedMeanwhileError(holding.profile.name if holding else "none")
         given = set(choices_for(actor).filter(code__in=[code, before]).values_list("code", flat=True))
         if code not in given or (before and before not in given):
-            raise RefusedError("You can neither give nor take a profile that allows more than yours.")
+            known = Profile.objects.filter(company=actor.company_id, code=code).exists()
+            raise RefusedError(ABOVE_HERS if known else "There is no such profile.")
         give_profile(user, code)
         _record(actor, "profile given", user.pk, before=before or None, after=code)
     return True

@@ -194,16 +194,18 @@ def test_m7_the_form_reads_what_is_asked(harbor: Brokerage) -> None:
             unit=harbor.lakeside.pk,
             lead=lead.pk,
         )
-    form = asked(harbor.broker, batch=batch.pk)
+    batch.refresh_from_db()
+    form = asked(harbor.broker, batch=f"http://localhost/batches/{batch.public_id}/")
     assert form.is_valid()
     assert (form.question.batch, form.question.since) == (batch.pk, batch.confirmed_at)
 
 
-def test_m7_a_batch_is_found_by_its_number(harbor: Brokerage) -> None:
+def test_m7_a_mass_action_is_found_by_its_address(harbor: Brokerage) -> None:
     began = timezone.now() - timedelta(minutes=1)
     batch = Batch.objects.create(company=harbor.company, actor=harbor.lead, verb="assign", confirmed_at=began)
+    batch.refresh_from_db()
     happens(make_lead(harbor.lakeside), batch_id=batch.pk)
-    form = asked(harbor.broker, batch=batch.pk)
+    form = asked(harbor.broker, batch=batch.public_id)
     assert form.is_valid()
     assert len(list(all_rows(load_keyring(harbor.broker), form.question))) == 1
 
@@ -216,8 +218,9 @@ def test_m7_a_batch_is_found_by_its_number(harbor: Brokerage) -> None:
         ({"unit": "99999999"}, "Select a valid choice"),
         ({"lead": "nobodyatall0"}, "There is no such lead that you may see."),
         ({"since": "yesterday"}, "Enter a valid date."),
-        ({"batch": "99999999"}, "There is no such batch."),
-        ({"batch": "9" * 30}, "less than or equal"),
+        ({"batch": "nobodyatall0"}, "There is no such mass action."),
+        ({"batch": "9" * 300}, "at most 200 characters"),
+        ({"until": "9999-12-31"}, "between 1900 and 2199"),
     ],
 )
 def test_m7_what_cannot_be_read_is_said(harbor: Brokerage, data: dict[str, str], words: str) -> None:
@@ -259,22 +262,24 @@ def test_m7_facts_about_the_company_read_as_sentences(harbor: Brokerage) -> None
     ends = {"actor_id": broker, "to_user_id": ana, "to_unit_id": unit}
     happens(None, member, company, **ends, role="admin", detail={"before": "member", "after": "admin"})
     happens(None, member, company, **ends, detail={"before": "admin", "after": None})
-    happens(None, Kind.VIEWED_AS, company, actor_id=broker, to_user_id=ana)
+    for why in ("begun", "ended"):
+        happens(None, Kind.VIEWED_AS, company, actor_id=broker, to_user_id=ana, why=why)
     happens(None, Kind.EXPORTED, company, actor_id=broker, why="ledger")
     happens(None, Kind.LEFT, company, to_user_id=ana, why="departure")
     assert list(reversed(said(read(harbor.broker)))) == [
         "Broker changed Personal leads: Visible → Private",
         "Broker set that managers of Lakeside may change ownership in mass",
-        "Broker changed the profile agent: + Share leads, − Hide leads",
-        "Broker added the profile agent",
-        "Broker renamed the profile agent",
-        "Broker gave Ana the profile agent",
+        "Broker changed the profile Agent: + Share leads, − Hide leads",
+        "Broker added the profile Agent",
+        "Broker renamed the profile Agent",
+        "Broker gave Ana the profile Agent",
         "Broker changed the roster of Lakeside for Ana",
         "Broker invited somebody to Lakeside as member",
         "Ana joined Lakeside as admin",
         "Broker made Ana admin of Lakeside, before member",
         "Broker ended that Ana is admin of Lakeside",
-        "Broker viewed the product as Ana",
+        "Broker began to view the product as Ana",
+        "Broker stopped viewing the product as Ana",
         "Broker exported the ledger",
         "Left the company: Ana (departure)",
     ]
@@ -294,11 +299,20 @@ def test_m7_every_kind_of_fact_has_words(harbor: Brokerage, kind: Kind) -> None:
 
 def test_m7_the_file_says_what_the_page_says(harbor: Brokerage) -> None:
     lead = make_lead(harbor.lakeside, first_name="=cmd|' /C calc'!A0")
+    batch = Batch.objects.create(company=harbor.company, actor=harbor.lead, verb="assign")
+    batch.refresh_from_db()
     happens(private(harbor), to_user_id=harbor.ana.pk, why="secret reason", batch_id=9)
-    happens(lead, to_user_id=harbor.ana.pk, actor_id=harbor.lead.pk, why="=1+1", role="agent", batch_id=7)
+    happens(lead, to_user_id=harbor.ana.pk, actor_id=harbor.lead.pk, why="=1+1", role="agent", batch_id=batch.pk)
     text = "".join(ledger_lines(load_keyring(harbor.broker), Question()))
     header, told, concealed = csv.reader(StringIO(text.removeprefix("\ufeff")))
     assert tuple(header) == HEADER
-    assert told[1:7] == ["Assigned", "Assigned to Ana by Lead (=1+1)", lead.public_id, "agent", "'=1+1", "7"]
-    assert concealed[1:] == ["Assigned", CONCEALED, "", "", "", "", ""]
+    assert told[1:7] == [
+        "Assigned",
+        "Assigned to Ana by Lead (=1+1)",
+        lead.public_id,
+        "agent",
+        "'=1+1",
+        batch.public_id,
+    ]
+    assert concealed[1:] == ["Assigned", CONCEALED, "", "", "", ""]
     assert "secret" not in text

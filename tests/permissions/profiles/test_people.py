@@ -61,7 +61,8 @@ def test_p1_only_who_manages_users_gives_profiles(client: Client, harbor: Broker
         assert "/profiles/" not in text(client.get("/"))  # type: ignore[arg-type]
     assert code_of(harbor.ben) == "agent"
     client.force_login(harbor.broker)
-    assert 'href="/profiles/"' in text(client.get("/"))  # type: ignore[arg-type]
+    assert 'href="/profiles/"' in text(client.get("/admin/"))  # type: ignore[arg-type]
+    assert 'href="/admin/ledger/"' in text(client.get("/profiles/"))  # type: ignore[arg-type]
 
 
 def test_p1_who_manages_a_unit_gives_its_people_no_more_than_she_has(client: Client, harbor: Brokerage) -> None:
@@ -86,7 +87,7 @@ def test_p1_who_manages_a_unit_gives_its_people_no_more_than_she_has(client: Cli
 @pytest.mark.parametrize("code", ["", "emperor"])
 def test_p1_a_profile_that_is_not_there_is_not_given(client: Client, harbor: Brokerage, code: str) -> None:
     give(client, harbor.broker, harbor.ana, code)
-    assert "neither give nor take" in text(client.get("/profiles/people/"))  # type: ignore[arg-type]
+    assert "There is no such profile." in text(client.get("/profiles/people/"))  # type: ignore[arg-type]
     assert (code_of(harbor.ana), facts(harbor, "profile given")) == ("agent", [])
 
 
