@@ -19,7 +19,7 @@ from leads.batches.verbs.tags import ChangeTags
 from leads.filters import LeadFilter
 from leads.models import Lead, Source
 from leads.querysets import LeadQuerySet
-from leads.views import batches, editing, people, sharing, why
+from leads.views import batches, editing, hands, people, sharing, why
 from permissions import keyring
 from permissions.access import Level
 from permissions.admin.base import CompanyAdmin
@@ -59,16 +59,16 @@ def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LeadFilter, "qs", property(all_of_them))
 
 
-@found_by("people_searched", "people_filtered", "people_by_something_concealed", "people_hidden", "people_of_agents")
+@found_by("people_searched", "people_filtered", "people_by_something_concealed", "people_of_agents")
 def every_filter_keeps_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LeadFilter, "level", Level.REDACTED)
 
 
-@found_by("people")
+@found_by("people", "people_hidden")
 def redacted_rows_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     from leads import reading
 
-    monkeypatch.setattr(reading, "redacted_row", lambda lead, names, counts: reading.lead_row(lead, names))
+    monkeypatch.setattr(reading, "redacted_row", lambda lead, counts: reading.lead_row(lead))
 
 
 @found_by("people_counted")
@@ -116,6 +116,11 @@ def the_way_of_a_redacted_lead_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 @found_by("lead_explained")
 def one_may_ask_about_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(why, "askable_by", lambda asker: User.objects.of(asker))
+
+
+@found_by("lead_assigning", "lead_transferring")
+def readers_hand_it_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "require_verb", lambda held, lead, verb: None)
 
 
 @found_by("requests")
@@ -174,8 +179,7 @@ def examples_are_anybodys(monkeypatch: pytest.MonkeyPatch) -> None:
 def whole_rows(leads: Any, held: Any) -> list[Any]:
     from leads import reading
 
-    names = {row["pk"]: row for row in Lead.objects.order_by("pk").values("pk", **reading.ROW_NAMES)}
-    return [reading.lead_row(lead, names[lead.pk]) for lead in leads]
+    return [reading.lead_row(lead) for lead in leads]
 
 
 @found_by("notifications")
