@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/", include("leads.urls")),
     path("requests/", include("leads.urls_requests")),
     path("import/", include("leads.urls_imports")),
+    path("duplicates/", include("leads.urls_duplicates")),
     path("batches/", include("leads.urls_batches")),
     path("invitations/", include("permissions.joining.urls")),
     path("profiles/", include("permissions.profiles.urls")),

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from crm.core.pagination import read_cursor, write_cursor
 from crm.organization.models import Unit, User
+from leads.merging.doing import absorbed_by
 from leads.models import Activity, Assignment, Lead
 from leads.models.request import Kind
 from permissions.models import LedgerEntry
@@ -93,10 +94,11 @@ class Names:
 
 
 def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
-    """The `size` newest events before `cursor`, in three queries whatever there is."""
-    before = _read(cursor)
-    activities = Activity.objects.filter(_before(before, ACTIVITY), lead=lead).newest_first()
-    facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id=lead.pk, company=lead.company_id)
+    """The `size` newest events before `cursor`, its duplicates' among them; in four queries whatever there is."""
+    before, leads = _read(cursor), [lead.pk, *absorbed_by(lead.pk)]
+    activities = Activity.objects.filter(_before(before, ACTIVITY), lead__in=leads).newest_first()
+    facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id__in=leads, company=lead.company_id)
+    facts = facts.exclude(~Q(lead_id=lead.pk), kind=LedgerEntry.Kind.MERGED)
     facts = facts.order_by("-at", "-pk").defer("content_hash")
     streams: list[Iterable[Entry]] = [activities[: size + 1], facts[: size + 1]]
     page = list(islice(merge(*streams, key=_key, reverse=True), size + 1))
@@ -271,6 +273,13 @@ def _requested(said: _Speech) -> SafeString:
     return format_html("{} asked: {}", said.actor, said.request.lower())
 
 
+def _merged(said: _Speech) -> SafeString:
+    into = "Merged into another lead" if "into" in said.detail else "A duplicate was merged into it"
+    if said.source == said.target:
+        return format_html("{}{}", into, said.by)
+    return format_html("{}{}: of {}, now of {}", into, said.by, said.source, said.target)
+
+
 def clock_time(moment: datetime) -> str:
     """`2:05 PM` near to now, with the day where it is further off; in the reader's zone."""
     near = abs(moment - timezone.now()) < timedelta(hours=12)
@@ -297,6 +306,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.REFUSED: lambda said: format_html(
         "{} refused {}: {}", said.actor, said.target, said.request.lower()
     ),
+    LedgerEntry.Kind.MERGED: _merged,
     LedgerEntry.Kind.EXPORTED: lambda said: format_html("Exported{}", said.by),
     LedgerEntry.Kind.DELETED: lambda said: format_html("Deleted{}", said.by),
     LedgerEntry.Kind.RESTORED: lambda said: format_html("Brought back{}", said.by),

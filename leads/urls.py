@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import editing, hands, lead, people, requests, sharing, why
+from leads.views import duplicates, editing, hands, lead, people, requests, sharing, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("<str:public_id>/assign/", hands.assigning, name="lead-assign"),
     path("<str:public_id>/transfer/", hands.transferring, name="lead-transfer"),
     path("<str:public_id>/export/", hands.exporting, name="lead-export"),
+    path("<str:public_id>/alike/", duplicates.alike, name="lead-alike"),
+    path("<str:public_id>/merge/<str:other_id>/", duplicates.merging, name="lead-merge"),
     path("<str:public_id>/delete/", hands.deleting, name="lead-delete"),
     path("<str:public_id>/why/", why.why, name="lead-why"),
     path("<str:public_id>/sharing/", sharing.sharing, name="lead-sharing"),

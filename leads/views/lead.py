@@ -14,6 +14,7 @@ from crm.core.htmx import is_fragment, render_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
+from leads.merging.doing import where_it_went
 from leads.models import Activity, Assignment, CustomField, Lead, OwnershipRequest, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
@@ -41,12 +42,24 @@ def find_lead(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
 @door()
 def lead(request: HttpRequest, public_id: str) -> HttpResponse:
     keyring = load_keyring(signed_in(request))
-    found = find_lead(request, public_id, keyring)
+    try:
+        found = find_lead(request, public_id, keyring)
+    except Http404:
+        return _where_it_went(public_id, keyring)
     earlier = request.GET.get("before", "")
     if is_fragment(request) and earlier:
         context = {"lead": found, "timeline": timeline_of(found, earlier)}
         return render_page(request, "leads/lead.html", context, partial="events")
     return render_page(request, "leads/lead.html", _whole(request, keyring, found, earlier=earlier))
+
+
+def _where_it_went(public_id: str, keyring: Keyring) -> HttpResponse:
+    """A merged lead leads to the one it went into, where she may read that; else there is nothing (V3)."""
+    there = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__any_of=where_it_went(public_id, keyring.company_id))
+    found = there.only("public_id").order_by("pk").first()
+    if found is None:
+        raise Http404
+    return redirect("lead", found.public_id)
 
 
 @door("POST")

@@ -151,6 +151,16 @@ def files_hold_what_is_not_hers_to_take_out(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(LeadQuerySet, "doable_by", lambda self, held, verb: self)
 
 
+@found_by("duplicates", "lead_alike")
+def duplicates_are_found_among_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.merging.finding.Level", ENOUGH)
+
+
+@found_by("leads_side_by_side")
+def readers_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.views.duplicates.require_verb", lambda held, lead, verb: None)
+
+
 @found_by("mass_actions")
 def the_list_of_mass_actions_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "verb_of", lambda batch: SimpleNamespace(label=str(batch.items.last().lead)))

@@ -5,6 +5,7 @@ from leads.batches.verbs.assigning import Assign, Release
 from leads.batches.verbs.deleting import Delete
 from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
+from leads.batches.verbs.merging import Merge
 from leads.batches.verbs.owner import ChangeOwner
 from leads.batches.verbs.sharing import Revoke, Share
 from leads.batches.verbs.stage import ChangeStage
@@ -15,6 +16,6 @@ def register_all() -> None:
     """In the order of the selection bar."""
     for verb in (
         *(ChangeStage(), Assign(), ChangeOwner()),
-        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Export(), Delete()),
+        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Merge(), Export(), Delete()),
     ):
         register(verb)

@@ -1,0 +1,1 @@
+"""Duplicates (I6): finding them, and making one lead of several."""

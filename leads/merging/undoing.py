@@ -1,0 +1,82 @@
+"""A lead as it was before it was merged with others: its image, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
+from django.db.models import Func, JSONField, OuterRef
+from django.db.models.functions import JSONObject
+
+from leads import signals
+from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
+from leads.batches.verb import Act
+from leads.merging.fields import COLUMNS
+from leads.models import ContactPoint, Lead
+from leads.search import reindex
+from permissions.ledger import record_select
+
+KEPT = (*COLUMNS, "removed_at", "merged_into_id")
+POINT = ("kind", "value", "raw", "position")
+BACK = f"""
+WITH changed AS (
+    UPDATE leads_lead AS lead SET ({", ".join(KEPT)}) = (
+        SELECT {", ".join(KEPT)} FROM jsonb_populate_record(NULL::leads_lead, item.before -> 'lead')
+    )
+    FROM leads_batchitem AS item, leads_lead AS former
+    WHERE item.batch_id = %(undone)s AND item.lead_id = lead.id AND former.id = lead.id AND lead.id = ANY(%(leads)s)
+    RETURNING lead.id, lead.company_id, lead.owner_unit_id, lead.owner_user_id, lead.removed_at IS NULL AS there,
+        lead.removed_at IS DISTINCT FROM former.removed_at AS moved, lead.merged_into_id
+)
+"""
+FACTS = """
+SELECT company_id, CASE WHEN there THEN 'restored' ELSE 'merged' END, %(actor)s::bigint, id, owner_unit_id,
+    owner_user_id, %(why)s, %(batch)s::bigint,
+    CASE WHEN NOT there THEN jsonb_build_object('into', merged_into_id) END
+FROM changed WHERE moved ORDER BY id
+"""
+WAS = """
+WITH was AS (
+    SELECT item.company_id, item.lead_id, point.*
+    FROM leads_batchitem AS item CROSS JOIN LATERAL jsonb_to_recordset(item.before -> 'points')
+        AS point (kind text, value text, raw text, position smallint)
+    WHERE item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s)
+)
+"""
+LOSE = f"""{WAS}
+DELETE FROM leads_contactpoint AS point WHERE lead_id = ANY(%(leads)s)
+    AND NOT EXISTS (SELECT FROM was WHERE (was.lead_id, was.kind, was.value) = (point.lead_id, point.kind, point.value))
+"""
+GAIN = f"""{WAS}
+INSERT INTO leads_contactpoint (company_id, lead_id, kind, value, raw, position)
+SELECT company_id, lead_id, kind, value, raw, position FROM was
+ON CONFLICT (lead_id, kind, value) DO UPDATE SET raw = EXCLUDED.raw, position = EXCLUDED.position
+    WHERE (leads_contactpoint.raw, leads_contactpoint.position) <> (EXCLUDED.raw, EXCLUDED.position)
+"""
+
+
+def image() -> JSONObject:
+    """All that a merge may touch of a lead."""
+    columns = {name: name for name in KEPT} | {"tags": Func("tags", function="to_jsonb", output_field=JSONField())}
+    points = ContactPoint.objects.filter(lead=OuterRef("pk")).order_by("kind", "value")
+    listed = ArraySubquery(points.values_list(JSONObject(**{name: name for name in POINT})))
+    return JSONObject(lead=JSONObject(**columns), points=listed, slots=slots_image(), shares=shares_image())
+
+
+def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
+    """Make these leads again what the images of the undone batch say; those that lose their place lose all ties."""
+    there = Lead.objects.filter(pk__any_of=list(lead_ids), removed_at=None).order_by("pk")
+    before = set(there.values_list("pk", flat=True))
+    given = {"leads": list(lead_ids), "undone": act.batch.undoes_id, **act.cause}
+    columns = ("company_id", "kind", "actor_id", "lead_id", "to_unit_id", "to_user_id", "why", "batch_id", "detail")
+    record_select(columns, FACTS, given, changing=BACK)
+    if gone := sorted(before - set(there.values_list("pk", flat=True))):  # undone and undone again
+        company_id, actor_id = act.batch.company_id, act.actor.pk
+        signals.removed.send(sender=Lead, company_id=company_id, lead_ids=gone, actor_id=actor_id)
+    with connection.cursor() as cursor:
+        cursor.execute(LOSE, given)
+        cursor.execute(GAIN, given)
+    restore_slots(act, lead_ids)
+    restore_shares(act, lead_ids)
+    reindex(list(lead_ids))

@@ -1,0 +1,99 @@
+"""Duplicates (I6): those in sight, those of one lead, and two leads side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from crm.core.doors import door
+from crm.core.htmx import render_page
+from crm.organization.models import User
+from crm.organization.people import signed_in
+from leads.batches import drafting
+from leads.batches.running import carry_on
+from leads.merging.fields import Difference, differences
+from leads.merging.finding import KINDS, groups_in_sight, twins_of
+from leads.models import Batch, Lead
+from leads.reading import contacts_of, owner_label
+from leads.views.lead import find_lead
+from permissions.access import Keyring
+from permissions.door import may, require_verb
+from permissions.keyring import load_keyring
+from permissions.verbs import Verb
+
+
+@door()
+def duplicates(request: HttpRequest) -> HttpResponse:
+    """All there are among the leads she may read, by e-mail or by phone."""
+    keyring = load_keyring(signed_in(request))
+    by = request.GET.get("by", "email")
+    if by not in KINDS:
+        raise Http404
+    found = groups_in_sight(keyring, by, request.GET.get("cursor", ""))
+    groups = [(group, _lines(group.leads, group.leads[0], keyring)) for group in found.groups]
+    context = {"by": by, "kinds": KINDS.items(), "groups": groups, "next_cursor": found.next_cursor}
+    return render_page(request, "leads/duplicates.html", context)
+
+
+def _lines(leads: list[Lead], kept: Lead, keyring: Keyring) -> list[tuple[Lead, Any, bool]]:
+    """Each with its owner, and whether she may merge it with the one that stays."""
+    hers = may(keyring, kept, Verb.MERGE)
+    return [(lead, owner_label(lead), lead != kept and hers and may(keyring, lead, Verb.MERGE)) for lead in leads]
+
+
+@door()
+def alike(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What else may be this person: a part of the lead's page."""
+    keyring = load_keyring(signed_in(request))
+    lead = find_lead(request, public_id, keyring)
+    twins = _lines(twins_of(lead, keyring), lead, keyring)
+    return render_page(request, "leads/alike.html", {"lead": lead, "twins": twins})
+
+
+@door("GET", "POST")
+def merging(request: HttpRequest, public_id: str, other_id: str) -> HttpResponse:
+    """The lead beside the other one, which goes into it; what differs is chosen field by field."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    kept, other = find_lead(request, public_id, keyring), find_lead(request, other_id, keyring)
+    if kept == other:
+        raise Http404
+    for lead in (kept, other):
+        require_verb(keyring, lead, Verb.MERGE)
+    chosen = differences(kept, other)
+    if request.method == "POST":
+        take = [field.code for field in chosen if request.POST.get(field.code) == "other"]
+        return redirect("batch", _merge(actor, kept, other, take).public_id)
+    return render_page(request, "leads/merge.html", _side_by_side(kept, other, chosen))
+
+
+def _side_by_side(kept: Lead, other: Lead, chosen: list[Difference]) -> dict[str, Any]:
+    region = kept.company.phone_region
+    alike_owned = (kept.owner_unit_id, kept.owner_user_id) == (other.owner_unit_id, other.owner_user_id)
+    return {
+        "kept": kept,
+        "other": other,
+        "sides": [(one, owner_label(one), _reached_at(one, region)) for one in (kept, other)],
+        "fields": chosen,
+        "alike_owned": alike_owned,
+    }
+
+
+def _reached_at(lead: Lead, region: str) -> list[str]:
+    found = contacts_of(lead.contact_points.order_by("position", "pk"), region)
+    return [contact.words for contact in (*found["phones"], *found["emails"])]
+
+
+def _merge(actor: User, kept: Lead, other: Lead, take: list[str]) -> Batch:
+    """Done at once: the page this leads to has the way back."""
+    params = {"into": {str(other.pk): kept.pk}, "take": take}
+    scope = {"leads": [kept.public_id, other.public_id], "given": 2, "of_one": True}
+    with transaction.atomic():
+        batch = drafting.draft(actor=actor, verb="merge", scope=scope)
+        drafting.preview(actor=actor, batch=batch, params=params)
+        drafting.confirm(actor=actor, batch=batch)
+    carry_on(batch.pk)
+    return batch
