@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("import/", include("leads.urls_imports")),
     path("duplicates/", include("leads.urls_duplicates")),
     path("batches/", include("leads.urls_batches")),
+    path("ponds/", include("leads.urls_ponds")),
     path("invitations/", include("permissions.joining.urls")),
     path("profiles/", include("permissions.profiles.urls")),
     path("view-as/", include("permissions.viewing.urls")),

@@ -85,6 +85,12 @@ class CustomFieldAdmin(ListAdmin):
     ordering = ("label", "pk")
 
 
+site.add_link(
+    "ponds",
+    label="Ponds",
+    verb=Permission.MANAGE_POND,
+    words="Shared pools of leads: who is in them, and how many one may take in a day.",
+)
 site.add_page(
     "policy/",
     policy,

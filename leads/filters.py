@@ -25,7 +25,7 @@ from django_filters import CharFilter, ChoiceFilter, Filter, FilterSet, Multiple
 
 from crm.core.moments import DayField
 from crm.organization.models import Unit, User
-from leads.models import Lead, Stage
+from leads.models import Lead, Pond, Stage
 from leads.querysets import LeadQuerySet, sources_in_sight
 from leads.search import matches
 from permissions.access import Keyring, Level, Lock
@@ -160,6 +160,7 @@ class LeadFilter(FilterSet):
     stage = AnyOf(label="Stage", field_name="stage", widget=forms.CheckboxSelectMultiple)
     owner = PrincipalFilter(label="Owned by", method="owned_by")
     assigned = PrincipalFilter(label="Assigned to", method="assigned_to")
+    pond = AnyOf(label="Pond", method="in_pond", widget=forms.CheckboxSelectMultiple)
     source = AnyKind(label="Source", field_name="source", widget=forms.CheckboxSelectMultiple)
     kind = AnyKind(label="Type", field_name="kind", choices=Lead.Kind.choices, widget=forms.CheckboxSelectMultiple)
     state = CharFilter(label="State", method="in_state", max_length=40)
@@ -183,6 +184,7 @@ class LeadFilter(FilterSet):
         self.keyring, self.actor = keyring, actor
         company = keyring.company_id
         self.filters["stage"].extra["queryset"] = Stage.objects.filter(company=company).order_by("position", "pk")
+        self.filters["pond"].extra["queryset"] = Pond.objects.can_be_seen_by(actor).order_by("name", "pk")
         self.filters["source"].extra["choices"] = lambda: self._sources
         self.filters["owner"].extra.update(actor=actor, units=True)
         self.filters["assigned"].extra.update(actor=actor, nobody=True)
@@ -247,6 +249,9 @@ class LeadFilter(FilterSet):
         people = [person.pk for person in chosen.values() if person is not None]
         held = Q(locks__overlap=[Lock.ASSIGNED.of(pk) for pk in people], agent__in=people)
         return rows.filter(held | Q(holder_id=None) if None in chosen.values() else held)
+
+    def in_pond(self, rows: QuerySet[Lead], name: str, chosen: QuerySet[Pond]) -> QuerySet[Lead]:
+        return rows.filter(locks__overlap=[Lock.POND.of(one.pk) for one in chosen]) if chosen else rows
 
     def in_state(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
         return rows.filter(state__in={text, text.upper()})

@@ -10,11 +10,12 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
 from permissions.access import Keyring, Level
+from permissions.catalog import Permission
 from permissions.door import AccessQuerySet, doable
 from permissions.verbs import Verb
 
 if TYPE_CHECKING:
-    from leads.models import Activity, Batch, ImportRun, Lead, OwnershipRequest, Source
+    from leads.models import Activity, Batch, ImportRun, Lead, OwnershipRequest, Pond, Source
 
 
 def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
@@ -75,3 +76,23 @@ class BatchQuerySet(models.QuerySet["Batch"]):
     def forsaken(self) -> BatchQuerySet:
         """Those that should be going on, but whose worker has given no sign of life in time."""
         return self.filter(state__in=("queued", "running"), held_until__lt=Now())
+
+
+class PondQuerySet(models.QuerySet["Pond"]):
+    def of(self, user: User) -> PondQuerySet:
+        """The door: open ponds of her company."""
+        return self.filter(company=user.company_id, closed_at=None)
+
+    def joined_by(self, user: User) -> PondQuerySet:
+        return self.of(user).filter(members__user=user)
+
+    def managed_by(self, user: User) -> PondQuerySet:
+        """Those she may run: of units she manages, with the permission."""
+        if not user.has_perm(Permission.MANAGE_POND):
+            return self.none()
+        return self.of(user).filter(unit__in=Unit.objects.managed_by(user).values("pk"))
+
+    def can_be_seen_by(self, user: User) -> PondQuerySet:
+        """Those she may choose: her own, and those of the units she may choose (O6)."""
+        hers = models.Q(pk__in=self.joined_by(user).values("pk"))
+        return self.of(user).filter(hers | models.Q(unit__in=Unit.objects.can_be_seen_by(user).values("pk")))

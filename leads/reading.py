@@ -28,6 +28,12 @@ def _name(pointer: str, table: str, column: str = "name") -> Func:
     return Func(pointer, template=lookup, output_field=TextField())
 
 
+_POND = Func(
+    "pk",
+    template="(SELECT pond.name FROM leads_assignment AS slot JOIN leads_pond AS pond ON pond.id = slot.pond_id"
+    " WHERE slot.lead_id = %(expressions)s)",
+    output_field=TextField(),
+)
 TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
 ROW_COLUMNS = (
@@ -42,6 +48,7 @@ ROW_NAMES = {
     "source_name": _name("source", "leads_source"),
     "unit_name": _name("owner_unit", "organization_unit"),
     "unit_kind": _name("owner_unit", "organization_unit", "kind"),
+    "pond_name": _POND,
     "person_name": _name("owner_user", "organization_user"),
     "agent_name": _name("agent", "organization_user"),
     "origin_name": _name("origin_unit", "organization_unit"),
@@ -124,7 +131,7 @@ def lead_row(lead: Lead) -> LeadRow:
         tone=TONES[names["stage_kind"]],
         owner=OwnerLabel(names["unit_name"] or names["person_name"], names["unit_kind"] or "person"),
         hidden=lead.hidden,
-        assigned=names["agent_name"] or names["person_name"] or "",
+        assigned=names["agent_name"] or names["pond_name"] or names["person_name"] or "",
         origin=origin_words(names["origin_name"], names["origin_kind"]),
         source=names["source_name"] or "",
         score=lead.score,
@@ -225,17 +232,24 @@ class Slot:
     role: str
     person: str = ""
     since: datetime | None = None
+    in_pond: bool = False
 
 
 def slots_of(taken: Iterable[Assignment], lead: Lead, names: Mapping[str, str]) -> list[Slot]:
     """The Agent slot, taken or not, and whatever other slots are taken. A personal lead without an Agent is its owner's."""
     slots = {
-        slot.role: Slot(names.get(slot.role, slot.get_role_display()), str(slot.user or slot.pond), slot.since)
+        slot.role: _in_pond(slot)
+        if slot.pond
+        else Slot(names.get(slot.role, slot.get_role_display()), str(slot.user), slot.since)
         for slot in taken
     }
     holder = Slot("Owner", lead.owner_user.name, lead.created_at) if lead.owner_user else Slot("Agent")
     agent = slots.pop(Assignment.Role.AGENT, holder)
     return [agent, *(slots[role] for role in sorted(slots))]
+
+
+def _in_pond(slot: Assignment) -> Slot:
+    return Slot("In this pond", str(slot.pond), slot.since, in_pond=True)
 
 
 def why(lead: Lead, access: Access, roles: Sequence[str]) -> list[tuple[str, str]]:

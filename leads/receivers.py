@@ -10,11 +10,12 @@ from crm.notifications.subjects import register_subjects
 from crm.organization.models import Company, User
 from crm.organization.signals import company_created
 from leads import signals
-from leads.models import OwnershipRequest, Stage
+from leads.models import Lead, OwnershipRequest, Stage
 from leads.models.request import Kind
 from leads.reading import subjects_for
 from leads.services.asking import lapse
 from leads.services.leaving import worked_there
+from leads.services.ponding import take_by_work
 from leads.services.sharing import given_to
 from permissions.joining.memberships import register_tie
 from permissions.keyring import load_keyring, register_source
@@ -49,6 +50,10 @@ def on_removed(sender: object, lead_ids: Sequence[int], **kwargs: Any) -> None:
     lapse(lead_ids, "It is not there any more.")
 
 
+def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
+    take_by_work(actor=actor, lead=lead, act=act)
+
+
 def waiting_for(user: User) -> int:
     """How many requests she may answer. Without any in the company, where she stands need not be asked."""
     if not OwnershipRequest.objects.open().filter(company=user.company_id).exists():
@@ -61,6 +66,7 @@ def connect() -> None:
     signals.owner_changed.connect(on_owner_changed, dispatch_uid="leads.requests")
     signals.released.connect(on_released, dispatch_uid="leads.requests")
     signals.removed.connect(on_removed, dispatch_uid="leads.requests")
+    signals.worked.connect(on_worked, dispatch_uid="leads.ponds")
     register_count("requests", waiting_for)
     register_source(given_to)
     register_tie(worked_there)

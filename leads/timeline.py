@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from crm.core.pagination import read_cursor, write_cursor
 from crm.organization.models import Unit, User
 from leads.merging.doing import absorbed_by
-from leads.models import Activity, Assignment, Lead
+from leads.models import Activity, Assignment, Lead, Pond
 from leads.models.request import Kind
 from permissions.models import LedgerEntry
 
@@ -48,6 +48,7 @@ ICONS = {
     "shared": "share-2",
     "revoked": "user-x",
     "released": "log-out",
+    "pooled": "droplets",
     "requested": "hand-helping",
     "refused": "ban",
     "exported": "download",
@@ -86,6 +87,7 @@ class Names:
 
     units: Mapping[int, str]
     people: Mapping[int, str]
+    ponds: Mapping[Any, str] = field(default_factory=dict)
 
     def of(self, unit_id: int | None, person_id: int | None) -> str:
         if unit_id is not None:
@@ -133,18 +135,23 @@ def names_in(entries: Iterable[Entry]) -> Names:
     """The names these entries speak of, all in one query."""
     units: set[int | None] = set()
     people: set[int | None] = set()
+    ponds: set[int | None] = set()
     for entry in entries:
         people.add(entry.actor_id)
         if isinstance(entry, LedgerEntry):
             units |= {entry.from_unit_id, entry.to_unit_id}
             people |= {entry.from_user_id, entry.to_user_id}
-    found = Unit.objects.filter(pk__in=units - {None}).values_list("pk", "name", Value(True))
-    named = found.union(User.objects.filter(pk__in=people - {None}).values_list("pk", "name", Value(False)), all=True)
-    rows = list(named.order_by("pk"))
-    return Names(
-        units={pk: name for pk, name, is_unit in rows if is_unit},
-        people={pk: name for pk, name, is_unit in rows if not is_unit},
-    )
+            ponds.add((entry.detail or {}).get("pond"))
+    named = [
+        model._base_manager.filter(pk__in=wanted - {None}).values_list("pk", "name", Value(kind))
+        for kind, model, wanted in (("unit", Unit, units), ("person", User, people), ("pond", Pond, ponds))
+        if wanted - {None}
+    ]
+    found = list(named[0].union(*named[1:], all=True).order_by("pk")) if named else []
+    called: dict[str, dict[int, str]] = {"unit": {}, "person": {}, "pond": {}}
+    for pk, name, kind in found:
+        called[kind][pk] = name
+    return Names(called["unit"], called["person"], called["pond"])
 
 
 def event(entry: Entry, names: Names) -> Event:
@@ -229,6 +236,10 @@ class _Speech:
         return format_html(" by {}", self.actor) if self.actor else SafeString("")
 
     @property
+    def pond(self) -> SafeString:
+        return _strong(self.names.ponds.get(self.detail.get("pond"), "of then"))
+
+    @property
     def request(self) -> str:
         asks = str(self.detail.get("asks", ""))
         return str(dict(Kind.choices).get(asks, asks))
@@ -269,6 +280,11 @@ def _claimed(said: _Speech) -> SafeString:
     return format_html("{} claimed it{}", said.target, f" {how}" if how else "")
 
 
+def _pooled(said: _Speech) -> SafeString:
+    before = format_html(", before {}", said.source) if said.fact.from_user_id else ""
+    return format_html("Moved to the pond {}{}{}{}", said.pond, before, said.by, said.why)
+
+
 def _requested(said: _Speech) -> SafeString:
     return format_html("{} asked: {}", said.actor, said.request.lower())
 
@@ -302,6 +318,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.SHOWN: lambda said: format_html("Shown again{}", said.by),
     LedgerEntry.Kind.SHARED: lambda said: format_html("Shared with {}{}", said.target, said.by),
     LedgerEntry.Kind.RELEASED: lambda said: format_html("{} is released from it{}{}", said.source, said.by, said.why),
+    LedgerEntry.Kind.POOLED: _pooled,
     LedgerEntry.Kind.REQUESTED: _requested,
     LedgerEntry.Kind.REFUSED: lambda said: format_html(
         "{} refused {}: {}", said.actor, said.target, said.request.lower()

@@ -16,6 +16,7 @@ urlpatterns = [
     path("<str:public_id>/request/", requests.ask_for, name="lead-request"),
     path("<str:public_id>/release/", requests.release, name="lead-release"),
     path("<str:public_id>/assign/", hands.assigning, name="lead-assign"),
+    path("<str:public_id>/pond/", hands.pooling, name="lead-pond"),
     path("<str:public_id>/transfer/", hands.transferring, name="lead-transfer"),
     path("<str:public_id>/export/", hands.exporting, name="lead-export"),
     path("<str:public_id>/alike/", duplicates.alike, name="lead-alike"),

@@ -19,7 +19,7 @@ from permissions.profiles.wording import GROUPS
 Kind = LedgerEntry.Kind
 Say = Callable[[LedgerEntry, Names], SafeString]
 VERBS = {permission.value: label for _, rows in GROUPS for permission, label, _ in rows}
-PARTS = {"roster": "the roster", "routing": "how leads are handed out"}
+PARTS = {"roster": "the roster", "routing": "how leads are handed out", "pond": "a pond"}
 
 
 def line_of(fact: LedgerEntry, names: Names) -> SafeString:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower, Now
 
 from crm.organization.models import Company, Unit, User
+from leads.querysets import PondQuerySet
 
 
 class Pond(models.Model):
@@ -18,6 +19,8 @@ class Pond(models.Model):
     daily_limit = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PondQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -17,6 +17,8 @@ from leads.batches.scope import one
 from leads.batches.verb import NotNowError
 from leads.batches.verbs.owner import OwnerForm
 from leads.forms import AssignForm
+from leads.pond_forms import PoolForm
+from leads.services.ponding import ponds_for, pool
 from leads.services.staffing import assign, assignable, roles_of
 from leads.views.lead import find_lead
 from permissions.door import require_verb
@@ -85,6 +87,26 @@ def deleting(request: HttpRequest, public_id: str) -> HttpResponse:
         drafting.confirm(actor=actor, batch=batch)
     carry_on(batch.pk)
     return redirect("batch", batch.public_id)
+
+
+@door("GET", "POST")
+def pooling(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Into which pond the lead goes: a dialog on its page, or a page of its own."""
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
+    lead = find_lead(request, public_id, keyring)
+    require_verb(keyring, lead, Verb.ASSIGN)
+    form = PoolForm(request.POST or None, ponds=ponds_for(actor, lead))
+    if form.is_valid():
+        try:
+            pool(keyring=keyring, actor=actor, lead=lead, pond=form.cleaned_data["pond"])
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, f"{lead.name} is in {form.cleaned_data['pond']}.")
+            return _go(request, "lead", public_id)
+    context = {"lead": lead, "form": form}
+    return render_page(request, "leads/pool.html", context, partial="dialog", status=422 if form.is_bound else 200)
 
 
 def _go(request: HttpRequest, name: str, public_id: str) -> HttpResponse:

@@ -19,6 +19,7 @@ from leads.models import Activity, Assignment, CustomField, Lead, OwnershipReque
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.asking import askable
+from leads.services.ponding import may_take
 from leads.services.sharing import with_sharers
 from leads.services.staffing import roles_of
 from leads.services.transferring import may_let_go
@@ -141,6 +142,7 @@ def _whole(
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
         "works": works,
         "shared_with": lead.shared_with if lead.access.level == Level.MANAGE else (),
+        "may_take": may_take(keyring, lead),
         **{f"may_{verb}": may(keyring, lead, verb) for verb in Verb},
         "is_owner": lead.owner_user_id == actor.pk,
         **_asking(actor, keyring, lead),

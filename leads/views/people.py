@@ -24,6 +24,7 @@ FACETS = (
     ("Stage", ("stage",)),
     ("Owned by", ("owner",)),
     ("Assigned to", ("assigned",)),
+    ("Pond", ("pond",)),
     ("Source", ("source",)),
     ("Type", ("kind",)),
     ("Score", ("score_min", "score_max")),

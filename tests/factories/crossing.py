@@ -20,7 +20,7 @@ from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
 from tests.factories import marks
-from tests.factories.leads import assign, make_lead, make_stage, offer
+from tests.factories.leads import assign, make_lead, make_pond, make_stage, offer
 from tests.factories.marks import Told
 from tests.factories.people import make_user
 from tests.factories.scenes import Brokerage, brokerage, stranger
@@ -112,6 +112,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "source": Source.objects.create(company=harbor.company, name="Open house"),
         "field": CustomField.objects.create(company=harbor.company, key="pet", label="Pet"),
         "invitation": invitation(harbor),
+        "pond": make_pond(harbor.lakeside, harbor.ana),
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
         "secret": leads["hidden"].source,

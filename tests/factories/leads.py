@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
-from leads.models import Assignment, Lead, Stage
+from leads.models import Assignment, Lead, Pond, PondMember, Stage
 from leads.search import reindex
 from leads.services.creating import add_contact_points, first_stage, ownership_of, source_named
 from permissions.access import Privacy
@@ -64,3 +64,18 @@ def offer(lead: Lead, user: User, *, minutes: float = 60, **fields: Any) -> Offe
     )
     values = {"pass_number": 1, "deadline": Now() + timedelta(minutes=minutes)} | fields
     return Offer.objects.create(company=unit.company, rotation=rotation, lead=lead, unit=unit, user=user, **values)
+
+
+def make_pond(unit: Unit, *members: User, name: str = "", **fields: Any) -> Pond:
+    """A pond of the unit, from which all these may claim."""
+    pond = Pond.objects.create(company=unit.company, unit=unit, name=name or f"Pond {next(numbers)}", **fields)
+    for user in members:
+        PondMember.objects.create(company=unit.company, pond=pond, user=user)
+    return pond
+
+
+def in_pond(lead: Lead, pond: Pond) -> Lead:
+    """The lead, in the pond."""
+    Assignment.objects.create(company_id=lead.company_id, lead=lead, pond=pond)
+    lead.refresh_from_db()
+    return lead

@@ -7,10 +7,18 @@ from tests.properties import (
     surfaces_of_duplicates,
     surfaces_of_files,
     surfaces_of_ledger,
+    surfaces_of_ponds,
     surfaces_of_requests,
 )
 from tests.properties.surfaces import SURFACES
 
-FILES = (surfaces_of_batches, surfaces_of_duplicates, surfaces_of_files, surfaces_of_ledger, surfaces_of_requests)
+FILES = (
+    surfaces_of_batches,
+    surfaces_of_duplicates,
+    surfaces_of_files,
+    surfaces_of_ledger,
+    surfaces_of_ponds,
+    surfaces_of_requests,
+)
 
 __all__ = ["FILES", "SURFACES"]

@@ -18,7 +18,7 @@ from leads.batches.running import carry_on
 from leads.batches.scope import matching
 from leads.batches.undoing import draft_undo
 from leads.batches.verb import NotNowError
-from leads.models import Assignment, Batch, Lead, LeadShare, Stage
+from leads.models import Assignment, Batch, Lead, LeadShare, Pond, Stage
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
@@ -30,8 +30,8 @@ from tests.properties.worlds import BASE, Built, worlds
 
 pytestmark = pytest.mark.django_db
 DOING = ["mass_edit_lead", "delete_personal_lead", "delete_unit_lead", "change_owner", "hide_lead", "share_lead"]
-VERBS = ["delete", "stage", "tags", "assign", "release", "owner", "owner", "share", "revoke", "hide", "show"]
-SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "owner", "hide", "show"}
+VERBS = ["delete", "stage", "tags", "assign", "release", "pool", "owner", "owner", "share", "revoke", "hide", "show"]
+SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "owner", "hide", "show"}
 
 Levels = dict[tuple[int, int], Level]
 
@@ -60,12 +60,15 @@ def equip(built: Built) -> None:
 def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, Any]:
     people = User.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
     units = Unit.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
+    ponds = Pond.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
+    pond = ponds[number % len(ponds)] if ponds else None
     person, unit = people[number % len(people)], units[number % len(units)]
     stages = Stage.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
     return {
         "stage": {"stage": stages[number % len(stages)]},
         "tags": {"add": ["new", "old"], "remove": ["odd"]},
         "assign": {"user": person},
+        "pool": {"pond": pond},
         "owner": {"to": f"unit-{unit}" if number % 2 else f"person-{person}", "keep_assistants": flag},
         "share": {"user": person, "verb": "work_lead" if flag else "view_lead", "until": None},
         "revoke": {"user": person},
@@ -136,6 +139,7 @@ def test_m6_what_is_foreseen_happens_and_undo_leaves_no_trace(
         )
         Lead.objects.filter(pk__lte=BASE + 3).update(tags=["odd", "old", "even"])
         earlier, seen = picture(), levels(built)
+        assume(verb != "pool" or Pond.objects.filter(company=actor.company_id).exists())
         try:
             batch = draft(actor=actor, verb=verb, scope=matching(""))
             batch = preview(actor=actor, batch=batch, params=params_of(verb, actor.company_id, number, flag=flag))

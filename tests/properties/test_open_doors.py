@@ -17,9 +17,9 @@ from leads.admin import SourceAdmin
 from leads.batches.verbs import exporting
 from leads.batches.verbs.tags import ChangeTags
 from leads.filters import LeadFilter
-from leads.models import Lead, Source
-from leads.querysets import LeadQuerySet
-from leads.views import batches, editing, hands, people, sharing, why
+from leads.models import Lead, Pond, Source
+from leads.querysets import LeadQuerySet, PondQuerySet
+from leads.views import batches, editing, hands, people, ponds, sharing, why
 from permissions import keyring
 from permissions.access import Level
 from permissions.admin.base import CompanyAdmin
@@ -164,6 +164,31 @@ def readers_merge(monkeypatch: pytest.MonkeyPatch) -> None:
 @found_by("mass_actions")
 def the_list_of_mass_actions_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "verb_of", lambda batch: SimpleNamespace(label=str(batch.items.last().lead)))
+
+
+@found_by("pond")
+def ponds_open_to_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ponds, "reached_by", lambda user: Pond.objects.of(user))
+
+
+@found_by("ponds_counted")
+def ponds_count_what_she_may_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ponds, "inside", lambda held, pond: Lead.objects.filter(assignments__pond=pond))
+
+
+@found_by("lead_pond")
+def readers_move_to_ponds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "require_verb", lambda held, lead, verb: None)
+
+
+@found_by("people_in_a_pond")
+def all_ponds_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PondQuerySet, "can_be_seen_by", lambda self, user: self.of(user))
+
+
+@found_by("pond_taken")
+def who_comes_too_late_is_told_of_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ponds, "taker_of", lambda user, there: Lead.objects.filter(public_id=there).first())
 
 
 @found_by("alike_by_hand")

@@ -7,6 +7,7 @@ from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
 from leads.batches.verbs.merging import Merge
 from leads.batches.verbs.owner import ChangeOwner
+from leads.batches.verbs.pooling import MoveToPond
 from leads.batches.verbs.sharing import Revoke, Share
 from leads.batches.verbs.stage import ChangeStage
 from leads.batches.verbs.tags import ChangeTags
@@ -16,6 +17,6 @@ def register_all() -> None:
     """In the order of the selection bar."""
     for verb in (
         *(ChangeStage(), Assign(), ChangeOwner()),
-        *(Release(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Merge(), Export(), Delete()),
+        *(Release(), MoveToPond(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Merge(), Export(), Delete()),
     ):
         register(verb)

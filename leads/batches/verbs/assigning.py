@@ -38,7 +38,7 @@ class AssigneeForm(VerbForm):
         self.fields["user"].queryset = colleagues  # type: ignore[attr-defined]
 
 
-class _AgentSlot(MassVerb):
+class AgentSlot(MassVerb):
     """What is done to the Agent slot; the owner stays."""
 
     def allowed(self, keyring: Keyring) -> Q:
@@ -55,7 +55,7 @@ class _AgentSlot(MassVerb):
         return Skip("cover", Exists(Assignment.objects.filter(lead=OuterRef("pk"), role=COVERED)))
 
 
-class Assign(_AgentSlot):
+class Assign(AgentSlot):
     code = "assign"
     label = "Assign"
     form = AssigneeForm
@@ -101,7 +101,7 @@ class Assign(_AgentSlot):
         notify(batch.company_id, [Message(user_id, "assigned", title, f"By {act.actor}.", url)])
 
 
-class Release(_AgentSlot):
+class Release(AgentSlot):
     code = "release"
     label = "Release"
     reasons = {

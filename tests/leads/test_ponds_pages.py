@@ -1,0 +1,143 @@
+"""The pages of ponds: the list, one pond, taking, settings; the dialog on the lead; the filter in People."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from crm.organization.models import User
+from leads.models import Lead, Pond
+from leads.services.ponding import take
+from permissions.profiles.services import give_profile
+from tests.factories.leads import in_pond, make_lead, make_pond
+from tests.factories.scenes import Brokerage, brokerage, stranger
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def harbor() -> Brokerage:
+    return brokerage()
+
+
+def page(client: Client, user: User, path: str, /, **query: object) -> str:
+    client.force_login(user)
+    return str(client.get(path, query).content.decode())
+
+
+def send(client: Client, user: User, path: str, /, **sent: object) -> Any:
+    client.force_login(user)
+    return client.post(path, sent, follow=True)
+
+
+def test_r8_a_member_takes_a_lead_from_the_list(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, harbor.ben, name="Cold", daily_limit=1)
+    leads = [in_pond(make_lead(harbor.lakeside), pond) for _ in range(2)]
+    assert "1 of 1" in page(client, harbor.ana, "/ponds/")
+    assert "You may take 1 more today." in page(client, harbor.ana, f"/ponds/{pond.pk}/")
+    html = send(client, harbor.ana, "/ponds/take/", lead=leads[0].public_id).content.decode()
+    assert f"{leads[0].name} is yours to work." in html
+    assert leads[0].assignments.get().user == harbor.ana
+    html = page(client, harbor.ana, f"/ponds/{pond.pk}/")
+    assert "that is the limit of this pond" in html
+    assert "Take " not in html
+    html = send(client, harbor.ana, "/ponds/take/", lead=leads[1].public_id).content.decode()
+    assert "and that is its limit" in html
+
+
+def test_r8_who_comes_too_late_is_told_who_has_it_and_nothing_of_the_lead(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, harbor.ben)
+    lead = in_pond(make_lead(harbor.lakeside), pond)
+    take(actor=harbor.ana, lead=lead)
+    html = send(client, harbor.ben, "/ponds/take/", lead=lead.public_id).content.decode()
+    assert "Ana was quicker" in html
+    assert lead.name not in html
+    for user in (harbor.eve, stranger()):
+        assert send(client, user, "/ponds/take/", lead=lead.public_id).status_code == 404
+
+
+def test_the_lead_page_shows_the_pond_and_the_button(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, name="Cold leads")
+    lead = in_pond(make_lead(harbor.lakeside), pond)
+    html = page(client, harbor.ana, f"/people/{lead.public_id}/")
+    assert "Cold leads" in html
+    assert "Take it" in html
+    assert "Take it" not in page(client, harbor.lead, f"/people/{lead.public_id}/")
+    assert "Cold leads" in page(client, harbor.lead, "/people/")
+
+
+def test_moving_to_a_pond_by_the_dialog_stands_on_the_timeline(client: Client, harbor: Brokerage) -> None:
+    pond, lead = make_pond(harbor.lakeside, name="Cold leads"), make_lead(harbor.lakeside, agent=harbor.ana)
+    other = make_pond(harbor.hilltop)
+    there = f"/people/{lead.public_id}/pond/"
+    assert send(client, harbor.lead, there, pond=other.pk).status_code == 422
+    html = send(client, harbor.lead, there, pond=pond.pk).content.decode()
+    assert "Moved to the pond <strong>Cold leads</strong>, before <strong>Ana</strong>" in html
+    assert send(client, harbor.ana, there, pond=pond.pk).status_code == 404
+
+
+def test_m5_people_are_filtered_by_pond(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, name="Cold leads")
+    inside = in_pond(make_lead(harbor.lakeside), pond)
+    outside = make_lead(harbor.lakeside)
+    html = page(client, harbor.lead, "/people/", pond=pond.pk)
+    assert inside.name in html
+    assert outside.name not in html
+    assert "Cold leads" in html
+    assert "could not be read" in page(client, harbor.eve, "/people/", pond=pond.pk)
+
+
+def test_p2_a_team_lead_runs_a_pond_from_beginning_to_end(client: Client, harbor: Brokerage) -> None:
+    lead = make_lead(harbor.lakeside)
+    send(client, harbor.lead, "/ponds/add/", name="Cold", unit=harbor.lakeside.pk, daily_limit="2")
+    pond = Pond.objects.get()
+    there = f"/ponds/{pond.pk}/"
+    assert (pond.unit, pond.daily_limit) == (harbor.lakeside, 2)
+    send(client, harbor.lead, f"{there}members/", user=harbor.ana.pk)
+    assert "Ana" in page(client, harbor.lead, f"{there}settings/")
+    send(client, harbor.lead, f"{there}members/{harbor.ana.pk}/", right="looks")
+    assert not pond.members.get().may_claim
+    assert "you only look" in page(client, harbor.ana, "/ponds/")
+    in_pond(lead, pond)
+    send(client, harbor.lead, f"{there}settings/", name="Colder", daily_limit="")
+    assert "taken already" not in page(client, harbor.lead, "/ponds/")
+    assert (
+        "There is a pond of this name already."
+        in send(client, harbor.lead, "/ponds/add/", name="colder", unit=harbor.lakeside.pk).content.decode()
+    )
+    html = send(client, harbor.lead, f"{there}close/", to="nobody").content.decode()
+    assert "Colder is closed; 1 lead has moved." in html
+    assert "Colder" not in page(client, harbor.ana, "/ponds/")
+    assert not lead.assignments.exists()
+
+
+def test_p2_agents_without_the_permission_do_not_run_ponds(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana)
+    give_profile(harbor.lead, "agent")
+    for user in (harbor.ana, harbor.lead):
+        assert send(client, user, "/ponds/add/", name="Cold", unit=harbor.lakeside.pk).status_code == 403
+        assert send(client, user, f"/ponds/{pond.pk}/close/", to="nobody").status_code == 403
+    assert send(client, harbor.broker, f"/ponds/{pond.pk}/members/{harbor.eve.pk}/", right="out").status_code == 404
+
+
+def queries(client: Client, user: User, path: str) -> int:
+    client.force_login(user)
+    with CaptureQueriesContext(connection) as found:
+        client.get(path)
+    return len(found)
+
+
+def test_a_pond_costs_the_same_however_full_it_is(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana)
+
+    def fill(count: int) -> list[Lead]:
+        return [in_pond(make_lead(harbor.lakeside), pond) for _ in range(count)]
+
+    fill(2)
+    few = queries(client, harbor.ana, f"/ponds/{pond.pk}/")
+    fill(8)
+    assert queries(client, harbor.ana, f"/ponds/{pond.pk}/") == few
