@@ -33,12 +33,11 @@ WHERE item.batch_id = %(batch)s AND item.lead_id = judged.lead_id
 """
 COMPARE = """
 WITH compared AS (
-    UPDATE leads_batchitem AS item SET before = was.image, after = became.image,
-        outcome = CASE WHEN was.image = became.image THEN 'skipped' ELSE 'changed' END,
-        reason = CASE WHEN was.image = became.image THEN 'same' ELSE '' END
-    FROM jsonb_each(%s::jsonb) AS was (lead_id, image)
-    JOIN ({images}) AS became (lead_id, image) ON became.lead_id = was.lead_id::bigint
-    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = became.lead_id
+    UPDATE leads_batchitem AS item SET before = image -> 0, after = image -> 1,
+        outcome = CASE WHEN image -> 0 = image -> 1 THEN 'skipped' ELSE 'changed' END,
+        reason = CASE WHEN image -> 0 = image -> 1 THEN 'same' ELSE '' END
+    FROM jsonb_each(%s::jsonb) AS images (lead_id, image)
+    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = images.lead_id::bigint
     RETURNING item.outcome
 )
 SELECT count(*) FILTER (WHERE outcome = 'changed') FROM compared
@@ -157,9 +156,8 @@ def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> d
 
 def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str], upto: int) -> int:
     """Keep what each lead was and what it became: how many have changed."""
-    was = "{" + ",".join(f'"{pk}": {image}' for pk, image in images.items()) + "}"
-    chunk = (act.batch.pk, act.batch.done, upto)
-    select, params = leads.annotate(image=verb.image(act)).values_list("pk", "image").query.sql_with_params()
+    became = leads.annotate(image=verb.image(act)).order_by("pk").values_list("pk", Cast("image", TextField()))
+    document = ",".join(f'"{pk}": [{images[pk]}, {image}]' for pk, image in became if pk in images)
     with connection.cursor() as cursor:
-        cursor.execute(COMPARE.format(images=select), [was, *params, *chunk])
+        cursor.execute(COMPARE, ["{" + document + "}", act.batch.pk, act.batch.done, upto])
         return int(cursor.fetchone()[0])

@@ -102,7 +102,8 @@ class BatchItem(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["batch", "number"], name="batch_item_number"),
-            models.UniqueConstraint(fields=["batch", "lead"], name="batch_item_once"),
+            # the lead first: else the planner, who knows little of a new batch, reads all of it for a range of numbers
+            models.UniqueConstraint(fields=["lead", "batch"], name="batch_item_of_lead"),
         ]
 
     def __str__(self) -> str:
