@@ -9,9 +9,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from crm.organization.people import signed_in
-from leads.models import CustomField, Lead, Source, Stage
+from leads.models import CustomField, Lead, SlotRole, Source, Stage
 from leads.querysets import sources_in_sight
-from leads.services.lists import open_stage_kept, why_stage_stays
+from leads.services.lists import add_role, open_stage_kept, why_role_stays, why_stage_stays
 from leads.views import ledger
 from leads.views.policy import policy
 from permissions.admin.base import CompanyAdmin
@@ -83,6 +83,26 @@ class CustomFieldAdmin(ListAdmin):
     list_filter = ("kind",)
     search_fields = ("label",)
     ordering = ("label", "pk")
+
+
+@register(SlotRole, site=site)
+class SlotRoleAdmin(CompanyAdmin):
+    verb = Permission.MANAGE_POLICY
+    words = "Who can be assigned to a lead beside its Agent, Assistant and Lender: up to ten roles of your own."
+    deletable = True
+    fields = list_display = search_fields = ("name",)
+    ordering = ("name", "pk")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        with refusing(form, "name"):
+            made = add_role(signed_in(request).company, obj.name)
+        obj.pk, obj.code = made.pk, made.code
+
+    def why_kept(self, obj: Any) -> str:
+        return why_role_stays(obj)
 
 
 site.add_link(

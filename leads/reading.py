@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Count, Func, QuerySet, TextField
@@ -233,6 +233,7 @@ class Slot:
     person: str = ""
     since: datetime | None = None
     in_pond: bool = False
+    until: datetime | None = None
 
 
 def slots_of(taken: Iterable[Assignment], lead: Lead, names: Mapping[str, str]) -> list[Slot]:
@@ -240,12 +241,17 @@ def slots_of(taken: Iterable[Assignment], lead: Lead, names: Mapping[str, str]) 
     slots = {
         slot.role: _in_pond(slot)
         if slot.pond
-        else Slot(names.get(slot.role, slot.get_role_display()), str(slot.user), slot.since)
+        else Slot(names.get(slot.role, slot.get_role_display()), str(slot.user), slot.since, until=_last_day(slot))
         for slot in taken
     }
     holder = Slot("Owner", lead.owner_user.name, lead.created_at) if lead.owner_user else Slot("Agent")
     agent = slots.pop(Assignment.Role.AGENT, holder)
     return [agent, *(slots[role] for role in sorted(slots))]
+
+
+def _last_day(slot: Assignment) -> datetime | None:
+    """A cover ends with the first moment after its last day."""
+    return slot.until - timedelta(seconds=1) if slot.until else None
 
 
 def _in_pond(slot: Assignment) -> Slot:

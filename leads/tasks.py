@@ -9,6 +9,7 @@ from leads.batches.drafting import forget_drafts
 from leads.batches.running import carry_on
 from leads.imports import services
 from leads.models import Batch, ImportRun
+from leads.services.covering import due_covers
 
 CHUNKS_AT_ONCE = 4  # then others have their turn on the queue
 CHUNKS_OF_A_BATCH = 10
@@ -53,3 +54,10 @@ def resume_batches() -> None:
 def forget_batches() -> None:
     """Throw away batches that were previewed yesterday and never confirmed."""
     forget_drafts()
+
+
+@task(queue="clock", every=30.0)
+def return_covered() -> None:
+    """Return leads whose cover is over to whom they were covered for."""
+    while due_covers():
+        continue

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import duplicates, editing, hands, lead, people, requests, sharing, why
+from leads.views import covering, duplicates, editing, hands, lead, people, requests, sharing, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -16,6 +16,7 @@ urlpatterns = [
     path("<str:public_id>/request/", requests.ask_for, name="lead-request"),
     path("<str:public_id>/release/", requests.release, name="lead-release"),
     path("<str:public_id>/assign/", hands.assigning, name="lead-assign"),
+    path("<str:public_id>/cover/", covering.covering, name="lead-cover"),
     path("<str:public_id>/pond/", hands.pooling, name="lead-pond"),
     path("<str:public_id>/transfer/", hands.transferring, name="lead-transfer"),
     path("<str:public_id>/export/", hands.exporting, name="lead-export"),

@@ -18,6 +18,7 @@ from crm.organization.querysets import UnitQuerySet, UserQuerySet
 from leads import signals
 from leads.models import Assignment, Lead
 from leads.services.assigning import clear_agent_slots, end_slots, fill_slots, may_stay
+from leads.services.covering import end_covers, without_cover
 from permissions.access import Keyring, Reason
 from permissions.door import access_to, doable, locked
 from permissions.keyring import load_keyring, policy_of
@@ -120,6 +121,7 @@ def clear(leads: QuerySet[Lead], cause: Cause) -> list[int]:
     """Clear the Agent slots of leads that the caller holds, and take them out of their rotations: which had one."""
     agents = dict(leads.filter(agent__isnull=False).order_by("pk").values_list("pk", "agent"))
     clear_agent_slots(list(agents), kind=LedgerEntry.Kind.RELEASED, **cause.params())
+    end_covers(without_cover(agents), **cause.params())
     company_id = cause.actor.company_id
     signals.released.send(sender=Lead, company_id=company_id, lead_ids=list(agents), actor_id=cause.actor.pk)
     bump(agents.values(), "offers")
@@ -201,7 +203,9 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
     """What the new owner makes of slots and shares: who lost one."""
     slots = Assignment.objects.filter(lead__pk__any_of=lead_ids)
     if isinstance(to, Unit):
-        return end_slots(slots.exclude(may_stay(to)), **cause.params())
+        lost = end_slots(slots.exclude(may_stay(to)), **cause.params())
+        end_covers(without_cover(lead_ids), **cause.params())
+        return lost
     stays = Q(role=Assignment.Role.AGENT, user=to, until=None)
     if keep_assistants:
         stays |= Q(role=Assignment.Role.ASSISTANT) & ~Q(user=to)

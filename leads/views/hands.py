@@ -42,7 +42,7 @@ def assigning(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             messages.success(request, f"{roles[form.cleaned_data['role']]}: {form.cleaned_data['user'] or 'nobody'}.")
-            return _go(request, "lead", public_id)
+            return go(request, "lead", public_id)
     context = {"lead": lead, "form": form}
     return render_page(request, "leads/assign.html", context, partial="dialog", status=422 if form.is_bound else 200)
 
@@ -58,7 +58,7 @@ def transferring(request: HttpRequest, public_id: str) -> HttpResponse:
     if form.is_valid():
         try:
             batch = drafting.of_one(actor=actor, verb="owner", lead=lead, params=form.params)
-            return _go(request, "batch", batch.public_id)
+            return go(request, "batch", batch.public_id)
         except NotNowError as refusal:
             form.add_error(None, str(refusal))
     context = {"lead": lead, "form": form}
@@ -104,12 +104,12 @@ def pooling(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             messages.success(request, f"{lead.name} is in {form.cleaned_data['pond']}.")
-            return _go(request, "lead", public_id)
+            return go(request, "lead", public_id)
     context = {"lead": lead, "form": form}
     return render_page(request, "leads/pool.html", context, partial="dialog", status=422 if form.is_bound else 200)
 
 
-def _go(request: HttpRequest, name: str, public_id: str) -> HttpResponse:
+def go(request: HttpRequest, name: str, public_id: str) -> HttpResponse:
     response = redirect(name, public_id)
     if not is_fragment(request):
         return response

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from crm.organization import services
 from crm.organization.models import Membership, Unit, User
@@ -61,16 +61,28 @@ def end_role(*, actor: User, user: User, unit: Unit) -> bool:
 
 def left_behind(user: User, unit: Unit) -> list[str]:
     """What is hers in the units she no longer belongs to now that her membership in `unit` has ended."""
+    line = [one.pk for one in (unit, unit.parent, unit.parent and unit.parent.parent) if one]
+    return _ties_to(user, Unit.objects.filter(within([unit.pk]) | Q(pk__in=line)))
+
+
+def left_behind_by_moving(unit: Unit, parent: Unit) -> list[str]:
+    """What its people, and those below it, leave in `parent`, under which it stood until now: a line for each."""
+    below = Membership.objects.current().filter(within([unit.pk], "unit__"), user__is_active=True)
+    people = User.objects.filter(pk__in=below.values("user")).order_by("name", "pk")
+    left = ((person, _ties_to(person, Unit.objects.filter(pk=parent.pk))) for person in people)
+    return [f"{person.name} {', and '.join(ties)}" for person, ties in left if ties]
+
+
+def _ties_to(user: User, units: QuerySet[Unit]) -> list[str]:
+    """What is hers in those of the units to which none of her memberships belongs."""
     current = Membership.objects.current().filter(user=user)
     kept = Unit.objects.filter(
         Q(pk__in=current.values("unit"))
         | Q(children__in=current.values("unit"))
         | Q(children__children__in=current.values("unit"))
     )
-    line = [one.pk for one in (unit, unit.parent, unit.parent and unit.parent.parent) if one]
-    lost = Unit.objects.filter(within([unit.pk]) | Q(pk__in=line)).exclude(pk__in=kept.values("pk"))
-    units = frozenset(lost.values_list("pk", flat=True))
-    return [words for tie in _ties for words in tie(user, units)]
+    lost = frozenset(units.exclude(pk__in=kept.values("pk")).values_list("pk", flat=True))
+    return [words for tie in _ties for words in tie(user, lost)] if lost else []
 
 
 @contextmanager

@@ -10,9 +10,12 @@ from django.db import transaction
 from crm.organization import services
 from crm.organization.models import Unit, User
 from permissions.catalog import Permission
+from permissions.joining.memberships import left_behind_by_moving
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
-from permissions.profiles.services import manages_company
+from permissions.profiles.services import RefusedError, manages_company
+
+MOST_NAMED = 3
 
 
 @transaction.atomic
@@ -28,14 +31,19 @@ def add_unit(*, actor: User, parent: Unit, kind: str, name: str) -> Unit:
 def change_unit(*, actor: User, unit: Unit, **changes: Any) -> None:
     """New values of name, time_zone, parent, may_change_ownership. Who manages what is another thing at once.
 
-    Raises PermissionDenied, ValidationError where the tree forbids it.
+    It is not moved away from leads, rosters and ponds that its people still have there: first these are handed on (M1).
+
+    Raises PermissionDenied, RefusedError, ValidationError where the tree forbids it.
     """
     _require(actor, unit)
     held = Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
-    parent = held.parent_id
+    parent = held.parent
     changed = services.update_unit(unit=held, **changes)
-    if "parent" in changed:
-        _record(actor, "unit moved", held, from_unit_id=parent, to_unit_id=held.parent_id)
+    if "parent" in changed and parent is not None:
+        if left := left_behind_by_moving(held, parent):
+            others = f", and so do {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+            raise RefusedError(f"In {parent.name}: {'; '.join(left[:MOST_NAMED])}{others}. Hand that on first.")
+        _record(actor, "unit moved", held, from_unit_id=parent.pk, to_unit_id=held.parent_id)
     if "may_change_ownership" in changed:
         if not actor.has_perm(Permission.MANAGE_POLICY):
             raise PermissionDenied("Who may change ownership in mass is company policy.")

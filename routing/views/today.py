@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 
 from crm.core.doors import door
 from crm.organization.people import signed_in
+from leads.services.covering import covers_of
 from permissions.keyring import load_keyring
 from routing.services import desk
 
@@ -27,6 +28,7 @@ def today(request: HttpRequest) -> HttpResponse:
         **desk.offers_context(user, keyring),
         "untouched": desk.untouched(user, keyring),
         "cold": desk.going_cold(user, keyring),
+        "covers": covers_of(user),
         "units": desk.units_to_watch(user),
     }
     return render(request, "routing/today.html", context)

@@ -15,7 +15,7 @@ from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import picked
 from leads.imports.services import create_run
-from leads.models import Activity, Batch, CustomField, Lead, Source
+from leads.models import Activity, Batch, CustomField, Lead, SlotRole, Source
 from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
@@ -112,6 +112,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "source": Source.objects.create(company=harbor.company, name="Open house"),
         "field": CustomField.objects.create(company=harbor.company, key="pet", label="Pet"),
         "invitation": invitation(harbor),
+        "role": SlotRole.objects.create(company=harbor.company, code="closer", name="Closer"),
         "pond": make_pond(harbor.lakeside, harbor.ana),
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),

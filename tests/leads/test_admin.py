@@ -6,9 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from leads.models import CustomField, Source, Stage
+from leads.models import CustomField, SlotRole, Source, Stage
 from leads.services.lists import open_stage_kept
-from tests.factories.leads import make_lead, make_stage
+from tests.factories.leads import assign, make_lead, make_stage
 from tests.factories.scenes import Brokerage, brokerage
 from tests.permissions.admin.walk import address, signed_in, text
 
@@ -104,3 +104,18 @@ def test_v5_a_source_that_only_a_concealed_lead_has_is_not_listed(client: Client
     assert "Secretsource" not in page
     secret = Source.objects.get(name="Secretsource")
     assert client.get(address(Source, "change", secret.pk)).status_code == 404
+
+
+def test_l1_up_to_ten_roles_of_the_companys_own(client: Client, harbor: Brokerage) -> None:
+    there = "/admin/leads/slotrole/add/"
+    for number in range(9):
+        client.post(there, {"name": f"Role {number}"})
+    client.post(there, {"name": "Closing desk"})
+    assert SlotRole.objects.get(name="Closing desk").code == "closing-desk"
+    assert "the most there can be" in client.post(there, {"name": "One more"}).content.decode()
+    role, other = SlotRole.objects.get(code="closing-desk"), SlotRole.objects.get(code="role-1")
+    assign(make_lead(harbor.lakeside), harbor.ben, role.code)
+    for one in (role, other):
+        client.post(f"/admin/leads/slotrole/{one.pk}/delete/", {"post": "yes"})
+    assert set(SlotRole.objects.filter(pk__in=[role.pk, other.pk])) == {role}
+    assert "Every company has" in client.post(there, {"name": "lender"}).content.decode()

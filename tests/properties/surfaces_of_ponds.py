@@ -50,6 +50,11 @@ def lead_pond(visit: Visit) -> Told:
     return page_of(visit, "lead-pond")
 
 
+@surface("lead-cover", expects=that_one("manage"))
+def lead_covering(visit: Visit) -> Told:
+    return page_of(visit, "lead-cover")
+
+
 def chosen(visit: Visit) -> Told:
     """What is in a pond may be asked of the list by those who may choose the pond."""
     world, company = visit.world, visit.world.people[visit.person].company

@@ -30,8 +30,11 @@ from tests.properties.worlds import BASE, Built, worlds
 
 pytestmark = pytest.mark.django_db
 DOING = ["mass_edit_lead", "delete_personal_lead", "delete_unit_lead", "change_owner", "hide_lead", "share_lead"]
-VERBS = ["delete", "stage", "tags", "assign", "release", "pool", "owner", "owner", "share", "revoke", "hide", "show"]
-SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "owner", "hide", "show"}
+VERBS = [
+    *("delete", "stage", "tags", "assign", "release", "pool", "cover", "owner", "owner"),
+    *("share", "revoke", "hide", "show"),
+]
+SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "cover", "owner", "hide", "show"}
 
 Levels = dict[tuple[int, int], Level]
 
@@ -69,6 +72,7 @@ def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, 
         "tags": {"add": ["new", "old"], "remove": ["odd"]},
         "assign": {"user": person},
         "pool": {"pond": pond},
+        "cover": {"user": person, "until": "2999-01-01T00:00:00+00:00"},
         "owner": {"to": f"unit-{unit}" if number % 2 else f"person-{person}", "keep_assistants": flag},
         "share": {"user": person, "verb": "work_lead" if flag else "view_lead", "until": None},
         "revoke": {"user": person},

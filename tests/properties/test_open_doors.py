@@ -19,7 +19,7 @@ from leads.batches.verbs.tags import ChangeTags
 from leads.filters import LeadFilter
 from leads.models import Lead, Pond, Source
 from leads.querysets import LeadQuerySet, PondQuerySet
-from leads.views import batches, editing, hands, people, ponds, sharing, why
+from leads.views import batches, covering, editing, hands, people, ponds, sharing, why
 from permissions import keyring
 from permissions.access import Level
 from permissions.admin.base import CompanyAdmin
@@ -179,6 +179,11 @@ def ponds_count_what_she_may_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @found_by("lead_pond")
 def readers_move_to_ponds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hands, "require_verb", lambda held, lead, verb: None)
+
+
+@found_by("lead_covering")
+def readers_arrange_cover(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(covering, "require_verb", lambda held, lead, verb: None)
 
 
 @found_by("people_in_a_pond")

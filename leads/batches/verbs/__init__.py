@@ -2,6 +2,7 @@
 
 from leads.batches.verb import register
 from leads.batches.verbs.assigning import Assign, Release
+from leads.batches.verbs.covering import Cover
 from leads.batches.verbs.deleting import Delete
 from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
@@ -17,6 +18,18 @@ def register_all() -> None:
     """In the order of the selection bar."""
     for verb in (
         *(ChangeStage(), Assign(), ChangeOwner()),
-        *(Release(), MoveToPond(), ChangeTags(), Share(), Revoke(), Hide(), Show(), Merge(), Export(), Delete()),
+        *(
+            Release(),
+            MoveToPond(),
+            Cover(),
+            ChangeTags(),
+            Share(),
+            Revoke(),
+            Hide(),
+            Show(),
+            Merge(),
+            Export(),
+            Delete(),
+        ),
     ):
         register(verb)

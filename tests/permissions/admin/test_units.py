@@ -16,7 +16,7 @@ from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
 from permissions.profiles.services import give_profile
 from tests.factories.leads import make_lead
-from tests.factories.people import fresh, make_manager, make_member, make_team
+from tests.factories.people import fresh, join, make_manager, make_member, make_team
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.permissions.admin.walk import address, signed_in, text
 
@@ -89,6 +89,18 @@ def test_o5_the_whitelist_is_of_teams_and_stands_in_the_ledger(client: Client, h
     assert facts(harbor) == [(harbor.broker.pk, "ownership whitelist", None, None, detail)]
     save(client, harbor.north, may_change_ownership="on")
     assert not Unit.objects.get(pk=harbor.north.pk).may_change_ownership
+
+
+def test_m1_a_team_is_not_moved_away_from_leads_its_people_work(client: Client, harbor: Brokerage) -> None:
+    lead = make_lead(harbor.north, agent=harbor.ana)
+    make_lead(harbor.whole, agent=harbor.ben)
+    answer = save(client, harbor.lakeside, parent=harbor.south.pk)
+    assert "In North: Ana works 1 lead there. Hand that on first." in answer.content.decode()
+    assert Unit.objects.get(pk=harbor.lakeside.pk).parent == harbor.north
+    join(harbor.ana, harbor.hilltop)
+    save(client, harbor.lakeside, parent=harbor.south.pk)
+    assert Unit.objects.get(pk=harbor.lakeside.pk).parent == harbor.south, "by Hilltop she still belongs to North"
+    assert lead.assignments.get().user == harbor.ana
 
 
 def test_o5_the_whitelist_needs_the_verb_of_policy(client: Client, harbor: Brokerage) -> None:
