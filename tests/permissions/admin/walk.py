@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.organization.models import Membership, Unit, User
-from leads.models import CustomField, Source, Stage
+from leads.models import CustomField, SlotRole, Source, Stage
 from permissions.admin.site import site
 from permissions.models import Profile
 from tests.factories.leads import make_stage
@@ -24,6 +24,7 @@ MAKE: dict[type[Model], Callable[[User], Model]] = {
     CustomField: lambda one: CustomField.objects.create(company=one.company, key=SECRET, label=f"{SECRET} field"),
     Membership: lambda one: one.memberships.get(),
     Profile: lambda one: Profile.objects.create(company=one.company, code=SECRET, name=f"{SECRET} profile"),
+    SlotRole: lambda one: SlotRole.objects.create(company=one.company, code="zanzibar", name=f"{SECRET} role"),
     Source: lambda one: Source.objects.create(company=one.company, name=f"{SECRET} source"),
     Stage: lambda one: make_stage(one.company, f"{SECRET} stage"),
     Unit: lambda one: make_office(one.company, f"{SECRET} office"),
