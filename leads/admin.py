@@ -12,7 +12,7 @@ from crm.organization.people import signed_in
 from leads.models import CustomField, Lead, SlotRole, Source, Stage
 from leads.querysets import sources_in_sight
 from leads.services.lists import add_role, open_stage_kept, why_role_stays, why_stage_stays
-from leads.views import ledger
+from leads.views import erasure, ledger
 from leads.views.policy import policy
 from permissions.admin.base import CompanyAdmin
 from permissions.admin.forms import CompanyForm, refusing
@@ -130,3 +130,11 @@ site.add_page(
 )
 site.add_page("ledger/export/", ledger.export, name="ledger_export", verb=Permission.VIEW_LEDGER, methods=("POST",))
 site.add_page("ledger/check/", ledger.check, name="ledger_check", verb=Permission.VIEW_LEDGER)
+site.add_page(
+    "erasure/",
+    erasure.erasure,
+    name="erasure",
+    verb=Permission.MANAGE_POLICY,
+    label="Erase a person’s data",
+    words="When somebody asks the company to forget them: everything that was kept, for good.",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.properties import (
     surfaces_of_batches,
     surfaces_of_duplicates,
+    surfaces_of_erasure,
     surfaces_of_files,
     surfaces_of_ledger,
     surfaces_of_ponds,
@@ -15,6 +16,7 @@ from tests.properties.surfaces import SURFACES
 FILES = (
     surfaces_of_batches,
     surfaces_of_duplicates,
+    surfaces_of_erasure,
     surfaces_of_files,
     surfaces_of_ledger,
     surfaces_of_ponds,

@@ -161,6 +161,11 @@ def readers_merge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.views.duplicates.require_verb", lambda held, lead, verb: None)
 
 
+@found_by("erasure_foreseen")
+def erasing_names_hidden_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.views.erasure.Level", ENOUGH)
+
+
 @found_by("mass_actions")
 def the_list_of_mass_actions_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "verb_of", lambda batch: SimpleNamespace(label=str(batch.items.last().lead)))
