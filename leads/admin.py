@@ -12,7 +12,7 @@ from crm.organization.people import signed_in
 from leads.models import CustomField, Lead, SlotRole, Source, Stage
 from leads.querysets import sources_in_sight
 from leads.services.lists import add_role, open_stage_kept, why_role_stays, why_stage_stays
-from leads.views import erasure, ledger
+from leads.views import as_of, erasure, ledger
 from leads.views.policy import policy
 from permissions.admin.base import CompanyAdmin
 from permissions.admin.forms import CompanyForm, refusing
@@ -137,4 +137,16 @@ site.add_page(
     verb=Permission.MANAGE_POLICY,
     label="Erase a person’s data",
     words="When somebody asks the company to forget them: everything that was kept, for good.",
+)
+site.add_page(
+    "ownership/",
+    as_of.ownership,
+    name="ownership",
+    verb=Permission.VIEW_LEDGER,
+    label="Ownership as of …",
+    words="Whose every lead was on any day, by the ledger.",
+    methods=("GET", "HEAD"),
+)
+site.add_page(
+    "ownership/file/", as_of.ownership_file, name="ownership_file", verb=Permission.VIEW_LEDGER, methods=("POST",)
 )

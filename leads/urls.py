@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import covering, duplicates, editing, hands, lead, people, requests, sharing, why
+from leads.views import as_of, covering, duplicates, editing, hands, lead, people, requests, sharing, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("<str:public_id>/export/", hands.exporting, name="lead-export"),
     path("<str:public_id>/alike/", duplicates.alike, name="lead-alike"),
     path("<str:public_id>/merge/<str:other_id>/", duplicates.merging, name="lead-merge"),
+    path("<str:public_id>/on/", as_of.lead_on, name="lead-on"),
     path("<str:public_id>/delete/", hands.deleting, name="lead-delete"),
     path("<str:public_id>/why/", why.why, name="lead-why"),
     path("<str:public_id>/sharing/", sharing.sharing, name="lead-sharing"),

@@ -6,16 +6,9 @@ from django.urls import reverse
 
 from leads.models import ContactPoint, Lead
 from tests.factories.marks import Told, told
-from tests.properties import oracle
-from tests.properties.surfaces import Visit, said, seen, surface
+from tests.properties.surfaces import Visit, administers, said, seen, surface
 
 MAIL = "forget@mail.example"
-
-
-def administers(visit: Visit) -> bool:
-    world, person = visit.world, visit.person
-    company = next(n for n, unit in enumerate(world.units) if unit.company == world.people[person].company)
-    return oracle.manages_unit(world, person, company) and visit.has("manage_policy")
 
 
 def near(visit: Visit) -> list[int]:

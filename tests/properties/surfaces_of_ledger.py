@@ -48,3 +48,20 @@ def ledger_of_a_lead(visit: Visit) -> Told:
     there = marks.public_id(visit.number)
     record_all([recorded(visit, visit.number)])
     return told(visit.get("admin:ledger", lead=there), there)
+
+
+LATER = {"day": "2100-01-01"}
+
+
+@surface("lead-on", expects=that_one("view"))
+def lead_on_a_day(visit: Visit) -> Told:
+    there = marks.public_id(visit.number)
+    return told(visit.get("lead-on", there, **LATER), there)
+
+
+@surface("admin:ownership", "admin:ownership_file", expects=lambda visit: read(visit) if administers(visit) else {})
+def ownership_on_a_day(visit: Visit) -> Told:
+    record_all(recorded(visit, number) for number in range(len(visit.world.leads)))
+    if visit.turn % 2:
+        return told(visit.get("admin:ownership", **LATER))
+    return told(said(visit.client.post(reverse("admin:ownership_file"), LATER)))

@@ -166,6 +166,11 @@ def erasing_names_hidden_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.views.erasure.Level", ENOUGH)
 
 
+@found_by("ownership_on_a_day")
+def ownership_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.ledger.as_of.Level", ENOUGH)
+
+
 @found_by("mass_actions")
 def the_list_of_mass_actions_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "verb_of", lambda batch: SimpleNamespace(label=str(batch.items.last().lead)))

@@ -75,7 +75,8 @@ class Export(MassVerb):
         return "Export this lead" if act.batch.is_of_one else "Export them"
 
     def loss(self, act: Act) -> str:
-        return "The ledger will say that you took them out, and their owners are told. There is no undo."
+        them, whose = ("it", "its owner is") if act.batch.is_of_one else ("them", "their owners are")
+        return f"The ledger will say that you took {them} out, and {whose} told. There is no undo."
 
     def file(self, act: Act) -> str:
         return reverse("batch-file", args=[act.batch.public_id]) if is_there(act.batch) else ""
