@@ -31,7 +31,9 @@ def end_of(day: date) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Whose a lead was: nobody's before it was added, or after it was removed. `held` are pairs of a role and a name."""
+    """Whose a lead was: nobody's before it was added. `held` are pairs of a role and a name; without an Agent a person's
+    lead is held by its owner.
+    """
 
     lead: Lead
     owner: str
@@ -49,6 +51,9 @@ def standings_at(leads: Sequence[Lead], moment: datetime, company_id: int) -> li
     for fact in slots:
         if who := _holder(fact, names):
             held.setdefault(fact.lead_id, []).append((roles.get(fact.role, fact.role), who))
+    persons = {fact.lead_id for fact in owned if fact.to_user_id}
+    for pk in persons - {fact.lead_id for fact in slots if fact.role == Assignment.Role.AGENT and _holder(fact, names)}:
+        held.setdefault(pk, []).insert(0, ("Owner", owners[pk]))
     return [Standing(lead, owners.get(lead.pk, ""), held.get(lead.pk, ())) for lead in leads]
 
 

@@ -85,6 +85,11 @@ def test_m7_a_company_admin_sees_every_owner_on_a_day_and_takes_it_out(harbor: B
     answer = client.post(reverse("admin:ownership_file"), {**asked, "owner": hilltop})
     lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[arg-type]
     assert lines[1:] == [f"Maya Stone,Hilltop,Agent: Dee,{reverse('lead', args=[lead.public_id])}"]
+    mine = make_lead(harbor.broker, first_name="Mine")
+    told(mine, Kind.CREATED, 30, harbor.broker)
+    asked["owner"] = f"person-{harbor.broker.pk}"
+    answer = client.post(reverse("admin:ownership_file"), asked)
+    assert "Broker,Owner: Broker," in b"".join(answer.streaming_content).decode()  # type: ignore[arg-type]
     assert LedgerEntry.objects.filter(kind="exported", actor=harbor.broker).exists()
     assert client.get(there, {"day": "soon"}).status_code == 422
 
