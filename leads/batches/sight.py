@@ -1,6 +1,7 @@
 """Whose sight of the leads changes by a batch: foreseen from the leads' locks and the people's keys, before it is done.
 
-Leads that are alike in their locks are counted together. Shares and offers, which open single leads, are left out.
+Leads that are alike in their locks are counted together. Shares and offers, which open single leads, are left out where
+the leads stay: they stay with them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.db.models import Case, Count, Value, When
 
 from crm.organization.models import Company, User
 from leads.batches.verb import Act, Sight
+from leads.models import LeadShare
 from leads.querysets import LeadQuerySet
 from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, make_keyring
 from permissions.door import seen_by
@@ -70,6 +72,20 @@ def sight_after(act: Act, leads: LeadQuerySet, after: After) -> list[Sight]:
     return [
         Sight(*key, people=counts.most_common(), others=others.pop(key[0], 0)) for key, counts in sorted(found.items())
     ]
+
+
+def sight_if_gone(act: Act, leads: LeadQuerySet, after: After) -> list[Sight]:
+    """Whose sight ends if the leads go. Who has a share in some of them is asked lead by lead."""
+    shared = LeadShare.grants().live().filter(content_object__in=leads.order_by().values("pk")).values("user")
+    sharers = User.objects.filter(pk__in=shared, is_active=True).select_related("company", "holding__profile")
+    asked = list(sharers.order_by("pk")[:MOST_NAMED])
+    by_lock = [one.without({user.pk for user in asked}) for one in sight_after(act, leads, after)]
+    exact = [one for user in asked for one in sight_of_one(leads, load_keyring(user), _nothing)]
+    return [*(one for one in by_lock if one.people or one.others), *exact]
+
+
+def _nothing(_: Level) -> Level:
+    return Level.NONE
 
 
 @dataclass(frozen=True)
