@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitations/", include("permissions.joining.urls")),
     path("profiles/", include("permissions.profiles.urls")),
     path("view-as/", include("permissions.viewing.urls")),
+    path("departures/", include("leads.urls_departures")),
     path("admin/", site.urls),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),

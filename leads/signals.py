@@ -8,3 +8,5 @@ owner_changed = Signal()  # company_id, lead_ids, actor_id: they have another ow
 reassigned = Signal()  # company_id, lead_ids, actor_id: somebody decided who works them, and is about to say so
 removed = Signal()  # company_id, lead_ids, actor_id: they are deleted, or merged into others, in this transaction
 released = Signal()  # company_id, lead_ids, actor_id: nobody is in their Agent slot any more
+departing = Signal()  # user: she leaves the company; answers what it takes to bring her back, as JSON
+coming_back = Signal()  # user, kept: what `departing` answered, by the module of whoever did; her departure is undone

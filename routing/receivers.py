@@ -16,7 +16,7 @@ from permissions.keyring import Given, register_source
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
-from routing.services.leaving import held_there
+from routing.services.leaving import held_there, join_rosters, leave_rosters
 from routing.services.withdrawing import take_out
 
 
@@ -34,6 +34,15 @@ def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor
     take_out(company_id=company_id, lead_ids=lead_ids, actor_id=actor_id)
 
 
+def on_departing(sender: object, user: User, **kwargs: Any) -> dict[str, Any]:
+    return leave_rosters(user)
+
+
+def on_coming_back(sender: object, user: User, kept: dict[str, Any], **kwargs: Any) -> None:
+    if __name__ in kept:
+        join_rosters(user, kept[__name__])
+
+
 def offered_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
     """Leads in an open offer to one of these people (V2, rule d)."""
     given: defaultdict[int, Given] = defaultdict(Given)
@@ -49,6 +58,8 @@ def connect() -> None:
     signals.reassigned.connect(on_taken_out, dispatch_uid="routing.reassigned")
     signals.removed.connect(on_taken_out, dispatch_uid="routing.removed")
     signals.released.connect(on_taken_out, dispatch_uid="routing.released")
+    signals.departing.connect(on_departing, dispatch_uid="routing.departing")
+    signals.coming_back.connect(on_coming_back, dispatch_uid="routing.departing")
     register_source(offered_to)
     register_tie(held_there)
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

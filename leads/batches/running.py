@@ -101,7 +101,7 @@ def next_chunk(batch_id: int) -> bool:
     if batch is None:
         return False
     act, verb = act_of(batch, batch.actor), verb_of(batch)
-    if batch.done >= batch.total:
+    if batch.done >= batch.total and not verb.whole:
         return _finish(act, verb, State.DONE)
     if batch.cancel_asked:
         return _finish(act, verb, State.CANCELLED)
@@ -110,10 +110,13 @@ def next_chunk(batch_id: int) -> bool:
         verb.check(act)
     except (PermissionDenied, NotNowError) as refusal:
         return _finish(act, verb, State.FAILED, str(refusal))
-    upto = min(batch.done + CHUNK, batch.total)
+    upto = batch.total if verb.whole else min(batch.done + CHUNK, batch.total)
     changed = _work(act, verb, upto)
     _save(batch, done=upto, changed=F("changed") + changed, tries=0)
-    return True
+    if not verb.whole:
+        return True
+    batch.changed = changed
+    return _finish(act, verb, State.DONE)
 
 
 def _finish(act: Act, verb: MassVerb, state: State, problem: str = "") -> bool:
@@ -131,6 +134,8 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
     leads = Lead.objects.filter(pk__any_of=sorted(wanted))
     # locked first, and then judged by a statement of its own that sees them as they are
     list(leads.in_id_order().values_list("pk"))
+    if verb.whole:
+        verb.once(act)
     images = _judge(act, verb, leads, wanted)
     if not images:
         return 0

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import QueryDict
 
 from crm.organization.models import User
-from leads.batches.verb import Act, NotNowError
+from leads.batches.verb import Act, NotNowError, verb_of
 from leads.filters import Chip, LeadFilter
 from leads.models import BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -47,6 +47,8 @@ def leads_of(act: Act) -> LeadQuerySet:
     if act.batch.undoes_id:
         changed = BatchItem.objects.filter(batch=act.batch.undoes_id, outcome=BatchItem.Outcome.CHANGED)
         return Lead.objects.filter(company=act.batch.company_id, pk__in=changed.values("lead"))
+    if (own := verb_of(act.batch).leads(act)) is not None:
+        return own
     if "leads" in scope:
         return Lead.objects.visible_to(act.keyring, Level.VIEW).filter(public_id__in=scope["leads"])
     chosen = filter_of(scope, act.keyring, act.actor)

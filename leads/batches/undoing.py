@@ -25,7 +25,7 @@ def deadline_of(batch: Batch) -> datetime | None:
 def why_not_undo(actor: User, batch: Batch) -> str:
     """Why she may not undo it, in a sentence; empty where she may."""
     verb, deadline = verb_of(batch), deadline_of(batch)
-    if not batch.has_ended or not batch.changed:
+    if not batch.has_ended or not (batch.changed or (verb.whole and batch.state == State.DONE)):
         return "There is nothing to undo."
     if verb.irrevocable:
         return verb.irrevocable

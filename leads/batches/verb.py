@@ -107,6 +107,8 @@ class MassVerb:
     reasons: ClassVar[Mapping[str, str]] = {}
     irrevocable: ClassVar[str] = ""  # why it cannot be undone
     only_actor_undoes: ClassVar[bool] = False
+    offered: ClassVar[bool] = True  # on the People page, for any leads
+    whole: ClassVar[bool] = False  # one chunk, however many leads: all of it, with `once`, or nothing
     revives: ClassVar[bool] = False  # whether an undo brings back leads that are not there any more
 
     @property
@@ -131,6 +133,13 @@ class MassVerb:
     def allowed(self, keyring: Keyring) -> Q:
         """The leads she may do this with."""
         return seen_by(keyring, self.level)
+
+    def leads(self, act: Act) -> LeadQuerySet | None:
+        """The leads it is about, where that is not for the scope to say."""
+        return None
+
+    def once(self, act: Act) -> None:
+        """For `whole` verbs: what is done, or undone, beside the leads, which are locked and not yet judged."""
 
     def check(self, act: Act) -> None:
         """Raise NotNowError where what the batch needs is gone, such as the person leads are to be assigned to."""
@@ -217,4 +226,4 @@ def find_verb(code: str) -> MassVerb | None:
 
 def verbs_for(actor: User) -> list[MassVerb]:
     """Those she may use, in the order they are registered."""
-    return [verb for verb in _verbs.values() if not verb.why_not(actor)]
+    return [verb for verb in _verbs.values() if verb.offered and not verb.why_not(actor)]

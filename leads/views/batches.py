@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -21,7 +22,7 @@ from leads.batches.running import carry_on
 from leads.batches.scope import chips_of, leads_of, matching, picked
 from leads.batches.sight import named
 from leads.batches.undoing import deadline_of, draft_undo, why_not_undo
-from leads.batches.verb import Act, NotNowError, VerbForm, verb_of
+from leads.batches.verb import Act, NotNowError, VerbForm, find_verb, verb_of
 from leads.batches.verbs.exporting import FETCHED_FOR, is_there
 from leads.exporting import lines_of_file
 from leads.models import Batch
@@ -62,6 +63,9 @@ def _begin(request: HttpRequest) -> HttpResponse:
     if not everybody and not scope["leads"]:
         messages.error(request, "Nobody is selected. Tick some people first.")
         return redirect("people")
+    wanted = find_verb(request.POST.get("verb", ""))
+    if wanted is not None and not wanted.offered:
+        raise PermissionDenied("This has a page of its own.")
     batch = drafting.draft(actor=actor, verb=request.POST.get("verb", ""), scope=scope)
     if not verb_of(batch).asks:
         try:

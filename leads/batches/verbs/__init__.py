@@ -4,6 +4,7 @@ from leads.batches.verb import register
 from leads.batches.verbs.assigning import Assign, Release
 from leads.batches.verbs.covering import Cover
 from leads.batches.verbs.deleting import Delete
+from leads.batches.verbs.departing import Depart
 from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
 from leads.batches.verbs.merging import Merge
@@ -30,6 +31,7 @@ def register_all() -> None:
             Merge(),
             Export(),
             Delete(),
+            Depart(),
         ),
     ):
         register(verb)
