@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
 
 from crm.core.moments import MomentField
@@ -21,6 +22,7 @@ MOST_LINES = 20
 LOGGED = (Activity.Kind.NOTE, Activity.Kind.CALL)
 LONGEST_NOTE = 10_000
 LONGEST_TAG = Lead._meta.get_field("tags").base_field.max_length or 0
+NO_NULL = ProhibitNullCharactersValidator()  # Django's own looks at what is cleaned, which here is a list
 PEOPLE_TO_MEET = ("first_name", "last_name", "company_name")
 
 
@@ -33,7 +35,9 @@ class LinesField(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        lines = [line.strip() for line in (super().to_python(value) or "").splitlines()]
+        text = super().to_python(value) or ""
+        NO_NULL(text)
+        lines = [line.strip() for line in text.splitlines()]
         return [line for line in lines if line]
 
     def validate(self, value: Any) -> None:
@@ -49,7 +53,9 @@ class TagsField(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        tags = [tag.strip() for tag in (super().to_python(value) or "").split(",")]
+        text = super().to_python(value) or ""
+        NO_NULL(text)
+        tags = [tag.strip() for tag in text.split(",")]
         return list(dict.fromkeys(tag for tag in tags if tag))
 
     def validate(self, value: Any) -> None:

@@ -84,7 +84,7 @@ def questions(asker: Asker) -> Iterator[Question]:
     }
     three = " AND stage_id = %(stage)s AND source_id = %(source)s AND state = %(state)s"
     yield Question("people three filters", chosen, Level.VIEW, three, chosen)
-    yield Question("people hidden", {"hidden": "yes"}, Level.VIEW, " AND hidden")
+    yield Question("people hidden", {"hidden": "yes"}, Level.REDACTED, " AND hidden")
     yield Question("people rare tag", {"tag": "probate"}, Level.VIEW, " AND tags @> '{probate}'")
     old = " AND last_activity_at < now() - interval '90 days'"
     yield Question("people last active long ago", {"active": "over-90d"}, condition=old)

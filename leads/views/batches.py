@@ -147,12 +147,13 @@ def _run(request: HttpRequest, found: Batch) -> HttpResponse:
     context = {**_frame(act, 3 if found.is_under_way else 4), "is_hers": found.actor_id == actor.pk}
     if found.has_ended:
         items = items_seen(found, actor, act.keyring)
-        page = page_of(shown(items, request.GET.get("show", "")), request.GET.get("cursor", ""))
+        key = request.GET.get("show", "").replace("\x00", "")
+        page = page_of(shown(items, key), request.GET.get("cursor", ""))
         counts = tallies(found, items)
         context |= {
             "tallies": counts,
             "any_skipped": any(tally.tone == "warn" for tally in counts),
-            "show": request.GET.get("show", ""),
+            "show": key,
             "page": page,
             "lines": lines_of(found, page.rows, act.keyring),
             "undo_refusal": why_not_undo(actor, found),
