@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from crm.core.doors import door
 from crm.core.htmx import render_page
+from crm.core.moments import DayField
 from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from leads.ledger.as_of import Standing, Stretch, all_at, end_of, standings_at, stretch_at
@@ -27,7 +28,7 @@ HEADER = ("Name", "Owned by", "Held by", "Lead")
 
 
 class DayForm(forms.Form):
-    day = forms.DateField(label="On", widget=forms.DateInput(attrs={"type": "date"}))
+    day = DayField(label="On")
 
 
 class OwnershipForm(DayForm):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from crm.core.moments import DayField, MomentField
+from tests.architecture.tree import assert_only, name_of, parsed, product_files
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"])
@@ -31,3 +33,14 @@ def test_what_is_in_reach_is_taken(zone: str) -> None:
         assert (moment.year, moment.hour, moment.utcoffset() is not None) == (2199, 23, True)
         assert DayField().clean("1900-01-01") == date(1900, 1, 1)
         assert MomentField(required=False).clean("") is None
+
+
+def test_forms_take_days_and_moments_by_these_fields_only() -> None:
+    plain = {"DateField", "DateTimeField"}
+    users = {
+        name_of(path)
+        for path in product_files()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and node.attr in plain and ast.unparse(node.value) == "forms"
+    }
+    assert_only(users, {"crm/core/moments.py"})

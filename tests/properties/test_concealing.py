@@ -137,6 +137,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "state": st.sampled_from(["NY", "ny", "CA", "ZZ"]),
     "tag": st.sampled_from(["alpha", "warm", "Alpha", "cold"]),
     "origin": st.sampled_from(["agent", "company", "x"]),
+    "pond": st.sampled_from(["0", "x"]),
     "hidden": st.sampled_from(["yes", "no", "x"]),
     "score_min": SCORES,
     "score_max": SCORES,

@@ -93,7 +93,7 @@ def all_colleagues_are_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UserQuerySet, "can_be_seen_by", lambda self, user: self.of(user).active())
 
 
-@found_by("lead_page", "lead_request")
+@found_by("lead_page", "lead_request", "lead_on_a_day")
 def pages_open_to_whoever_knows_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.views.lead.Level", ENOUGH)
 

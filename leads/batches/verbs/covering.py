@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import Combinable
@@ -15,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from crm.core.moments import DayField
 from crm.notifications.services import Message, notify
 from leads.batches.restoring import restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
@@ -28,10 +28,8 @@ from leads.services.covering import cover_leads
 from permissions.access import Lock
 
 
-class LastDay(forms.DateField):
+class LastDay(DayField):
     """The last day of something, as the moment after it where who fills it in is."""
-
-    widget = forms.DateInput(attrs={"type": "date"})
 
     def clean(self, value: Any) -> Any:
         day: date | None = super().clean(value)
