@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -103,12 +103,14 @@ def covers_of(user: User) -> list[Covering]:
     """Those that concern her now, the first to end first."""
     slots = Assignment.objects.filter(role=AGENT, until__isnull=False, lead__removed_at=None)
     original = Assignment.objects.filter(lead=OuterRef("lead"), role=COVERED)
-    hers = slots.filter(user=user).annotate(other=Subquery(original.values("user__name")))
-    others = slots.filter(Exists(original.filter(user=user))).annotate(other=F("user__name"))
+    hers = slots.filter(user=user).annotate(other=Subquery(original.values("user__name")), away=Value(False))
+    others = slots.filter(Exists(original.filter(user=user))).annotate(other=F("user__name"), away=Value(True))
+    counted = [
+        rows.order_by().values_list("until", "other", "away").annotate(count=Count("pk")) for rows in (hers, others)
+    ]
     return [
         Covering(other or "somebody", count, until - timedelta(seconds=1), away)
-        for rows, away in ((hers, False), (others, True))
-        for until, other, count in rows.order_by("until", "other").values_list("until", "other").annotate(Count("pk"))
+        for until, other, away, count in counted[0].union(counted[1], all=True).order_by("away", "until", "other")
     ]
 
 
