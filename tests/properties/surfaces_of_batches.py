@@ -31,7 +31,7 @@ def begun(visit: Visit, **chosen: Any) -> str:
 @surface("batch", expects=lambda visit: len(seen(visit)) if may(visit) else 0)
 def mass_action_counted(visit: Visit) -> int:
     there = begun(visit, all="1")
-    found = re.search(r'class="count">([\d,]+) people<', said(visit.client.get(there))) if there else None
+    found = re.search(r'class="count">([\d,]+) (?:people|person)<', said(visit.client.get(there))) if there else None
     return int(found[1].replace(",", "")) if found else 0
 
 
