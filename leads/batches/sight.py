@@ -1,24 +1,25 @@
 """Whose sight of the leads changes by a batch: foreseen from the leads' locks and the people's keys, before it is done.
 
-Leads that are alike in their locks are counted together. Shares and offers, which open single leads, are left out where
-the leads stay: they stay with them.
+Leads that are alike in their locks are counted together. Offers, which open single leads for an hour, are left out.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from django.db.models import Case, Count, Value, When
+from django.db.models import Case, Count, Q, Value, When
 
-from crm.organization.models import Company, User
+from crm.organization.models import Company, Membership, User
 from leads.batches.verb import Act, Sight
-from leads.models import LeadShare
+from leads.models import LeadShare, PondMember
 from leads.querysets import LeadQuerySet
+from leads.services.sharing import VERBS
 from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, make_keyring
+from permissions.catalog import Permission
 from permissions.door import seen_by
 from permissions.keyring import load_keyring
 from permissions.managers import managers_of
@@ -29,7 +30,13 @@ MOST_NAMED = 25  # people beside the managers whose keyrings are read
 MOST_SHOWN = 6
 ALIKE = ("owner_unit", "owner_user", "origin_unit", "hidden", "privacy", "agent", "slot_locks")
 NAMING = {int(Lock.OWNER): "owner", int(Lock.ASSIGNED): "assigned"}
-KINDS_IN_WORDS = {"owner": "Owners", "assigned": "Assigned", "manager": "Managers", "shared": "Shared with"}
+KINDS_IN_WORDS = {
+    "owner": "Owners",
+    "assigned": "Assigned",
+    "manager": "Managers",
+    "member": "Members",
+    "shared": "Shared with",
+}
 GROUPS = ("Will see them", "Will no longer see them", "Can do more", "Can do less")
 
 
@@ -53,86 +60,123 @@ After = Callable[[Shape], Shape]
 def shapes_of(leads: LeadQuerySet, company_id: int) -> list[Shape]:
     """The kinds of leads there are among these, the most frequent first."""
     rows = leads.order_by().values_list(*ALIKE).annotate(count=Count("pk")).order_by("-count")[:MOST_SHAPES]
-    return [
-        Shape(LockedLead(0, company_id, unit, user, origin, hidden, privacy, ()), agent, tuple(slots), count)
-        for unit, user, origin, hidden, privacy, agent, slots, count in rows
-    ]
+    return [_shape(company_id, *row) for row in rows]
 
 
-def sight_after(act: Act, leads: LeadQuerySet, after: After) -> list[Sight]:
+def _shape(
+    company_id: int,
+    unit: int | None,
+    user: int | None,
+    origin: int | None,
+    hidden: bool,
+    privacy: int | None,
+    agent: int | None,
+    slots: Sequence[int],
+    count: int,
+) -> Shape:
+    return Shape(LockedLead(0, company_id, unit, user, origin, hidden, privacy, ()), agent, tuple(slots), count)
+
+
+def sight_after(act: Act, leads: LeadQuerySet, after: After, *, shares_end: bool = False) -> list[Sight]:
     """Whose sight changes if each shape becomes what `after` makes of it."""
     shapes = shapes_of(leads, act.batch.company_id)
     pairs = [Pair.of(shape.locked, after(shape).locked, shape.count) for shape in shapes]
     pairs = [pair for pair in pairs if pair.changed]
-    people, others = people_concerned(pairs, act.actor.company) if pairs else ([], Counter())
+    shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end)
+    people, others = people_concerned(pairs, shared, act.actor.company) if pairs or shared else ([], Counter())
     found: dict[tuple[str, str, str], Counter[int]] = {}
     for kind, keyring in people:
-        for (before, later), count in changes(keyring, pairs).items():
+        for (before, later), count in changes(keyring, [*pairs, *shared.get(keyring.user_id, ())]).items():
             found.setdefault((kind, before.name.lower(), later.name.lower()), Counter())[keyring.user_id] += count
     return [
         Sight(*key, people=counts.most_common(), others=others.pop(key[0], 0)) for key, counts in sorted(found.items())
     ]
 
 
-def sight_if_gone(act: Act, leads: LeadQuerySet, after: After) -> list[Sight]:
-    """Whose sight ends if the leads go. Who has a share in some of them is asked lead by lead."""
-    shared = LeadShare.grants().live().filter(content_object__in=leads.order_by().values("pk")).values("user")
-    sharers = User.objects.filter(pk__in=shared, is_active=True).select_related("company", "holding__profile")
-    asked = list(sharers.order_by("pk")[:MOST_NAMED])
-    by_lock = [one.without({user.pk for user in asked}) for one in sight_after(act, leads, after)]
-    exact = [one for user in asked for one in sight_of_one(leads, load_keyring(user), _nothing)]
-    return [*(one for one in by_lock if one.people or one.others), *exact]
-
-
-def _nothing(_: Level) -> Level:
-    return Level.NONE
-
-
 @dataclass(frozen=True)
 class Pair:
-    """`count` leads as they are and as they will be, and the locks that this takes away or adds."""
+    """`count` leads as they are and as they will be, and the locks that this takes away or adds.
+
+    `shared`: what a share gives her, before and after.
+    """
 
     before: LockedLead
     after: LockedLead
     count: int
     changed: frozenset[int]
+    shared: tuple[Level, Level] = (Level.NONE, Level.NONE)
 
     @classmethod
     def of(cls, before: LockedLead, after: LockedLead, count: int) -> Pair:
         return cls(before, after, count, frozenset(before.locks) ^ frozenset(after.locks))
 
 
+def shared_pairs(leads: LeadQuerySet, company_id: int, after: After, *, shares_end: bool) -> dict[int, list[Pair]]:
+    """For whoever some of these leads are shared with: those once more with the share, and taken off without it."""
+    live = LeadShare.grants().live().filter(company=company_id, content_object__in=leads.order_by().values("pk"))
+    columns = [f"content_object__{name}" for name in ALIKE]
+    rows = live.order_by().values_list("user", "permission__codename", *columns).annotate(count=Count("pk"))
+    found: dict[int, list[Pair]] = {}
+    for user, verb, *row in rows:
+        shape = _shape(company_id, *row)
+        pair, level = Pair.of(shape.locked, after(shape).locked, shape.count), VERBS[verb]
+        given = (level, Level.NONE if shares_end else level)
+        found.setdefault(user, []).extend((replace(pair, count=-pair.count), replace(pair, shared=given)))
+    return found
+
+
 def changes(keyring: Keyring, pairs: Iterable[Pair]) -> Counter[tuple[Level, Level]]:
     """How many leads go from which level to which for her; those that stay are left out."""
     found: Counter[tuple[Level, Level]] = Counter()
     for pair in pairs:
-        if keyring.company is None and pair.changed.isdisjoint(keyring.keys):
+        if keyring.company is None and pair.changed.isdisjoint(keyring.keys) and len({*pair.shared}) == 1:
             continue
-        was, becomes = keyring.access(pair.before).level, keyring.access(pair.after).level
+        was = max(keyring.access(pair.before).level, pair.shared[0])
+        becomes = max(keyring.access(pair.after).level, pair.shared[1])
         if was != becomes:
             found[was, becomes] += pair.count
-    return found
+    return +found
 
 
-def people_concerned(pairs: Iterable[Pair], company: Company) -> tuple[list[tuple[str, Keyring]], Counter[str]]:
-    """All managers, and those whom the changed locks name, as what they are; of these the ones with most leads, the rest
-    counted.
+def people_concerned(
+    pairs: Iterable[Pair], sharers: Iterable[int], company: Company
+) -> tuple[list[tuple[str, Keyring]], Counter[str]]:
+    """All managers, those whom the changed locks name or let in, and who has shares, as what they are; of these the ones
+    with most leads, the rest counted.
     """
     weights: Counter[int] = Counter()
     for pair in pairs:
         for lock in pair.changed:
             weights[lock] += pair.count
     managers = {one.standing.user_id: make_keyring(one.standing) for one in managers_of(company)}
+    members = members_by_lock(weights)
     named: dict[int, str] = {}
     for lock, _ in weights.most_common():
         kind = NAMING.get(lock % KINDS)
-        if kind and lock // KINDS not in managers:
-            named.setdefault(lock // KINDS, kind)
+        named |= {user: kind or "member" for user in ([lock // KINDS] if kind else members[lock]) if user not in named}
+    named |= dict.fromkeys(set(sharers) - named.keys(), "shared")
+    named = {user: kind for user, kind in named.items() if user not in managers}
     read = dict(islice(named.items(), MOST_NAMED))
     users = User.objects.filter(pk__in=read, is_active=True).select_related("company", "holding__profile")
     people = [("manager", keyring) for keyring in managers.values()]
     people += [(read[user.pk], load_keyring(user)) for user in users.order_by("pk")]
     return people, Counter(list(named.values())[MOST_NAMED:])
+
+
+def members_by_lock(locks: Iterable[int]) -> defaultdict[int, list[int]]:
+    """Whom locks of units and ponds let in as members, by lock."""
+    of = {kind: [lock // KINDS for lock in locks if lock % KINDS == kind] for kind in (Lock.UNIT, Lock.POND)}
+    seeing = Q(user__holding__profile__permissions__contains=[Permission.VIEW_UNIT_LEAD.value])
+    joined = Membership.objects.current().filter(seeing, unit__in=of[Lock.UNIT]).order_by("pk")
+    pooled = PondMember.objects.filter(pond__in=of[Lock.POND]).order_by("pk")
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for kind, rows in (
+        (Lock.UNIT, joined.values_list("unit", "user")),
+        (Lock.POND, pooled.values_list("pond", "user")),
+    ):
+        for principal, user in rows:
+            found[kind.of(principal)].append(user)
+    return found
 
 
 def sight_of_one(leads: LeadQuerySet, before: Keyring, after: Callable[[Level], Level] | Keyring) -> list[Sight]:

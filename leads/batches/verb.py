@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -73,9 +73,6 @@ class Sight:
     after: str
     people: Sequence[tuple[int, int]]
     others: int = 0
-
-    def without(self, people: Collection[int]) -> Sight:
-        return replace(self, people=[one for one in self.people if one[0] not in people])
 
 
 class VerbForm(forms.Form):

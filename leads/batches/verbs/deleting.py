@@ -12,7 +12,7 @@ from django.db.models.functions import JSONObject
 
 from leads import signals
 from leads.batches.restoring import restore_slots, slots_image
-from leads.batches.sight import Shape, sight_if_gone
+from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, Sight, Skip
 from leads.models import BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -96,7 +96,7 @@ class Delete(MassVerb):
         )
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
-        return sight_if_gone(act, leads, _removed)
+        return sight_after(act, leads, _removed, shares_end=True)
 
     def tell(self, act: Act) -> None:
         """Personal owners of what somebody else deleted, or brought back (M8)."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -193,7 +194,8 @@ class ChangeOwner(MassVerb):
         if isinstance(to, Unit):
             return sight_after(act, leads, UnitAfter(to))
         privacy, keep = policy_of(act.actor.company), act.params["keep_assistants"]
-        return sight_after(act, leads, lambda shape: person_after(shape, to, privacy, keep=keep))
+        after = partial(person_after, to=to, privacy=privacy, keep=keep)
+        return sight_after(act, leads, after, shares_end=True)
 
     def tell(self, act: Act) -> None:
         """Former owners and the new one, once for all leads (M8)."""
@@ -217,7 +219,7 @@ def target_of(act: Act) -> Unit | User:
     return target
 
 
-def person_after(shape: Shape, to: User, privacy: int, *, keep: bool) -> Shape:
+def person_after(shape: Shape, *, to: User, privacy: int, keep: bool) -> Shape:
     """A lead of this kind as a personal lead of hers."""
     stricter = privacy if shape.lead.privacy is None else min(shape.lead.privacy, privacy)
     owned = replace(shape.lead, owner_unit_id=None, owner_user_id=to.pk, privacy=stricter)
