@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from django.db.models import Case, Count, Q, Value, When
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, Count, OuterRef, Q, Value, When
 
 from crm.organization.models import Company, Membership, User
 from leads.batches.verb import Act, Sight
-from leads.models import LeadShare, PondMember
+from leads.models import Assignment, LeadShare, PondMember
 from leads.querysets import LeadQuerySet
 from leads.services.sharing import VERBS
 from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, make_keyring
@@ -42,11 +43,15 @@ GROUPS = ("Will see them", "Will no longer see them", "Can do more", "Can do les
 
 @dataclass(frozen=True)
 class Shape:
-    """`count` leads that are alike. `lead` has the locks of owner and origin only; `slots` are those of its slots."""
+    """`count` leads that are alike. `lead` has the locks of owner and origin only; `slots` are those of its slots.
+
+    `assistants`: the locks of those, if they were asked for.
+    """
 
     lead: LockedLead
     agent: int | None
     slots: tuple[int, ...]
+    assistants: tuple[int, ...] = ()
     count: int = 1
 
     @property
@@ -57,32 +62,34 @@ class Shape:
 After = Callable[[Shape], Shape]
 
 
-def shapes_of(leads: LeadQuerySet, company_id: int) -> list[Shape]:
+def shapes_of(leads: LeadQuerySet, company_id: int, *, with_assistants: bool = False) -> list[Shape]:
     """The kinds of leads there are among these, the most frequent first."""
-    rows = leads.order_by().values_list(*ALIKE).annotate(count=Count("pk")).order_by("-count")[:MOST_SHAPES]
-    return [_shape(company_id, *row) for row in rows]
+    rows = leads.order_by().annotate(assistants=_assistants("pk", asked=with_assistants))
+    counted = rows.values_list(*ALIKE, "assistants").annotate(count=Count("pk")).order_by("-count")[:MOST_SHAPES]
+    return [_shape(company_id, row) for row in counted]
 
 
-def _shape(
-    company_id: int,
-    unit: int | None,
-    user: int | None,
-    origin: int | None,
-    hidden: bool,
-    privacy: int | None,
-    agent: int | None,
-    slots: Sequence[int],
-    count: int,
-) -> Shape:
-    return Shape(LockedLead(0, company_id, unit, user, origin, hidden, privacy, ()), agent, tuple(slots), count)
+def _assistants(lead: str, *, asked: bool) -> ArraySubquery:
+    """Who has the Assistant slot of a lead; nobody where that is not asked."""
+    slots = Assignment.objects.filter(lead=OuterRef(lead), role=Assignment.Role.ASSISTANT, user__isnull=False)
+    return ArraySubquery((slots if asked else slots.none()).order_by("user").values("user"))
 
 
-def sight_after(act: Act, leads: LeadQuerySet, after: After, *, shares_end: bool = False) -> list[Sight]:
+def _shape(company_id: int, row: Sequence[Any]) -> Shape:
+    """The shape of a row of the columns ALIKE, the assistants and how many there are."""
+    unit, user, origin, hidden, privacy, agent, slots, assistants, count = row
+    lead = LockedLead(0, company_id, unit, user, origin, hidden, privacy, ())
+    return Shape(lead, agent, tuple(slots), tuple(Lock.ASSIGNED.of(pk) for pk in assistants or ()), count)
+
+
+def sight_after(
+    act: Act, leads: LeadQuerySet, after: After, *, shares_end: bool = False, with_assistants: bool = False
+) -> list[Sight]:
     """Whose sight changes if each shape becomes what `after` makes of it."""
-    shapes = shapes_of(leads, act.batch.company_id)
+    shapes = shapes_of(leads, act.batch.company_id, with_assistants=with_assistants)
     pairs = [Pair.of(shape.locked, after(shape).locked, shape.count) for shape in shapes]
     pairs = [pair for pair in pairs if pair.changed]
-    shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end)
+    shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end, with_assistants=with_assistants)
     people, others = people_concerned(pairs, shared, act.actor.company) if pairs or shared else ([], Counter())
     found: dict[tuple[str, str, str], Counter[int]] = {}
     for kind, keyring in people:
@@ -111,14 +118,17 @@ class Pair:
         return cls(before, after, count, frozenset(before.locks) ^ frozenset(after.locks))
 
 
-def shared_pairs(leads: LeadQuerySet, company_id: int, after: After, *, shares_end: bool) -> dict[int, list[Pair]]:
+def shared_pairs(
+    leads: LeadQuerySet, company_id: int, after: After, *, shares_end: bool, with_assistants: bool
+) -> dict[int, list[Pair]]:
     """For whoever some of these leads are shared with: those once more with the share, and taken off without it."""
     live = LeadShare.grants().live().filter(company=company_id, content_object__in=leads.order_by().values("pk"))
     columns = [f"content_object__{name}" for name in ALIKE]
-    rows = live.order_by().values_list("user", "permission__codename", *columns).annotate(count=Count("pk"))
+    rows = live.order_by().annotate(assistants=_assistants("content_object", asked=with_assistants))
+    counted = rows.values_list("user", "permission__codename", *columns, "assistants").annotate(count=Count("pk"))
     found: dict[int, list[Pair]] = {}
-    for user, verb, *row in rows:
-        shape = _shape(company_id, *row)
+    for user, verb, *row in counted:
+        shape = _shape(company_id, row)
         pair, level = Pair.of(shape.locked, after(shape).locked, shape.count), VERBS[verb]
         given = (level, Level.NONE if shares_end else level)
         found.setdefault(user, []).extend((replace(pair, count=-pair.count), replace(pair, shared=given)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -103,7 +104,7 @@ class Cover(AgentSlot):
 
         def after(shape: Shape) -> Shape:
             away = Lock.ASSIGNED.of(shape.agent or shape.lead.owner_user_id or 0)
-            return Shape(shape.lead, act.params["user"], tuple(sorted({*shape.slots, away, new})), shape.count)
+            return replace(shape, agent=act.params["user"], slots=tuple(sorted({*shape.slots, away, new})))
 
         return sight_after(act, leads, after)
 

@@ -24,7 +24,7 @@ from leads.models import Activity, Batch, BatchItem, Lead, Pond
 from leads.querysets import LeadQuerySet
 from leads.services.assigning import assignees_of
 from leads.services.transferring import change_owner, refuse_target, targets_for, tell_former_owners, tell_owners
-from permissions.access import KINDS, Keyring, Lock
+from permissions.access import Keyring, Lock
 from permissions.catalog import Permission
 from permissions.door import doable
 from permissions.keyring import policy_of
@@ -193,9 +193,8 @@ class ChangeOwner(MassVerb):
         to = target_of(act)
         if isinstance(to, Unit):
             return sight_after(act, leads, UnitAfter(to))
-        privacy, keep = policy_of(act.actor.company), act.params["keep_assistants"]
-        after = partial(person_after, to=to, privacy=privacy, keep=keep)
-        return sight_after(act, leads, after, shares_end=True)
+        after = partial(person_after, to=to, privacy=policy_of(act.actor.company))
+        return sight_after(act, leads, after, shares_end=True, with_assistants=act.params["keep_assistants"])
 
     def tell(self, act: Act) -> None:
         """Former owners and the new one, once for all leads (M8)."""
@@ -219,16 +218,11 @@ def target_of(act: Act) -> Unit | User:
     return target
 
 
-def person_after(shape: Shape, *, to: User, privacy: int, keep: bool) -> Shape:
-    """A lead of this kind as a personal lead of hers."""
+def person_after(shape: Shape, *, to: User, privacy: int) -> Shape:
+    """A lead of this kind as a personal lead of hers, with the assistants that stay."""
     stricter = privacy if shape.lead.privacy is None else min(shape.lead.privacy, privacy)
     owned = replace(shape.lead, owner_unit_id=None, owner_user_id=to.pk, privacy=stricter)
-    kept = [lock for lock in shape.slots if keep and lock % KINDS == Lock.ASSIGNED and lock != _agent(shape)]
-    return replace(shape, lead=owned, agent=to.pk, slots=tuple(sorted({*kept, Lock.ASSIGNED.of(to.pk)})))
-
-
-def _agent(shape: Shape) -> int | None:
-    return Lock.ASSIGNED.of(shape.agent) if shape.agent else None
+    return replace(shape, lead=owned, agent=to.pk, slots=tuple(sorted({*shape.assistants, Lock.ASSIGNED.of(to.pk)})))
 
 
 class UnitAfter:
