@@ -6,9 +6,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from django.db.models import QuerySet
+from django_filters import ChoiceFilter
+
 from crm.notifications.live import register_count
 from crm.organization.models import User
 from leads import signals
+from leads.filters import LeadFilter
 from leads.models import Lead
 from permissions.access import Key, Level, Reason
 from permissions.joining.memberships import register_tie
@@ -18,6 +22,8 @@ from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
 from routing.services.leaving import held_there, join_rosters, leave_rosters
 from routing.services.withdrawing import take_out
+
+YES = [("yes", "yes")]
 
 
 def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
@@ -51,6 +57,11 @@ def offered_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
     return given
 
 
+def unclaimed(leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
+    """On offer to an agent who has not claimed it (M5)."""
+    return leads.filter(pk__in=Offer.objects.filter(state=Offer.State.OPEN).order_by().values("lead"))
+
+
 def connect() -> None:
     signals.worked.connect(on_worked, dispatch_uid="routing.claim")
     signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
@@ -62,4 +73,5 @@ def connect() -> None:
     signals.coming_back.connect(on_coming_back, dispatch_uid="routing.departing")
     register_source(offered_to)
     register_tie(held_there)
+    LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

@@ -18,7 +18,8 @@ from permissions.access import Access, Privacy
 class Lead(models.Model):
     """A person somebody hopes to do business with. It has exactly one owner: a unit or a person.
 
-    `locks` and `holder_id` are computed by the database; `slot_locks` and `agent` are kept by the slot trigger.
+    `locks` and `holder_id` are computed by the database; `slot_locks` and `agent` are kept by the slot trigger, and
+    `attempts`, `last_called_at` and `last_outcome` by that of the activities: calls to the lead, not those of its own.
     """
 
     class Kind(models.TextChoices):
@@ -70,6 +71,9 @@ class Lead(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     last_activity_at = models.DateTimeField(db_default=Now())
     last_contact_at = models.DateTimeField(null=True, help_text="The last call, text, e-mail or meeting.")
+    attempts = models.PositiveIntegerField(default=0, db_default=0, editable=False, help_text="Calls made to it.")
+    last_called_at = models.DateTimeField(null=True, editable=False)
+    last_outcome = models.CharField(max_length=16, default="", db_default="", editable=False)
 
     removed_at = models.DateTimeField(null=True, editable=False, help_text="Deleted, or merged into another.")
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+", db_index=False)
@@ -133,6 +137,8 @@ class Lead(models.Model):
             # equal keys share an entry: 7 MB each for a million leads
             models.Index(fields=["company", "stage", "source", "state"], name="lead_filters"),
             models.Index(fields=["company", "score"], name="lead_score"),
+            models.Index(fields=["company", "attempts"], name="lead_attempts"),
+            models.Index(fields=["company", "last_outcome"], name="lead_last_outcome"),
             GinIndex(fields=["tags"], condition=~Q(tags=[]), name="lead_tags", fastupdate=False),
             models.Index(F("company"), F("last_activity_at").desc(), F("id").desc(), name="lead_recent"),
             models.Index(F("company"), F("created_at").desc(), F("id").desc(), name="lead_created"),

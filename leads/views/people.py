@@ -23,19 +23,20 @@ from permissions.keyring import load_keyring
 FACETS = (
     ("Stage", ("stage",)),
     ("Owned by", ("owner",)),
-    ("Assigned to", ("assigned",)),
+    ("Assigned to", ("assigned", "holder", "unclaimed")),
     ("Pond", ("pond",)),
     ("Source", ("source",)),
     ("Type", ("kind",)),
     ("Score", ("score_min", "score_max")),
     ("Last activity", ("active",)),
+    ("Calls", ("called", "outcome", "attempts_min", "attempts_max")),
     ("Created", ("created_since",)),
     ("State", ("state",)),
     ("Tag", ("tag",)),
     ("Origin", ("origin",)),
     ("Hidden", ("hidden",)),
 )
-LATE = frozenset({"owner", "assigned"})
+LATE = frozenset({"owner", "assigned", "holder"})
 KEPT = ("q", "mine", "sort")  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 

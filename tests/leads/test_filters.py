@@ -11,9 +11,9 @@ from django.test import Client
 
 from crm.organization.models import User
 from leads.filters import LeadFilter
-from leads.models import Lead
+from leads.models import Activity, Lead
 from permissions.keyring import load_keyring
-from tests.factories.leads import assign, make_lead, make_stage
+from tests.factories.leads import assign, make_lead, make_stage, offer
 from tests.factories.people import fresh, leave_company, make_company
 from tests.factories.scenes import Brokerage, brokerage
 
@@ -73,6 +73,39 @@ def test_m5_each_filter_keeps_what_it_says(harbor: Brokerage) -> None:
     assert {query: "".join(sorted(found(harbor.broker, query))) for query in answers} == answers
 
 
+def test_m5_leads_are_found_by_who_holds_them_and_by_the_calls_made(harbor: Brokerage) -> None:
+    called = make_lead(harbor.lakeside, first_name="A", agent=harbor.ana)
+    often = make_lead(harbor.ana, first_name="B")
+    offered = make_lead(harbor.lakeside, first_name="C")
+    make_lead(harbor.lakeside, first_name="D", agent=harbor.ben)
+    call(called, harbor.ana, days=0, outcome="reached")
+    for days, outcome in ((50, "busy"), (40, "no_answer"), (60, "reached")):
+        call(often, harbor.ana, days=days, outcome=outcome)
+    call(offered, harbor.ana, days=1, direction="in")
+    offer(offered, harbor.ben)
+    answers = {
+        f"holder=person-{harbor.ana.pk}": "AB",
+        f"holder=person-{harbor.ana.pk}&holder=person-{harbor.ben.pk}": "ABD",
+        "holder=me": "",
+        "unclaimed=yes": "C",
+        "called=never": "CD",
+        "called=1d": "A",
+        "called=over-30d": "BCD",
+        "outcome=no_answer": "B",
+        "outcome=no_answer&outcome=reached": "AB",
+        "attempts_min=1": "AB",
+        "attempts_min=2&attempts_max=3": "B",
+        "attempts_max=0": "CD",
+    }
+    assert {query: "".join(sorted(found(harbor.broker, query))) for query in answers} == answers
+
+
+def call(lead: Lead, actor: User, *, days: int, outcome: str = "", direction: str = "out") -> None:
+    at = Now() - timedelta(days=days)
+    facts = {"kind": "call", "at": at, "direction": direction, "outcome": outcome, "actor": actor}
+    Activity.objects.create(company_id=lead.company_id, lead=lead, **facts)
+
+
 def test_mine_is_what_i_hold_or_own(harbor: Brokerage) -> None:
     make_lead(harbor.ana, first_name="Owned")
     make_lead(harbor.lakeside, first_name="Held", agent=harbor.ana)
@@ -105,6 +138,13 @@ def test_mine_is_what_i_hold_or_own(harbor: Brokerage) -> None:
         "active=yesterday",
         "created_since=soon",
         "mine=2",
+        "holder=nobody",
+        "unclaimed=no",
+        "called=ever",
+        "outcome=fine",
+        "attempts_min=-1",
+        "attempts_max=many",
+        "attempts_max=99999999999999999999",
         "sort=owner__password",
         "q=" + "x" * 201,
     ],
