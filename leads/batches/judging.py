@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Case, F, JSONField, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import Combinable
 
+from leads.batches.standing import standing
 from leads.batches.verb import Act, MassVerb, Skip, verb_of
-from leads.models import Batch, BatchItem
+from leads.models import Batch
 from leads.querysets import LeadQuerySet
 from permissions.access import Level
 from permissions.door import seen_by
@@ -40,7 +41,7 @@ def judged(leads: LeadQuerySet, act: Act) -> LeadQuerySet:
 
 def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batch) -> LeadQuerySet:
     """Whoever did it may undo it, though she may have lost the lead by it; a manager, what was or is the company's."""
-    item = BatchItem.objects.filter(batch=undone, lead=OuterRef("pk"))
+    item = standing(undone).filter(lead=OuterRef("pk"))
     leads = leads.annotate(
         image=verb.image(act),
         was=Subquery(item.values("before"), output_field=JSONField()),

@@ -12,6 +12,7 @@ from crm.core.pagination import Page, keyset_page
 from crm.organization.models import User
 from leads.batches.drafting import changing
 from leads.batches.judging import words_for
+from leads.batches.standing import standing
 from leads.batches.verb import Act, verb_of
 from leads.models import Batch, BatchItem, Lead
 from leads.reading import ROW_COLUMNS
@@ -78,6 +79,13 @@ def _say(words: Mapping[str, str], batch: Batch, outcome: str, reason: str) -> s
     if outcome == Outcome.SKIPPED:
         return words.get(reason, "Skipped")
     return "Not done" if batch.has_ended else "Waiting"
+
+
+def undoings_of(batch: Batch) -> list[tuple[Batch, int]]:
+    """Its undoings that are under way, or stand: each with the number of leads that are undone by it."""
+    begun = batch.undoings.exclude(state=Batch.State.DRAFT).select_related("actor").order_by("pk")
+    counted = [(undoing, standing(undoing).count()) for undoing in begun]
+    return [(undoing, count) for undoing, count in counted if count or undoing.is_under_way or verb_of(batch).whole]
 
 
 def shown(items: QuerySet[BatchItem], key: str) -> QuerySet[BatchItem]:

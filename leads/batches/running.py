@@ -18,6 +18,7 @@ from psycopg.errors import DeadlockDetected
 
 from leads.batches.drafting import act_of, require
 from leads.batches.judging import judged
+from leads.batches.standing import is_back
 from leads.batches.verb import Act, MassVerb, NotNowError, verb_of
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -134,7 +135,7 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
     leads = Lead.objects.filter(pk__any_of=sorted(wanted))
     # locked first, and then judged by a statement of its own that sees them as they are
     list(leads.in_id_order().values_list("pk"))
-    if verb.whole:
+    if verb.whole and not (act.batch.undoes and is_back(act.batch.undoes)):
         verb.once(act)
     images = _judge(act, verb, leads, wanted)
     if not images:

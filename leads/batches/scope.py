@@ -9,9 +9,10 @@ from typing import Any
 from django.http import QueryDict
 
 from crm.organization.models import User
+from leads.batches.standing import standing
 from leads.batches.verb import Act, NotNowError, verb_of
 from leads.filters import Chip, LeadFilter
-from leads.models import BatchItem, Lead
+from leads.models import Lead
 from leads.querysets import LeadQuerySet
 from permissions.access import Keyring, Level
 
@@ -44,9 +45,8 @@ def leads_of(act: Act) -> LeadQuerySet:
     Raises NotNowError where the filter cannot be read any more.
     """
     scope = act.batch.scope
-    if act.batch.undoes_id:
-        changed = BatchItem.objects.filter(batch=act.batch.undoes_id, outcome=BatchItem.Outcome.CHANGED)
-        return Lead.objects.filter(company=act.batch.company_id, pk__in=changed.values("lead"))
+    if act.batch.undoes:
+        return Lead.objects.filter(company=act.batch.company_id, pk__in=standing(act.batch.undoes).values("lead"))
     if (own := verb_of(act.batch).leads(act)) is not None:
         return own
     if "leads" in scope:

@@ -1,4 +1,7 @@
-"""Taking a batch back (M6): itself a batch, of the leads that nothing newer happened to."""
+"""Taking a batch back (M6): itself a batch, of the leads that nothing newer happened to.
+
+Those it leaves alone can be taken back later, once what is newer is undone itself.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from crm.organization.models import User
-from leads.batches.drafting import preview
-from leads.batches.verb import verb_of
+from leads.batches.drafting import changing, preview
+from leads.batches.standing import is_back, standing
+from leads.batches.verb import NotNowError, verb_of
 from leads.models import Batch
 from permissions.keyring import load_keyring
 
@@ -23,24 +27,38 @@ def deadline_of(batch: Batch) -> datetime | None:
 
 
 def why_not_undo(actor: User, batch: Batch) -> str:
-    """Why she may not undo it, in a sentence; empty where she may."""
+    """Why it cannot be undone, or not by her, in a sentence; empty where she may."""
+    return _why_not_now(batch) or _why_not_she(actor, batch)
+
+
+def _why_not_now(batch: Batch) -> str:
     verb, deadline = verb_of(batch), deadline_of(batch)
-    if not batch.has_ended or not (batch.changed or (verb.whole and batch.state == State.DONE)):
+    beside = verb.whole and batch.state == State.DONE
+    if not batch.has_ended or not (batch.changed or beside):
         return "There is nothing to undo."
     if verb.irrevocable:
         return verb.irrevocable
-    if batch.actor_id != actor.pk and (verb.only_actor_undoes or load_keyring(actor).company is None):
-        return f"Only {batch.actor} can undo this."
     if deadline and deadline < timezone.now():
         return "The time to undo this is over."
-    if batch.undoings.filter(state__in=[State.QUEUED, State.RUNNING, State.DONE]).exists():
-        return "This is undone already."
+    if batch.undoings.filter(state__in=[State.QUEUED, State.RUNNING]).exists():
+        return "This is being undone."
+    if standing(batch).exists() or (beside and not is_back(batch)):
+        return ""
+    return "This is undone already."
+
+
+def _why_not_she(actor: User, batch: Batch) -> str:
+    verb = verb_of(batch)
+    if batch.actor_id != actor.pk and (verb.only_actor_undoes or load_keyring(actor).company is None):
+        return f"Only {batch.actor} can undo this."
     return verb.why_not(actor, of_one=batch.is_of_one)
 
 
 def draft_undo(*, actor: User, batch: Batch) -> Batch:
-    """Begin to undo it, with its preview. Raises PermissionDenied, NotNowError."""
-    if refusal := why_not_undo(actor, batch):
+    """Begin to undo what still stands of it, with the preview. Raises PermissionDenied, NotNowError."""
+    if refusal := _why_not_now(batch):
+        raise NotNowError(refusal)
+    if refusal := _why_not_she(actor, batch):
         raise PermissionDenied(refusal)
     undoing = Batch.objects.create(
         company_id=batch.company_id,
@@ -51,3 +69,13 @@ def draft_undo(*, actor: User, batch: Batch) -> Batch:
         undoes=batch,
     )
     return preview(actor=actor, batch=undoing, params=batch.params)
+
+
+def why_not_begin(batch: Batch) -> str:
+    """Why nothing would come of the previewed batch, in a sentence; empty where something would."""
+    if batch.undoes and (refusal := _why_not_now(batch.undoes)):
+        return refusal
+    beside = verb_of(batch).whole and not (batch.undoes and is_back(batch.undoes))
+    if beside or batch.preview is None or changing(batch).exists():
+        return ""
+    return "Nothing can be undone now." if batch.undoes else "Nothing would change."

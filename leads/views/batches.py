@@ -17,11 +17,20 @@ from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.drafting import act_of
-from leads.batches.reading import examples_of, items_seen, lines_of, page_of, shown, skipped_as_csv, tallies
+from leads.batches.reading import (
+    examples_of,
+    items_seen,
+    lines_of,
+    page_of,
+    shown,
+    skipped_as_csv,
+    tallies,
+    undoings_of,
+)
 from leads.batches.running import carry_on
 from leads.batches.scope import chips_of, leads_of, matching, picked
 from leads.batches.sight import named
-from leads.batches.undoing import deadline_of, draft_undo, why_not_undo
+from leads.batches.undoing import deadline_of, draft_undo, why_not_begin, why_not_undo
 from leads.batches.verb import Act, NotNowError, VerbForm, find_verb, verb_of
 from leads.batches.verbs.exporting import FETCHED_FOR, is_there
 from leads.exporting import lines_of_file
@@ -135,6 +144,7 @@ def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
         "examples": examples_of(act),
         "chips": chips_of(act),
         "loss": "" if found.undoes else verb_of(found).loss(act),
+        "refusal": why_not_begin(found),
         "way_back": verb_of(found).way_back(found),
     }
     return render_page(request, "leads/batches/preview.html", context)
@@ -160,7 +170,8 @@ def _run(request: HttpRequest, found: Batch) -> HttpResponse:
             "file": verb_of(found).file(act) if found.actor_id == actor.pk else "",
             "file_until": found.ended_at + FETCHED_FOR if found.ended_at else None,
             "undo_until": deadline_of(found),
-            "undoings": found.undoings.exclude(state=State.DRAFT).select_related("actor").order_by("pk"),
+            "undoings": undoings_of(found),
+            "came_to_nothing": found.actor_id == actor.pk and not found.changed and not verb_of(found).whole,
         }
     return render_page(request, "leads/batches/run.html", context, partial="run")
 
@@ -176,6 +187,8 @@ def _frame(act: Act, at: int) -> dict[str, Any]:
 def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
     found = find_batch(request, public_id)
     try:
+        if refusal := why_not_begin(found):
+            raise NotNowError(refusal)
         drafting.confirm(actor=signed_in(request), batch=found)
         if found.is_of_one:
             carry_on(found.pk)
@@ -204,7 +217,11 @@ def discard(request: HttpRequest, public_id: str) -> HttpResponse:
 
 @door("POST")
 def undo(request: HttpRequest, public_id: str) -> HttpResponse:
-    undoing = draft_undo(actor=signed_in(request), batch=find_batch(request, public_id))
+    try:
+        undoing = draft_undo(actor=signed_in(request), batch=find_batch(request, public_id))
+    except NotNowError as refusal:
+        messages.info(request, str(refusal))
+        return redirect("batch", public_id)
     return redirect("batch", undoing.public_id)
 
 

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from crm.organization.models import Unit, User
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
-from leads.batches.scope import matching
+from leads.batches.scope import matching, picked
+from leads.batches.standing import standing
 from leads.batches.undoing import draft_undo
 from leads.batches.verb import NotNowError
-from leads.models import Assignment, Batch, Lead, LeadShare, Pond, Stage
+from leads.models import Assignment, Batch, BatchItem, Lead, LeadShare, Pond, Stage
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
@@ -34,6 +35,9 @@ VERBS = [
     *("delete", "stage", "tags", "assign", "release", "pool", "cover", "owner", "owner"),
     *("share", "revoke", "hide", "show"),
 ]
+PAIRS = [("release", "assign"), ("pool", "assign"), ("assign", "release"), ("share", "revoke"), ("revoke", "share")]
+PAIRS += [("hide", "show"), ("show", "hide"), ("stage", "stage"), ("tags", "tags"), ("owner", "owner")]
+NEWER = dict(PAIRS)  # what touches the same, so that it stands upon the other
 SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "cover", "owner", "hide", "show"}
 
 Levels = dict[tuple[int, int], Level]
@@ -165,3 +169,54 @@ def test_m6_what_is_foreseen_happens_and_undo_leaves_no_trace(
             assert outcome(undoing) == {"": batch.changed}
         assert picture() == earlier
         assert levels(built) == seen
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    world=worlds().map(settled),
+    place=st.integers(0, 5),
+    verb=st.sampled_from(sorted(NEWER)),
+    number=st.integers(0, 20),
+    flag=st.booleans(),
+)
+def test_m6_undone_in_part_and_then_the_rest_leaves_no_trace(
+    world: World, place: int, verb: str, number: int, flag: bool
+) -> None:
+    with in_database(world) as built:
+        equip(built)
+        everybody = User.objects.select_related("company", "holding__profile")
+        actor = everybody.get(pk=built.users[place % len(built.users)].pk)
+        earlier = picture()
+        try:
+            batch = begun(actor, verb, number, flag=flag)
+            newer = begun(actor, NEWER[verb], number + 1, flag=not flag, among=batch)
+        except (PermissionDenied, NotNowError):
+            assume(False)
+        changed, above = leads(standing(batch)), leads(standing(newer))
+        assert taken_back(batch, actor) == changed - above
+        assert taken_back(newer, actor) == above
+        assert taken_back(batch, actor) == above
+        assert not standing(batch).exists()
+        assert picture() == earlier
+
+
+def begun(actor: User, verb: str, number: int, *, flag: bool, among: Batch | None = None) -> Batch:
+    """A batch of all leads, or of every other one that another has changed, carried to its end."""
+    scope, params = matching(""), params_of(verb, actor.company_id, number, flag=flag)
+    if among:
+        changed = among.items.filter(outcome="changed").order_by("number")
+        scope = picked(changed.values_list("lead__public_id", flat=True)[::2])
+        params |= {"add": ["newer"]} if verb == "tags" else {}
+    batch = draft(actor=actor, verb=verb, scope=scope)
+    return run(preview(actor=actor, batch=batch, params=params), actor)
+
+
+def leads(items: QuerySet[BatchItem]) -> set[int]:
+    return set(items.values_list("lead_id", flat=True))
+
+
+def taken_back(batch: Batch, actor: User) -> set[int]:
+    """Which leads an undo of it brings back."""
+    if not standing(batch).exists():
+        return set()
+    return leads(standing(run(draft_undo(actor=actor, batch=batch), actor)))

@@ -1,0 +1,20 @@
+"""What of a batch still stands: undone in part, the rest can be undone later (M6)."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from leads.models import Batch, BatchItem
+
+
+def standing(batch: Batch) -> QuerySet[BatchItem]:
+    """The items that it has changed, but for those an undo has taken back which still stands itself."""
+    items = BatchItem.objects.filter(batch=batch, outcome=BatchItem.Outcome.CHANGED)
+    for undoing in batch.undoings.filter(ended_at__isnull=False, changed__gt=0).order_by("pk"):
+        items = items.filter(~Exists(standing(undoing).filter(lead=OuterRef("lead"))))
+    return items
+
+
+def is_back(batch: Batch) -> bool:
+    """Whether what it did beside the leads (`MassVerb.once`) is undone."""
+    return batch.undoings.filter(state=Batch.State.DONE).exists()
