@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.views.generic import View
 
@@ -51,7 +54,7 @@ def _mark(mark: Door) -> Callable[[V], V]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method not in mark.methods:
-                return HttpResponseNotAllowed(mark.methods)
+                return _no_page(request, mark)
             if mark.verb and not request.user.has_perm(mark.verb):
                 raise PermissionDenied("Your profile does not include this.")
             if mark.staff and not request.user.is_staff:
@@ -62,6 +65,22 @@ def _mark(mark: Door) -> Callable[[V], V]:
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def _no_page(request: HttpRequest, mark: Door) -> HttpResponse:
+    return HttpResponseNotAllowed(mark.methods, render_to_string("405.html", request=request))
+
+
+def _page_for(request: HttpRequest, mark: Door) -> str:
+    """Where signing in leads back to: the page asked for; or, of what only takes a form, the page that the form was on."""
+    if "GET" in mark.methods:
+        return request.get_full_path()
+    before = urlsplit(request.headers.get("Referer", ""))
+    try:
+        found = mark_of(resolve(before.path).func) if before.netloc == request.get_host() else None
+    except Resolver404:
+        found = None
+    return urlunsplit(("", "", *before[2:4], "")) if found and "GET" in found.methods else "/"
 
 
 def mark_of(view: Any) -> Door | None:
@@ -106,4 +125,4 @@ class SignedInMiddleware:
             return HttpResponse(status=401)  # the page stays, with what was typed: static/js/session.js
         if request.user.is_authenticated:
             return redirect("mfa_activate_totp")
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(_page_for(request, mark))

@@ -18,6 +18,7 @@ from leads.services.transferring import Cause
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
 from permissions.door import seen_by
+from permissions.verbs import IN_WORDS
 
 
 class NotNowError(Exception):
@@ -118,7 +119,7 @@ class MassVerb:
         if not actor.is_active:
             return f"{actor} is deactivated."
         if self.permission and not actor.has_perm(self.permission):
-            return "The profile does not include this."
+            return f"The profile does not include {IN_WORDS.get(self.permission, 'this')}."
         return "" if of_one else self.why_not_many(actor)
 
     def why_not_many(self, actor: User) -> str:

@@ -38,9 +38,15 @@ function show({ text, tone = "info", link, id = "" }) {
   list.append(toast);
 }
 
+// Why it was refused, as the page of a refusal says it (templates/403.html)
+function reason(page) {
+  const said = new DOMParser().parseFromString(page, "text/html").querySelector("[data-refusal]");
+  return said?.textContent ?? "Your profile does not include this.";
+}
+
 // What a failed request means, in words. Nothing typed is lost: the page was not replaced.
-function explain(status) {
-  if (status === 403) return "Your profile does not include this. Nothing was changed.";
+function explain(status, page = "") {
+  if (status === 403) return `${reason(page)} Nothing was changed.`;
   if (status === 404) return "This is not here for you any more: it may have moved on to someone else. Reload to see what is.";
   if (status === 429) return "That was a little fast. Wait a moment, then try again.";
   if (status) return "Something went wrong on our side. What you typed is still here; please try again.";
@@ -55,7 +61,7 @@ new MutationObserver((changes) => {
 list.addEventListener("click", (event) => event.target.closest("[data-close-toast]")?.closest(".toast").remove());
 document.addEventListener("announce", (event) => (announcer.textContent = event.detail));
 document.addEventListener("toast", (event) => show(event.detail));
-document.addEventListener("htmx:responseError", (event) => show({ text: explain(event.detail.xhr.status), tone: "bad" }));
+document.addEventListener("htmx:responseError", (event) => show({ text: explain(event.detail.xhr.status, event.detail.xhr.responseText), tone: "bad" }));
 // A refusal in the server's own words
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const text = detail.xhr.getResponseHeader("X-Refusal");

@@ -31,6 +31,7 @@ from permissions.keyring import policy_of
 from permissions.ledger import record_select
 from permissions.verbs import Verb
 
+MOST_NAMED = 3
 TO_PEOPLE_FOR = timedelta(hours=24)
 BACK = """
 WITH moved AS (
@@ -96,9 +97,12 @@ class ChangeOwner(MassVerb):
         if refusal := super().why_not_many(actor):
             return refusal
         allowed = Q(kind=Unit.Kind.COMPANY) | Q(kind=Unit.Kind.TEAM, may_change_ownership=True)
-        if Unit.objects.managed_by(actor).open().filter(allowed).exists():
+        managed = Unit.objects.managed_by(actor).open()
+        if managed.filter(allowed).exists():
             return ""
-        return "The company lets none of your teams change owners in mass. Change them one by one."
+        teams = list(managed.filter(kind=Unit.Kind.TEAM).order_by("name", "pk").values_list("name", flat=True))
+        named = f" ({', '.join(teams[:MOST_NAMED])}{' and others' if teams[MOST_NAMED:] else ''})" if teams else ""
+        return f"The company lets none of your teams{named} change owners in mass. Change them one by one."
 
     def allowed(self, keyring: Keyring) -> Q:
         return doable(keyring, Verb.TRANSFER)

@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from crm.notifications.models import Notification
 from crm.organization.models import Unit, User
-from leads.batches.drafting import confirm
 from leads.batches.running import carry_on
 from leads.batches.undoing import why_not_undo
 from leads.batches.verb import NotNowError, find_verb
@@ -134,7 +133,7 @@ def test_m3_owners_change_in_mass_for_company_managers_and_whitelisted_teams(har
     to = f"person-{harbor.ben.pk}"
     change(harbor.broker, [lead], to)
     for manager in (harbor.lead, harbor.north_admin):
-        with pytest.raises(PermissionDenied, match="none of your teams"):
+        with pytest.raises(PermissionDenied, match=r"none of your teams \(.*Lakeside\) change owners in mass"):
             change(manager, [lead], to)
     whitelist(harbor.hilltop)
     with pytest.raises(PermissionDenied):
@@ -344,14 +343,6 @@ def test_5_foreign_ids_are_counted_and_never_touched(harbor: Brokerage) -> None:
     assert batch.preview is not None
     assert (batch.total, batch.changed, batch.preview["unknown"]) == (5, 5, 5)
     assert list(Lead.objects.filter(pk__in=[one.pk for one in [*foreign, *theirs]]).order_by("pk").values()) == before
-
-
-def test_an_undone_batch_is_not_undone_twice(harbor: Brokerage) -> None:
-    batch = done(harbor.lead, "assign", [make_lead(harbor.lakeside)], user=harbor.ben)
-    undoing = undo(harbor.lead, batch)
-    confirm(actor=fresh(harbor.lead), batch=undoing)
-    with pytest.raises(PermissionDenied, match="undone already"):
-        undo(harbor.lead, batch)
 
 
 def test_v1_the_preview_names_only_whom_the_asker_may_know(harbor: Brokerage) -> None:
