@@ -356,6 +356,7 @@ USE_TZ = True
 USE_I18N = False
 USE_THOUSAND_SEPARATOR = True
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FILTERS_EMPTY_CHOICE_LABEL = "Any"
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 
