@@ -33,12 +33,15 @@ FROM unnest(%(leads)s::bigint[], %(reasons)s::text[]) AS judged (lead_id, reason
 WHERE item.batch_id = %(batch)s AND item.lead_id = judged.lead_id
 """
 COMPARE = """
-WITH compared AS (
+WITH judged AS (
+    SELECT key::bigint AS lead_id, value AS image,
+        value -> 0 = value -> 1 AND key::bigint <> ALL(%s::bigint[]) AS is_same
+    FROM jsonb_each(%s::jsonb)
+), compared AS (
     UPDATE leads_batchitem AS item SET before = image -> 0, after = image -> 1,
-        outcome = CASE WHEN image -> 0 = image -> 1 THEN 'skipped' ELSE 'changed' END,
-        reason = CASE WHEN image -> 0 = image -> 1 THEN 'same' ELSE '' END
-    FROM jsonb_each(%s::jsonb) AS images (lead_id, image)
-    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = images.lead_id::bigint
+        outcome = CASE WHEN is_same THEN 'skipped' ELSE 'changed' END, reason = CASE WHEN is_same THEN 'same' ELSE '' END
+    FROM judged
+    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = judged.lead_id
     RETURNING item.outcome
 )
 SELECT count(*) FILTER (WHERE outcome = 'changed') FROM compared
@@ -164,6 +167,7 @@ def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int,
     """Keep what each lead was and what it became: how many have changed."""
     became = leads.annotate(image=verb.image(act)).order_by("pk").values_list("pk", Cast("image", TextField()))
     document = ",".join(f'"{pk}": [{images[pk]}, {image}]' for pk, image in became if pk in images)
+    touched = list(verb.touched(act, images))
     with connection.cursor() as cursor:
-        cursor.execute(COMPARE, ["{" + document + "}", act.batch.pk, act.batch.done, upto])
+        cursor.execute(COMPARE, [touched, "{" + document + "}", act.batch.pk, act.batch.done, upto])
         return int(cursor.fetchone()[0])

@@ -88,9 +88,14 @@ def sight_after(
     """Whose sight changes if each shape becomes what `after` makes of it."""
     shapes = shapes_of(leads, act.batch.company_id, with_assistants=with_assistants)
     pairs = [Pair.of(shape.locked, after(shape).locked, shape.count) for shape in shapes]
-    pairs = [pair for pair in pairs if pair.changed]
     shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end, with_assistants=with_assistants)
-    people, others = people_concerned(pairs, shared, act.actor.company) if pairs or shared else ([], Counter())
+    return sight_of(pairs, shared, act.actor.company)
+
+
+def sight_of(pairs: Iterable[Pair], shared: Mapping[int, Sequence[Pair]], company: Company) -> list[Sight]:
+    """Whose sight changes by what becomes of these leads; `shared` as `shared_pairs` makes it."""
+    pairs = [pair for pair in pairs if pair.changed]
+    people, others = people_concerned(pairs, shared, company) if pairs or shared else ([], Counter())
     found: dict[tuple[str, str, str], Counter[int]] = {}
     for kind, keyring in people:
         for (before, later), count in changes(keyring, [*pairs, *shared.get(keyring.user_id, ())]).items():
@@ -98,6 +103,11 @@ def sight_after(
     return [
         Sight(*key, people=counts.most_common(), others=others.pop(key[0], 0)) for key, counts in sorted(found.items())
     ]
+
+
+def removed(shape: Shape) -> Shape:
+    """What nobody sees any more: deleted, or merged into another."""
+    return replace(shape, lead=replace(shape.lead, removed=True), agent=None, slots=())
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -181,6 +181,10 @@ class MassVerb:
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         """Make the image of these leads again what it was before `act.batch.undoes`, with ledger rows."""
         raise NotImplementedError
+
+    def touched(self, act: Act, lead_ids: Collection[int]) -> Collection[int]:
+        """Those of these leads, just done, that count as changed though their images may be as they were."""
+        return ()
 
     def words(self, act: Act) -> str:
         """What the batch does: `Change the stage to Contacted`."""

@@ -47,10 +47,13 @@ FROM given ORDER BY lead_id, role
 SHARES = f"""
 WITH given AS (
     INSERT INTO leads_leadshare (company_id, content_object_id, user_id, permission_id, given_by_id, given_at, until)
-    SELECT share.company_id, pair.kept, share.user_id, share.permission_id, share.given_by_id, share.given_at, share.until
+    SELECT DISTINCT ON (pair.kept, share.user_id)
+        share.company_id, pair.kept, share.user_id, share.permission_id, share.given_by_id, share.given_at, share.until
     FROM {PAIRS} {ALIKE_OWNED} JOIN leads_leadshare AS share ON share.content_object_id = pair.gone
-    ORDER BY pair.kept, pair.gone, share.user_id
-    ON CONFLICT (user_id, content_object_id) DO NOTHING
+    WHERE share.until IS NULL OR share.until > now() ORDER BY pair.kept, share.user_id, pair.gone
+    ON CONFLICT (user_id, content_object_id) DO UPDATE SET permission_id = EXCLUDED.permission_id,
+        given_by_id = EXCLUDED.given_by_id, given_at = EXCLUDED.given_at, until = EXCLUDED.until
+        WHERE leads_leadshare.until <= now()
     RETURNING company_id, content_object_id AS lead_id, user_id, permission_id, until
 )
 """

@@ -19,26 +19,30 @@ from leads.batches.scope import matching, picked
 from leads.batches.standing import standing
 from leads.batches.undoing import draft_undo
 from leads.batches.verb import NotNowError
-from leads.models import Assignment, Batch, BatchItem, Lead, LeadShare, Pond, Stage
+from leads.models import Assignment, Batch, BatchItem, ContactPoint, Lead, LeadShare, Pond, Stage
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
 from permissions.models import Profile
+from permissions.verbs import Verb
 from tests.properties.test_access import in_database
 from tests.properties.world import Lead as ImaginedLead
 from tests.properties.world import World
 from tests.properties.worlds import BASE, Built, worlds
 
 pytestmark = pytest.mark.django_db
-DOING = ["mass_edit_lead", "delete_personal_lead", "delete_unit_lead", "change_owner", "hide_lead", "share_lead"]
+DOING = [
+    *("mass_edit_lead", "delete_personal_lead", "delete_unit_lead", "change_owner", "hide_lead", "share_lead"),
+    "merge_lead",
+]
 VERBS = [
     *("delete", "stage", "tags", "assign", "release", "pool", "cover", "owner", "owner"),
-    *("share", "revoke", "hide", "show"),
+    *("share", "revoke", "hide", "show", "merge", "merge"),
 ]
 PAIRS = [("release", "assign"), ("pool", "assign"), ("assign", "release"), ("share", "revoke"), ("revoke", "share")]
 PAIRS += [("hide", "show"), ("show", "hide"), ("stage", "stage"), ("tags", "tags"), ("owner", "owner")]
 NEWER = dict(PAIRS)  # what touches the same, so that it stands upon the other
-SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "cover", "owner", "hide", "show"}
+SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "cover", "owner", "hide", "show", "merge"}
 
 Levels = dict[tuple[int, int], Level]
 
@@ -62,6 +66,10 @@ def equip(built: Built) -> None:
     Unit.objects.update(may_change_ownership=True)
     for company in {user.company_id for user in built.users}:
         Stage.objects.create(company_id=company, name="Other")
+    ContactPoint.objects.bulk_create(
+        ContactPoint(company_id=lead.company_id, lead=lead, kind="email", value=f"twin{lead.pk % 2}@mail.example")
+        for lead in built.leads
+    )
 
 
 def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, Any]:
@@ -84,11 +92,20 @@ def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, 
 
 
 def picture() -> list[Any]:
-    """Every column of every lead, slot and share."""
+    """Every column of every lead, contact point, slot and share."""
     slots = Assignment.objects.order_by("lead", "role").values("lead", "role", "user", "pond", "since", "until")
     shares = LeadShare.grants().order_by("content_object", "user")
     values = shares.values("content_object", "user", "permission", "given_by", "given_at", "until", "company")
-    return [list(Lead.objects.order_by("pk").values()), list(slots), list(values)]
+    points = ContactPoint.objects.order_by("lead", "kind", "value").values("lead", "kind", "value", "raw", "position")
+    return [list(Lead.objects.order_by("pk").values()), list(points), list(slots), list(values)]
+
+
+def two_of(actor: User, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two leads that she may merge, as their page gives them: what is done, to which."""
+    hers = list(Lead.objects.doable_by(actor, Verb.MERGE).order_by("pk"))
+    assume(len(hers) > 1)
+    kept, other = hers[number % len(hers)], hers[(number + 1) % len(hers)]
+    return {"into": {str(other.pk): kept.pk}, "take": []}, picked([kept.public_id, other.public_id])
 
 
 def levels(built: Built) -> Levels:
@@ -148,9 +165,12 @@ def test_m6_what_is_foreseen_happens_and_undo_leaves_no_trace(
         Lead.objects.filter(pk__lte=BASE + 3).update(tags=["odd", "old", "even"])
         earlier, seen = picture(), levels(built)
         assume(verb != "pool" or Pond.objects.filter(company=actor.company_id).exists())
+        params, scope = params_of(verb, actor.company_id, number, flag=flag), matching("")
+        if verb == "merge" and flag:
+            params, scope = two_of(actor, number)
         try:
-            batch = draft(actor=actor, verb=verb, scope=matching(""))
-            batch = preview(actor=actor, batch=batch, params=params_of(verb, actor.company_id, number, flag=flag))
+            batch = draft(actor=actor, verb=verb, scope=scope)
+            batch = preview(actor=actor, batch=batch, params=params)
         except (PermissionDenied, NotNowError):
             assume(False)
         assert (picture(), batch.changed) == (earlier, 0)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import F, JSONField, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 
 from leads.batches.scope import leads_of
-from leads.batches.verb import Act, MassVerb, Skip
+from leads.batches.verb import Act, MassVerb, Sight, Skip
 from leads.merging.doing import merge_leads
 from leads.merging.finding import pairs_among
+from leads.merging.foreseeing import sight_of_merging
 from leads.merging.undoing import image, unmerge
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
+from leads.services.transferring import tell_personal_owners
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
 from permissions.door import doable, seen_by
@@ -75,6 +78,14 @@ class Merge(MassVerb):
     def _images(self, act: Act, leads: LeadQuerySet) -> dict[int, object]:
         return dict(leads.annotate(image=self.image(act)).order_by("pk").values_list("pk", "image"))
 
+    def touched(self, act: Act, lead_ids: Collection[int]) -> Collection[int]:
+        """What others went into, though it may have had all that they had; or what they came out of again."""
+        into = into_of(act)
+        if act.batch.undoes_id:
+            return {*into.values()}
+        merged = Lead.objects.filter(pk__any_of=[pk for pk in lead_ids if pk in into], merged_into__isnull=False)
+        return set(merged.order_by("pk").values_list("merged_into_id", flat=True))
+
     # --- undoing ---
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
@@ -105,6 +116,19 @@ class Merge(MassVerb):
             "Of each group of one owner the oldest lead stays, and gets what it has not: contact points, tags, fields,"
             " slots and shares. The others lead to it from then on. Leads of different owners are never merged so."
         )
+
+    def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
+        going = set(leads.order_by("pk").values_list("pk", flat=True))
+        into = {gone: kept for gone, kept in into_of(act).items() if gone in going}
+        return sight_of_merging(into, act.actor.company) if into else []
+
+    def tell(self, act: Act) -> None:
+        """Personal owners of what somebody else merged into another lead, or parted from it again (M8)."""
+        changed = act.batch.items.filter(outcome=Outcome.CHANGED, lead__pk__any_of=[*into_of(act)]).order_by("number")
+        owners = Counter(changed.values_list("lead__owner_user", flat=True))
+        gone = changed.filter(lead__merged_into__isnull=False).exists()
+        said = ("was merged into another lead", "were merged into other leads") if gone else ("came back", "came back")
+        tell_personal_owners(owners, act.actor, *said, f"By {act.actor}.")
 
 
 def into_of(act: Act) -> Mapping[int, int]:

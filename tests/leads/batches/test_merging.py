@@ -13,7 +13,7 @@ from crm.organization.models import User
 from leads.batches import running
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
-from leads.models import Activity, Batch, ContactPoint, Lead, LeadShare
+from leads.models import Activity, Batch, Lead, LeadShare
 from leads.services.sharing import share_lead
 from permissions.access import Level
 from permissions.door import access_to
@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def harbor() -> Brokerage:
     return brokerage()
-
-
-def whole_picture() -> list[Any]:
-    points = ContactPoint.objects.order_by("lead", "kind", "value")
-    return [*picture(), list(points.values("lead", "kind", "value", "raw", "position"))]
 
 
 def levels() -> dict[tuple[str, int], Level]:
@@ -67,7 +62,7 @@ def test_i6_both_leads_are_in_the_one_that_stays_and_its_owner_is_the_same(harbo
     )
     share_lead(keyring=load_keyring(harbor.broker), actor=harbor.broker, lead=other, user=harbor.eve, verb="view_lead")
     Activity.objects.create(company=harbor.company, lead=other, kind="note", body="Likes boats")
-    earlier, seen = whole_picture(), levels()
+    earlier, seen = picture(), levels()
     batch = merged(harbor.lead, kept, other, "last_name")
     assert outcomes(batch) == {kept.pk: "changed", other.pk: "changed"}
     kept.refresh_from_db()
@@ -86,7 +81,7 @@ def test_i6_both_leads_are_in_the_one_that_stays_and_its_owner_is_the_same(harbo
     ]
     back = run(undo(harbor.lead, batch))
     assert outcomes(back) == {kept.pk: "changed", other.pk: "changed"}
-    assert whole_picture() == earlier
+    assert picture() == earlier
     assert levels() == seen
     again = run(undo(harbor.lead, back))
     assert outcomes(again) == {kept.pk: "changed", other.pk: "changed"}
@@ -168,7 +163,7 @@ def test_m4_duplicates_of_one_owner_are_merged_into_the_oldest(
     middle = make_lead(harbor.lakeside, emails=mail, phones=phone, **named)
     elsewhere = make_lead(harbor.hilltop, emails=mail, **named)
     newest = make_lead(harbor.lakeside, phones=phone, company_name="Stones", **named)
-    earlier, seen = whole_picture(), levels()
+    earlier, seen = picture(), levels()
     batch = drafted(harbor.broker, "merge", "")
     assert batch.preview is not None
     assert batch.preview["reasons"] == {"": 3, "single": 2}
@@ -186,7 +181,7 @@ def test_m4_duplicates_of_one_owner_are_merged_into_the_oldest(
     assert set(Lead.objects.filter(merged_into=oldest)) == {middle, newest}
     back = run(undo(harbor.broker, batch))
     assert back.changed == 3
-    assert (whole_picture(), levels()) == (earlier, seen)
+    assert (picture(), levels()) == (earlier, seen)
 
 
 def test_m6_a_merge_is_not_taken_back_over_a_newer_change(harbor: Brokerage) -> None:
