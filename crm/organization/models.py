@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.contrib.auth import get_backends
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Q
@@ -44,6 +45,14 @@ class OwnerNotifications(models.TextChoices):
     OFF = "off", "Nobody is told"
 
 
+class DuplicateKey(models.TextChoices):
+    """By what two leads are taken for one person (I6)."""
+
+    EMAIL = "email", "The same e-mail"
+    PHONE_NAME = "phone_name", "The same phone and name"
+    PHONE = "phone", "The same phone, whatever the name"
+
+
 class Company(models.Model):
     """The tenant. Nothing of one company is visible to, or countable by, another."""
 
@@ -60,6 +69,11 @@ class Company(models.Model):
         default=OwnerNotifications.USER_CHOICE,
         db_default=OwnerNotifications.USER_CHOICE,
     )
+    duplicate_keys = ArrayField(
+        models.CharField(max_length=12, choices=DuplicateKey),
+        db_default=[DuplicateKey.EMAIL.value, DuplicateKey.PHONE_NAME.value],
+        blank=True,
+    )
     two_factor_required = models.BooleanField(
         default=False, db_default=False, help_text="People set up two-factor sign-in before they go on."
     )
@@ -73,6 +87,9 @@ class Company(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(owner_notifications__in=OwnerNotifications.values), name="company_owner_notifications"
+            ),
+            models.CheckConstraint(
+                condition=Q(duplicate_keys__contained_by=DuplicateKey.values), name="company_duplicate_keys"
             ),
         ]
 

@@ -10,22 +10,14 @@ from collections.abc import Collection, Iterable, Sequence
 
 from django.db import connection
 
-from leads.imports.keys import SAME, Key
-from leads.imports.matching import EMAIL, PHONE
+from leads.imports.keys import ROW, RowKey
 from leads.imports.rows import Outcome, Row
+from leads.merging.keys import pairs_known_by
 from leads.models import ImportRun, Lead
 from permissions.access import Keyring, Level
 
 Place = tuple[int, int]  # run and line
 TAKEN = "SELECT key, run_id, number FROM leads_importedkey WHERE created_by_id = %s AND key = ANY (%s::uuid[])"
-WITH_EMAIL = """
-SELECT value, '', lead_id FROM leads_contactpoint WHERE company_id = %s AND kind = 'email' AND value = ANY (%s)
-"""
-WITH_PHONE = """
-SELECT point.value, lead.first_name || ' ' || lead.last_name, point.lead_id
-FROM leads_contactpoint AS point JOIN leads_lead AS lead ON lead.id = point.lead_id
-WHERE point.company_id = %s AND point.kind = 'phone' AND point.value = ANY (%s)
-"""
 KEEP = "COPY leads_importedkey (created_by_id, key, run_id, number) FROM STDIN"
 
 
@@ -56,12 +48,12 @@ def _reason(row: Row, run: ImportRun, taken: dict[str, Place], files: dict[int, 
         if key.digest in taken:
             run_id, line = taken[key.digest]
             where = "this file" if run_id == run.pk else f"{files.get(run_id, 'a file')}, imported before"
-            return f"It has {SAME[key.kind]} as line {line} of {where}."
+            return f"It has {key.words} as line {line} of {where}."
     return ""
 
 
 def _reason_seen(row: Row, seen: Collection[str]) -> str:
-    return next((f"A lead with {SAME[key.kind]} is there already." for key in row.keys if key.digest in seen), "")
+    return next((f"A lead with {key.words} is there already." for key in row.keys if key.digest in seen), "")
 
 
 def _taken(run: ImportRun, digests: Iterable[str]) -> dict[str, Place]:
@@ -71,26 +63,14 @@ def _taken(run: ImportRun, digests: Iterable[str]) -> dict[str, Place]:
         return {key.hex: (run_id, line) for key, run_id, line in cursor.fetchall()}
 
 
-def _seen(run: ImportRun, keyring: Keyring, keys: Iterable[Key]) -> set[str]:
+def _seen(run: ImportRun, keyring: Keyring, keys: Iterable[RowKey]) -> set[str]:
     """The digests of those keys that fit a lead whose contact data she may read."""
-    wanted = {(key.kind, key.value, key.name): key.digest for key in keys}
-    alike = [
-        (wanted.get((kind, value, name.strip().lower())), lead_id)
-        for kind, sql in ((EMAIL, WITH_EMAIL), (PHONE, WITH_PHONE))
-        for value, name, lead_id in _found(sql, run, {value for of_kind, value, _ in wanted if of_kind == kind})
-    ]
-    leads = {lead_id for digest, lead_id in alike if digest}
-    visible = set(Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in=leads).values_list("pk", flat=True))
-    return {digest for digest, lead_id in alike if digest and lead_id in visible}
-
-
-def _found(sql: str, run: ImportRun, values: Collection[str]) -> list[tuple[str, str, int]]:
-    """Value, name and lead of each contact point of the company that has one of the values, whoever may see it."""
-    if not values:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [run.company_id, list(values)])
-        return list(cursor.fetchall())
+    digests = {key: digest for key, digest in keys if key.kind != ROW}
+    alike = pairs_known_by(run.company_id, list(digests))
+    leads = sorted({lead_id for _, lead_id in alike})
+    hers = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__any_of=leads)
+    visible = set(hers.order_by("pk").values_list("pk", flat=True))
+    return {digests[key] for key, lead_id in alike if lead_id in visible}
 
 
 def _keep(run: ImportRun, kept: dict[str, int]) -> None:

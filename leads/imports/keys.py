@@ -1,32 +1,40 @@
-"""By what a row is known again (I6): each e-mail, each phone together with the name, or with neither all it says."""
+"""By what a row is known again (I6): the keys that the company lets count; with none of them, all it says."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import md5
 from typing import NamedTuple
 
 from leads.imports.matching import EMAIL, PHONE
 from leads.imports.values import Draft
+from leads.merging.keys import Key, keys_of
 
 ROW = "row"
-SAME = {EMAIL: "the same e-mail", PHONE: "the same phone and name", ROW: "the same values"}
+SAME = {EMAIL: "the same e-mail", PHONE: "the same phone", ROW: "the same values"}
 
 
-class Key(NamedTuple):
-    """`name` goes with phones and is in lower case; `digest` has 32 hexadecimal digits."""
+class RowKey(NamedTuple):
+    """A key with its digest of 32 hexadecimal digits, by which it is remembered."""
 
-    kind: str
-    value: str
-    name: str
+    key: Key
     digest: str
 
-
-def keys_of(draft: Draft) -> list[Key]:
-    name = draft.name.lower()
-    keys = [_key(kind, value, "" if kind == EMAIL else name) for kind, value in draft.points]
-    return keys or [_key(ROW, repr((sorted(draft.fields.items()), sorted(draft.custom.items()))), "")]
+    @property
+    def words(self) -> str:
+        return SAME[self.key.kind] + (" and name" if self.key.name is not None else "")
 
 
-def _key(kind: str, value: str, name: str) -> Key:
-    text = f"{kind} {value} {name}"
-    return Key(kind, value, name, md5(text.encode(), usedforsecurity=False).hexdigest())
+def row_keys(draft: Draft, counting: Iterable[str]) -> list[RowKey]:
+    keys = keys_of(counting, draft.points, draft.name)
+    return [_with_digest(key) for key in keys] or [_with_digest(Key(ROW, _all_of(draft), None))]
+
+
+def _all_of(draft: Draft) -> str:
+    said = (sorted(draft.fields.items()), sorted(draft.custom.items()))
+    return repr((*said, sorted(draft.points)) if draft.points else said)
+
+
+def _with_digest(key: Key) -> RowKey:
+    text = f"{key.kind} {key.value} {(key.name or '').lower()}"
+    return RowKey(key, md5(text.encode(), usedforsecurity=False).hexdigest())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from leads.imports.keys import Key, keys_of
+from leads.imports.keys import RowKey, row_keys
 from leads.imports.reading import Record
 from leads.imports.values import Draft, RowReader
 from leads.models import ImportRow
@@ -20,7 +20,7 @@ class Row:
     line: int
     cells: list[str]
     draft: Draft
-    keys: list[Key]
+    keys: list[RowKey]
     outcome: str = Outcome.IMPORTED.value
     reason: str = ""
     lead_id: int | None = None
@@ -33,13 +33,13 @@ class Row:
         self.outcome, self.reason = outcome.value, reason
 
 
-def read_rows(reader: RowReader, records: Iterable[Record]) -> list[Row]:
-    """Each record read, or rejected with every reason there is."""
+def read_rows(reader: RowReader, records: Iterable[Record], counting: Collection[str]) -> list[Row]:
+    """Each record read, or rejected with every reason there is; with what the duplicate keys `counting` make of it."""
     rows = []
     for record in records:
         draft = Draft() if record.problem else reader.read(record.cells)
         problems = [record.problem] if record.problem else draft.problems
-        row = Row(record.line, record.cells, draft, [] if problems else keys_of(draft))
+        row = Row(record.line, record.cells, draft, [] if problems else row_keys(draft, counting))
         if problems:
             row.refuse(Outcome.REJECTED, " ".join(map(_sentence, problems)))
         rows.append(row)

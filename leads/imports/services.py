@@ -23,6 +23,7 @@ from leads.imports.reading import Record, UnreadableFileError, records, survey
 from leads.imports.rows import Outcome, Row, read_rows
 from leads.imports.storing import store_file, stored_records
 from leads.imports.values import RowReader, fits
+from leads.merging.keys import counting
 from leads.models import CustomField, ImportRun, Lead
 from leads.querysets import ImportRunQuerySet
 from leads.services.creating import owners_for_new_leads
@@ -163,7 +164,7 @@ def carry_on(run_id: int, *, chunks: int | None = None) -> bool:
     position = run.handled
     reader = RowReader(run.mapping, run.header, run.company.phone_region)
     with ThreadPoolExecutor(1) as thread:
-        ahead = ReadAhead(islice(stored_records(run), 1 + position, None), reader, thread)
+        ahead = ReadAhead(islice(stored_records(run), 1 + position, None), reader, counting(run.company), thread)
         ahead.begin()
         while rows := ahead.take():
             if chunks == 0:
@@ -182,12 +183,13 @@ class ReadAhead:
 
     records: Iterator[Record]
     reader: RowReader
+    counting: Sequence[str]
     thread: ThreadPoolExecutor
     coming: Future[list[Row]] | None = None
 
     def begin(self) -> None:
         chunk = list(islice(self.records, CHUNK))
-        self.coming = self.thread.submit(read_rows, self.reader, chunk) if chunk else None
+        self.coming = self.thread.submit(read_rows, self.reader, chunk, self.counting) if chunk else None
 
     def take(self) -> list[Row]:
         """The chunk begun last; no rows where the file is at its end."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -14,6 +13,7 @@ from crm.core.htmx import is_fragment, render_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LeadForm, NewLeadForm
+from leads.merging.keys import same_person
 from leads.models import ContactPoint, Lead
 from leads.once import once
 from leads.owner_form import CHOSEN
@@ -21,9 +21,9 @@ from leads.querysets import sources_in_sight
 from leads.services.creating import create_lead, source_named
 from leads.services.working import edit_lead
 from leads.views.lead import find_lead
-from permissions.access import Keyring, Level
+from permissions.access import Level
 from permissions.catalog import Permission
-from permissions.door import access_to, require, seen_by
+from permissions.door import access_to, require
 from permissions.keyring import load_keyring
 
 COMMON_ZONES = ("New_York", "Chicago", "Denver", "Phoenix", "Los_Angeles", "Anchorage")
@@ -38,7 +38,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = NewLeadForm(data, actor=actor, chosen=chosen, live=is_fragment(request))
     alike: list[Lead] = []
     if form.is_valid():
-        alike = [] if request.POST.get("anyway") else look_alikes(load_keyring(actor), form.values())
+        alike = [] if request.POST.get("anyway") else look_alikes(actor, form.values())
         if not alike:
             return _create(request, actor, form)
     context = {"form": form, "lead": None, "alike": alike, **_suggestions(actor)}
@@ -60,13 +60,9 @@ def _create(request: HttpRequest, actor: User, form: NewLeadForm) -> HttpRespons
     return redirect("lead", lead.public_id) if readable else redirect("people")
 
 
-def look_alikes(keyring: Keyring, values: set[tuple[str, str]]) -> list[Lead]:
-    """Leads she may read that have one of these contact points (kind, value)."""
-    if not values:
-        return []
-    same = Q(*(Q(kind=kind, value=value) for kind, value in sorted(values)), _connector=Q.OR)
-    points = ContactPoint.objects.filter(same, seen_by(keyring, Level.VIEW, "lead__"), company=keyring.company_id)
-    found = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__in=points.values("lead"))
+def look_alikes(actor: User, values: set[tuple[str, str]]) -> list[Lead]:
+    """Leads she may read that have one of these contact points (kind, value), whatever their name."""
+    found = same_person(actor.company, sorted(values), None).visible_to(load_keyring(actor), Level.VIEW)
     return list(found.order_by("-last_activity_at", "-pk")[:MOST_ALIKE])
 
 

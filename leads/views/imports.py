@@ -18,10 +18,12 @@ from leads.imports.forms import StartForm, UploadForm
 from leads.imports.reading import UnreadableFileError
 from leads.imports.report import report_lines
 from leads.imports.services import NotDraftError, create_run, discard_run, samples_of, start_run
+from leads.merging.keys import counting
 from leads.models import ImportRow, ImportRun, Source
 from leads.owner_form import CHOSEN
 from leads.tasks import run_import
 from permissions.catalog import Permission
+from permissions.policy.wording import DUPLICATE_KEYS
 
 SHOWN = 10  # refused rows on the result's page; the rest is in the report
 State = ImportRun.State
@@ -86,7 +88,8 @@ def _start(request: HttpRequest, run: ImportRun, form: StartForm) -> None:
 
 def show_draft(request: HttpRequest, run: ImportRun, form: StartForm, status: int = 200) -> HttpResponse:
     columns = list(zip(run.header, samples_of(run), form.columns(), strict=True))
-    context = {"run": run, "form": form, "columns": columns}
+    counted = [DUPLICATE_KEYS[key].lower().partition(",")[0] for key in counting(run.company)]
+    context = {"run": run, "form": form, "columns": columns, "duplicate_keys": counted}
     return render_page(request, "leads/imports/draft.html", context, partial="choices", status=status)
 
 

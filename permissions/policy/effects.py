@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from allauth.mfa.models import Authenticator
 from django.db.models import Count, Exists, OuterRef, Q
 
-from crm.organization.models import Membership, OwnerNotifications, PersonalLeads, Unit, User
+from crm.organization.models import DuplicateKey, Membership, OwnerNotifications, PersonalLeads, Unit, User
 from crm.organization.querysets import MANAGES
 from permissions.catalog import Permission
 from permissions.keyring import POLICIES
@@ -82,6 +82,16 @@ def _owner_notifications(asker: User, now: Policy, wanted: Policy) -> list[str]:
     return [line for line in (f"{people} will be told from now on.", off) if line]
 
 
+def _duplicate_keys(asker: User, now: Policy, wanted: Policy) -> list[str]:
+    keys, phone = wanted.duplicate_keys, DuplicateKey.PHONE.value
+    lines = ["It holds from now on: for suggestions, mass merges, imports and registrations. No lead changes by it."]
+    if not keys:
+        lines.append("Nobody is taken for a person who is there already. Every row of a file becomes a lead.")
+    if phone in keys and phone not in now.duplicate_keys:
+        lines.append("Families and offices share a phone. Look at what a mass merge would do before it does it.")
+    return lines
+
+
 def _two_factor_required(asker: User, now: Policy, wanted: Policy) -> list[str]:
     if not wanted.two_factor_required:
         return ["Nobody has to set it up any more. Those who did go on using it until they turn it off."]
@@ -124,6 +134,7 @@ def _listed(names: list[str]) -> str:
 
 LINES: dict[str, Callable[[User, Policy, Policy], list[str]]] = {
     "personal_leads": _personal_leads,
+    "duplicate_keys": _duplicate_keys,
     "owner_notifications": _owner_notifications,
     "two_factor_required": _two_factor_required,
     "whitelist": _whitelist,

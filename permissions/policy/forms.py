@@ -15,10 +15,11 @@ from crm.organization.models import User, validate_time_zone
 from permissions.joining.forms import one_line
 from permissions.policy import services
 from permissions.policy.services import Policy
-from permissions.policy.wording import CHOICES, SETTINGS, Choice
+from permissions.policy.wording import CHOICES, DUPLICATE_KEYS, SETTINGS, Choice
 
 REGION = RegexValidator(r"^(" + "|".join(sorted(SUPPORTED_REGIONS)) + ")$", "Choose a country by its two letters: US.")
 SETTINGS_HELP = {
+    "duplicate_keys": "Where none is ticked, no two leads are.",
     "phone_region": "Two letters, such as US. Numbers typed without a country code are read so.",
     "time_zone": "Such as America/New_York. People who join start with it.",
     "two_factor_required": "Everybody sets up a code from her phone before she goes on.",
@@ -32,6 +33,9 @@ class PolicyForm(forms.Form):
     opened = forms.CharField(widget=forms.HiddenInput)
     personal_leads = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["personal_leads"]])
     reregistration = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["reregistration"]])
+    duplicate_keys = forms.MultipleChoiceField(
+        choices=list(DUPLICATE_KEYS.items()), required=False, widget=forms.CheckboxSelectMultiple
+    )
     owner_notifications = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["owner_notifications"]])
     two_factor_required = forms.BooleanField(required=False)
     whitelist = forms.TypedMultipleChoiceField(coerce=int, required=False, widget=forms.CheckboxSelectMultiple)
@@ -63,6 +67,10 @@ class PolicyForm(forms.Form):
         if not isinstance(read, dict) or set(read) != set(self.now.values()):
             raise ValidationError("This could not be read. Open the page again; nothing was changed.")
         return read
+
+    def clean_duplicate_keys(self) -> list[str]:
+        """In the order of the page, whatever was ticked first."""
+        return [key for key in DUPLICATE_KEYS if key in self.cleaned_data["duplicate_keys"]]
 
     def clean(self) -> None:
         if "opened" in self.errors:

@@ -31,6 +31,7 @@ class Policy:
     phone_region: str
     personal_leads: str
     reregistration: str
+    duplicate_keys: list[str]
     owner_notifications: str
     two_factor_required: bool
     whitelist: frozenset[int]

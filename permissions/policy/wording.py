@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm.organization.models import OwnerNotifications, PersonalLeads, Reregistration
+from crm.organization.models import DuplicateKey, OwnerNotifications, PersonalLeads, Reregistration
 
 Choice = tuple[str, str, str]  # value, name, what it means
 
@@ -43,12 +43,18 @@ OWNER_NOTIFICATIONS: list[Choice] = [
     ),
     (OwnerNotifications.OFF, "Nobody is told", "Whatever each person’s switch says."),
 ]
+DUPLICATE_KEYS = {
+    DuplicateKey.EMAIL.value: "Same e-mail",
+    DuplicateKey.PHONE_NAME.value: "Same phone and name",
+    DuplicateKey.PHONE.value: "Same phone, whatever the name",
+}
 SETTINGS = {
     "name": "Name of the company",
     "time_zone": "Time zone",
     "phone_region": "Country of phone numbers",
     "personal_leads": "Personal leads",
     "reregistration": "When somebody’s personal lead registers again",
+    "duplicate_keys": "What makes two leads one person",
     "owner_notifications": "Telling owners what others do with their leads",
     "two_factor_required": "Two-factor sign-in",
     "whitelist": "Who may change ownership in mass",
@@ -64,4 +70,6 @@ def said(setting: str, value: object) -> str:
     """A value of a setting as a person calls it."""
     if isinstance(value, bool):
         return "required" if value else "not required"
+    if isinstance(value, list):
+        return ", ".join(name.lower() for key, name in DUPLICATE_KEYS.items() if key in value) or "nothing"
     return {key: name for key, name, _ in CHOICES.get(setting, [])}.get(str(value), str(value))

@@ -50,7 +50,7 @@ def test_i6_only_leads_she_may_read_are_duplicates(harbor: Brokerage, client: Cl
 def test_i6_a_phone_needs_the_same_name(harbor: Brokerage, client: Client) -> None:
     for first in ("Maya", "maya", "Tom"):
         make_lead(harbor.lakeside, first_name=first, last_name="Stone", phones=PHONE)
-    said = page(client, harbor.lead, by="phone")
+    said = page(client, harbor.lead, by="phone_name")
     assert ("2 leads" in said, "Tom" in said) == (True, False)
     assert client.get(reverse("duplicates"), {"by": "name"}).status_code == 404
 

@@ -169,6 +169,20 @@ def test_o5_every_setting_says_something(harbor: Brokerage, setting: str, value:
     assert "from now on" in told(harbor.broker, **{setting: value})
 
 
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (["email"], "No lead changes by it."),
+        ([], "Every row of a file becomes a lead."),
+        (["email", "phone"], "Families and offices share a phone."),
+    ],
+)
+def test_i6_what_counts_as_a_duplicate_is_said_before_it_is_saved(
+    harbor: Brokerage, keys: list[str], words: str
+) -> None:
+    assert words in told(fresh(harbor.broker), duplicate_keys=keys)
+
+
 def test_o5_a_policy_is_known_again_by_all_it_holds(harbor: Brokerage) -> None:
     policy = read_policy(harbor.company.pk)
     others = [replace(policy, **{name: None}) for name in Policy.__dataclass_fields__ if name != "whitelist"]
