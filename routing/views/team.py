@@ -119,7 +119,7 @@ def unit_page(request: HttpRequest, found: Unit, form: PolicyForm | None = None)
     user = signed_in(request)
     manages = Unit.objects.managed_by(user).filter(pk=found.pk).exists()
     inside = manages or Unit.objects.joined_by(user).filter(pk=found.pk).exists()
-    text = request.GET.get("q", "").strip()[:80]
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:80]
     policy = services.policy_of(found)
     people, total = people_of(user, found, text)
     context: dict[str, Any] = {
