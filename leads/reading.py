@@ -196,12 +196,12 @@ def local_time(zone: str) -> str:
     return date_format(there, "g:i A (T)") if there else ""
 
 
-def facts_of(lead: Lead, custom_fields: Iterable[CustomField]) -> list[tuple[str, str]]:
-    """What is known of the lead, as words and values; what is not known is left out."""
+def facts_of(lead: Lead, custom_fields: Iterable[CustomField], sources: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """What is known of the lead, as words and values; what is not known is left out. `sources`: of its duplicates."""
     known = [
         ("Company", lead.company_name if lead.first_name or lead.last_name else ""),
         ("Type", lead.get_kind_display()),
-        ("Source", lead.source.name if lead.source else ""),
+        ("Source", ", also ".join(dict.fromkeys([*([lead.source.name] if lead.source else []), *sources]))),
         ("Price", price_of(lead)),
         ("Language", lead.language),
         *((custom.label, str(lead.custom.get(custom.key, ""))) for custom in custom_fields),

@@ -75,10 +75,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A stretch of events, newest first; `earlier` is the cursor of the next stretch, empty at the beginning of time."""
+    """A stretch of events, newest first; `earlier` is the cursor of the next stretch, empty at the beginning of time.
+
+    `sources`: where its duplicates came from.
+    """
 
     events: list[Event]
     earlier: str
+    sources: list[str]
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,8 @@ class Names:
 
 def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
     """The `size` newest events before `cursor`, its duplicates' among them; in four queries whatever there is."""
-    before, leads = _read(cursor), [lead.pk, *absorbed_by(lead.pk)]
+    before, duplicates = _read(cursor), absorbed_by(lead.pk)
+    leads = [lead.pk, *duplicates]
     activities = Activity.objects.filter(_before(before, ACTIVITY), lead__in=leads).newest_first()
     facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id__in=leads, company=lead.company_id)
     facts = facts.exclude(~Q(lead_id=lead.pk), kind=LedgerEntry.Kind.MERGED)
@@ -106,7 +111,8 @@ def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
     page = list(islice(merge(*streams, key=_key, reverse=True), size + 1))
     names = names_in(page)
     earlier = write_cursor(list(_key(page[size - 1]))) if len(page) > size else ""
-    return Timeline([event(entry, names) for entry in page[:size]], earlier)
+    sources = [name for name in duplicates.values() if name]
+    return Timeline([event(entry, names) for entry in page[:size]], earlier, sources)
 
 
 def _key(entry: Entry) -> Key:

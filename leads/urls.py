@@ -21,6 +21,7 @@ urlpatterns = [
     path("<str:public_id>/transfer/", hands.transferring, name="lead-transfer"),
     path("<str:public_id>/export/", hands.exporting, name="lead-export"),
     path("<str:public_id>/alike/", duplicates.alike, name="lead-alike"),
+    path("<str:public_id>/merge/", duplicates.merge_with, name="lead-merge-with"),
     path("<str:public_id>/merge/<str:other_id>/", duplicates.merging, name="lead-merge"),
     path("<str:public_id>/on/", as_of.lead_on, name="lead-on"),
     path("<str:public_id>/delete/", hands.deleting, name="lead-delete"),

@@ -1,9 +1,9 @@
-"""Where all managers of a company stand: what `standing_of` says of one, of each of them in a few queries for all."""
+"""Where all managers of a company stand, or some who manage nothing: what `standing_of` says of one, in a few queries."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,30 @@ def managers_of(company: Company) -> list[Manager]:
     found = User.objects.filter(pk__in=read.roles, is_active=True, company=company).order_by("pk")
     people = found.select_related("company", "holding__profile")
     return [_manager(user, read) for user in people]
+
+
+def members_among(people: Iterable[int], company: Company) -> list[Standing]:
+    """Of these people, who manage no unit, those who are active in the company."""
+    active = User.objects.filter(pk__in=people, company=company, is_active=True).order_by("pk")
+    users = list(active.select_related("company", "holding__profile"))
+    joined, given = Sets(set), given_to(company.pk, [user.pk for user in users])
+    for user, unit in Membership.objects.current().filter(user__in=users).order_by("pk").values_list("user", "unit"):
+        joined[user].add(unit)
+    return [_member(user, joined[user.pk], given(user.pk)) for user in users]
+
+
+def _member(user: User, joined: Collection[int], given: Mapping[str, Any]) -> Standing:
+    sees_unit_leads = user.has_perm(Permission.VIEW_UNIT_LEAD)
+    return Standing(
+        user_id=user.pk,
+        company_id=user.company_id,
+        policy=policy_of(user.company),
+        held=permissions_of(user),
+        joined_units=frozenset(joined) if sees_unit_leads else frozenset(),
+        view_unit_lead=sees_unit_leads,
+        view_originated_lead=user.has_perm(Permission.VIEW_ORIGINATED_LEAD),
+        **given,
+    )
 
 
 def _read(company: Company) -> _Company:

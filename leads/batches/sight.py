@@ -22,8 +22,7 @@ from leads.services.sharing import VERBS
 from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, make_keyring
 from permissions.catalog import Permission
 from permissions.door import seen_by
-from permissions.keyring import load_keyring
-from permissions.managers import managers_of
+from permissions.managers import managers_of, members_among
 from permissions.supposing import locks_of
 
 MOST_SHAPES = 1000
@@ -105,11 +104,6 @@ def sight_of(pairs: Iterable[Pair], shared: Mapping[int, Sequence[Pair]], compan
     ]
 
 
-def removed(shape: Shape) -> Shape:
-    """What nobody sees any more: deleted, or merged into another."""
-    return replace(shape, lead=replace(shape.lead, removed=True), agent=None, slots=())
-
-
 @dataclass(frozen=True)
 class Pair:
     """`count` leads as they are and as they will be, and the locks that this takes away or adds.
@@ -177,9 +171,8 @@ def people_concerned(
     named |= dict.fromkeys(set(sharers) - named.keys(), "shared")
     named = {user: kind for user, kind in named.items() if user not in managers}
     read = dict(islice(named.items(), MOST_NAMED))
-    users = User.objects.filter(pk__in=read, is_active=True).select_related("company", "holding__profile")
     people = [("manager", keyring) for keyring in managers.values()]
-    people += [(read[user.pk], load_keyring(user)) for user in users.order_by("pk")]
+    people += [(read[one.user_id], make_keyring(one)) for one in members_among(read, company)]
     return people, Counter(list(named.values())[MOST_NAMED:])
 
 

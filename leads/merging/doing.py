@@ -6,7 +6,7 @@ A tombstone keeps what it had. What was done with it is read with the lead that 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import connection
@@ -117,7 +117,8 @@ ABSORBED = """
 WITH RECURSIVE absorbed (id) AS (
     SELECT id FROM leads_lead WHERE merged_into_id = %s
     UNION SELECT lead.id FROM leads_lead AS lead JOIN absorbed ON lead.merged_into_id = absorbed.id
-) SELECT id FROM absorbed ORDER BY id
+) SELECT lead.id, source.name FROM absorbed JOIN leads_lead AS lead USING (id)
+LEFT JOIN leads_source AS source ON source.id = lead.source_id ORDER BY lead.id
 """
 WHERE_TO = """
 WITH RECURSIVE way (id, merged_into_id) AS (
@@ -127,11 +128,11 @@ WITH RECURSIVE way (id, merged_into_id) AS (
 """
 
 
-def absorbed_by(lead_id: int) -> Sequence[int]:
-    """The leads that went into this one, by whatever way."""
+def absorbed_by(lead_id: int) -> Mapping[int, str | None]:
+    """The leads that went into this one, by whatever way, with the names of their sources."""
     with connection.cursor() as cursor:
         cursor.execute(ABSORBED, [lead_id])
-        return [pk for (pk,) in cursor.fetchall()]
+        return dict(cursor.fetchall())
 
 
 def where_it_went(public_id: str, company_id: int) -> list[int]:

@@ -27,7 +27,7 @@ CHOICES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "score": ("Score", ("score",)),
     "price": ("Price", ("price_min", "price_max")),
 }
-UNITED = ("tags", "custom", "do_not_call", "hidden", "privacy", "last_activity_at", "last_contact_at")
+UNITED = ("source_id", "tags", "custom", "do_not_call", "hidden", "privacy", "last_activity_at", "last_contact_at")
 COLUMNS = (*(column for _, columns in CHOICES.values() for column in columns), *UNITED)
 
 
@@ -72,7 +72,9 @@ def unite(kept: Lead, other: Lead, take: Collection[str] | None) -> None:
                 setattr(kept, column, getattr(other, column))
     taken = {key: other.custom[key] for key in other.custom if f"{CUSTOM}{key}" in (take or ())}
     kept.custom = {**other.custom, **kept.custom, **taken}
-    kept.tags = [*dict.fromkeys([*kept.tags, *other.tags])][:MOST_TAGS]
+    tags = {tag.lower(): tag for tag in [*other.tags, *kept.tags]}  # written as the one that stays has them
+    kept.tags = [tags[low] for low in dict.fromkeys(tag.lower() for tag in [*kept.tags, *other.tags])][:MOST_TAGS]
+    kept.source_id = kept.source_id or other.source_id
     kept.do_not_call |= other.do_not_call
     kept.last_activity_at = max(kept.last_activity_at, other.last_activity_at)
     contacts = [at for at in (kept.last_contact_at, other.last_contact_at) if at]

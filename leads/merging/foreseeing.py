@@ -1,24 +1,24 @@
-"""Whose sight of the leads a merge changes: those that go are gone for all; the one that stays may open to more, or less."""
+"""Whose sight a merge changes. What goes is what it goes into from then on: who sees that has lost nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.db import connection
 
 from crm.organization.models import Company
-from leads.batches.sight import MOST_SHAPES, Pair, removed, shapes_of, shared_pairs, sight_of
+from leads.batches.sight import MOST_SHAPES, Pair, sight_of
 from leads.batches.verb import Sight
 from leads.merging.doing import ALIKE_OWNED, PAIRS
-from leads.models import Lead
 from leads.services.sharing import VERBS
 from permissions.access import KINDS, Level, Lock, LockedLead
 
 LOCK = f"coalesce(slot.user_id * {KINDS} + {Lock.ASSIGNED.value}, slot.pond_id * {KINDS} + {Lock.POND.value})"
-# the leads that stay, with what they are and what they will be to everybody's keys
-STAYING = f"""
+LIVE = "(share.until IS NULL OR share.until > now())"
+# each lead with what it is to everybody's keys, and what that is which it will be, or go into
+TURNING = f"""
 WITH filled AS (
     SELECT kept, array_agg(lock)::integer[] AS locks FROM (
         SELECT DISTINCT ON (pair.kept, slot.role) pair.kept, {LOCK} AS lock
@@ -31,64 +31,74 @@ WITH filled AS (
     SELECT kept, bool_or(hidden) AS hidden, min(privacy) AS privacy
     FROM {PAIRS} JOIN leads_lead AS gone ON gone.id = pair.gone AND privacy IS NOT NULL GROUP BY kept
 ), staying AS (
-    SELECT lead.*, will.hidden AS will_hide, will.privacy AS will_conceal, lead_locks(
-        owner_unit_id, owner_user_id, will.hidden, will.privacy, origin_unit_id, slot_locks || coalesce(filled.locks, '{{}}')
-    ) AS will_lock
-    FROM leads_lead AS lead LEFT JOIN filled ON filled.kept = lead.id LEFT JOIN concealed ON concealed.kept = lead.id
-    CROSS JOIN LATERAL (SELECT
+    SELECT lead.id, owner_unit_id, owner_user_id, origin_unit_id, slot_locks || coalesce(filled.locks, '{{}}') AS slots,
         lead.hidden OR lead.privacy IS NOT NULL AND coalesce(concealed.hidden, false) AS hidden,
         CASE WHEN lead.privacy IS NOT NULL THEN least(lead.privacy, concealed.privacy) END AS privacy
-    ) AS will
+    FROM leads_lead AS lead LEFT JOIN filled ON filled.kept = lead.id LEFT JOIN concealed ON concealed.kept = lead.id
     WHERE lead.id = ANY(%(kept)s)
+), turning AS (
+    SELECT lead.id, staying.id AS target,
+        lead.owner_unit_id, lead.owner_user_id, lead.origin_unit_id, lead.hidden, lead.privacy, lead.locks,
+        staying.owner_unit_id AS to_unit, staying.owner_user_id AS to_user, staying.origin_unit_id AS to_origin,
+        staying.hidden AS will_hide, staying.privacy AS will_conceal, lead_locks(
+            staying.owner_unit_id, staying.owner_user_id, staying.hidden, staying.privacy, staying.origin_unit_id, slots
+        ) AS will_lock
+    FROM (SELECT gone, kept FROM {PAIRS} UNION ALL SELECT id, id FROM staying) AS way
+    JOIN staying ON staying.id = way.kept JOIN leads_lead AS lead ON lead.id = way.gone
 )
 """
 ALIKE = """
-    owner_unit_id, owner_user_id, origin_unit_id, hidden, privacy, locks, will_hide, will_conceal, will_lock
+    owner_unit_id, owner_user_id, origin_unit_id, hidden, privacy, locks,
+    to_unit, to_user, to_origin, will_hide, will_conceal, will_lock
 """
 CHANGED = f"""
-{STAYING} SELECT {ALIKE}, count(*) FROM staying WHERE locks <> will_lock
+{TURNING} SELECT {ALIKE}, count(*) FROM turning WHERE locks <> will_lock
 GROUP BY {ALIKE} ORDER BY count(*) DESC LIMIT {MOST_SHAPES}
 """
-LIVE = "(share.until IS NULL OR share.until > now())"
 SHARED = f"""
-{STAYING}, was AS (
-    SELECT content_object_id AS lead, user_id, permission_id FROM leads_leadshare AS share
-    WHERE content_object_id = ANY(%(kept)s) AND {LIVE}
+{TURNING}, had AS (
+    SELECT content_object_id AS lead, user_id, codename
+    FROM leads_leadshare AS share JOIN auth_permission ON auth_permission.id = permission_id
+    WHERE content_object_id = ANY(%(gone)s || %(kept)s) AND {LIVE}
 ), given AS (
-    SELECT DISTINCT ON (pair.kept, share.user_id) pair.kept AS lead, share.user_id, share.permission_id
-    FROM {PAIRS} {ALIKE_OWNED} JOIN leads_leadshare AS share ON share.content_object_id = pair.gone
-    WHERE {LIVE} ORDER BY pair.kept, share.user_id, pair.gone
+    SELECT DISTINCT ON (pair.kept, user_id) pair.kept AS lead, user_id, codename
+    FROM {PAIRS} {ALIKE_OWNED} JOIN had ON had.lead = pair.gone ORDER BY pair.kept, user_id, pair.gone
+), gets AS (
+    SELECT staying.id AS lead, user_id, coalesce(had.codename, given.codename) AS codename
+    FROM had FULL JOIN given USING (lead, user_id) JOIN staying ON staying.id = lead
+), concerned AS (
+    SELECT lead AS id, user_id FROM had UNION SELECT turning.id, user_id FROM gets JOIN turning ON target = gets.lead
 )
-SELECT user_id, had.codename, gets.codename, {ALIKE}, count(*)
-FROM was FULL JOIN given USING (lead, user_id) JOIN staying ON staying.id = lead
-LEFT JOIN auth_permission AS had ON had.id = was.permission_id
-LEFT JOIN auth_permission AS gets ON gets.id = coalesce(was.permission_id, given.permission_id)
-GROUP BY user_id, had.codename, gets.codename, {ALIKE}
+SELECT concerned.user_id, had.codename, gets.codename, {ALIKE}, count(*) FROM concerned JOIN turning USING (id)
+LEFT JOIN had ON (had.lead, had.user_id) = (turning.id, concerned.user_id)
+LEFT JOIN gets ON (gets.lead, gets.user_id) = (turning.target, concerned.user_id)
+GROUP BY concerned.user_id, had.codename, gets.codename, {ALIKE}
 """
 
 
 def sight_of_merging(into: Mapping[int, int], company: Company) -> list[Sight]:
     """Who gains and who loses sight by merging these (gone → kept)."""
-    leads = Lead.objects.filter(pk__any_of=list(into))
-    going = [Pair.of(shape.locked, removed(shape).locked, shape.count) for shape in shapes_of(leads, company.pk)]
-    shared = shared_pairs(leads, company.pk, removed, shares_end=True, with_assistants=False)
+    shared: dict[int, list[Pair]] = {}
     for user, had, gets, *row in _rows(SHARED, into):
         pair = _pair(company.pk, row)
-        given = (VERBS.get(had, Level.NONE), VERBS[gets])
+        given = (VERBS.get(had, Level.NONE), VERBS.get(gets, Level.NONE))
         shared.setdefault(user, []).extend((replace(pair, count=-pair.count), replace(pair, shared=given)))
-    staying = [_pair(company.pk, row) for row in _rows(CHANGED, into)]
-    return sight_of([*going, *staying], shared, company)
+    return sight_of([_pair(company.pk, row) for row in _rows(CHANGED, into)], shared, company)
 
 
-def _rows(sql: str, into: Mapping[int, int]) -> Iterator[Sequence[Any]]:
+def _rows(sql: str, into: Mapping[int, int]) -> list[Sequence[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"gone": list(into), "kept": list(into.values())})
-        yield from cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _pair(company_id: int, row: Sequence[Any]) -> Pair:
-    """A lead of such columns as it is and as it will be."""
-    unit, user, origin, hidden, privacy, locks, will_hide, will_conceal, will_lock, count = row
-    before = LockedLead(0, company_id, unit, user, origin, hidden, privacy, tuple(locks))
-    after = replace(before, hidden=will_hide, privacy=will_conceal, locks=tuple(will_lock))
-    return Pair.of(before, after, count)
+    """So many leads as they are and as they will be."""
+    *columns, count = row
+    return Pair.of(_locked(company_id, *columns[:6]), _locked(company_id, *columns[6:]), count)
+
+
+def _locked(
+    company: int, unit: int, user: int, origin: int, hidden: bool, privacy: int, locks: list[int]
+) -> LockedLead:
+    return LockedLead(0, company, unit, user, origin, hidden, privacy, tuple(locks))

@@ -1,7 +1,8 @@
-"""Duplicates (I6): those in sight, those of one lead, and two leads side by side."""
+"""Duplicates (I6): those in sight, those of one lead, one to merge it with, and two leads side by side."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
@@ -14,27 +15,39 @@ from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.running import carry_on
+from leads.batches.sight import named
 from leads.merging.fields import Difference, differences
-from leads.merging.finding import KINDS, groups_in_sight, twins_of
+from leads.merging.finding import Found, groups_in_sight, same_as, share_nothing, twins_of
+from leads.merging.foreseeing import sight_of_merging
+from leads.merging.keys import counting
 from leads.models import Batch, Lead
 from leads.reading import contacts_of, owner_label
+from leads.search import matches
 from leads.views.lead import find_lead
 from permissions.access import Keyring
 from permissions.door import may, require_verb
 from permissions.keyring import load_keyring
+from permissions.policy.wording import DUPLICATE_KEYS
 from permissions.verbs import Verb
+
+MOST_FOUND = 20
 
 
 @door()
 def duplicates(request: HttpRequest) -> HttpResponse:
-    """All there are among the leads she may read, by e-mail or by phone."""
-    keyring = load_keyring(signed_in(request))
-    by = request.GET.get("by", "email")
-    if by not in KINDS:
+    """All there are among the leads she may read, by one of the keys that count."""
+    actor = signed_in(request)
+    keyring, keys = load_keyring(actor), counting(actor.company)
+    by = request.GET.get("by") or next(iter(keys), "")
+    if by not in ["", *keys]:
         raise Http404
-    found = groups_in_sight(keyring, by, request.GET.get("cursor", ""))
-    groups = [(group, _lines(group.leads, group.leads[0], keyring)) for group in found.groups]
-    context = {"by": by, "kinds": KINDS.items(), "groups": groups, "next_cursor": found.next_cursor}
+    found = groups_in_sight(keyring, by, request.GET.get("cursor", "")) if by else Found([], "")
+    context = {
+        "by": by,
+        "keys": [(key, DUPLICATE_KEYS[key]) for key in keys],
+        "groups": [(group, _lines(group.leads, group.leads[0], keyring)) for group in found.groups],
+        "next_cursor": found.next_cursor,
+    }
     return render_page(request, "leads/duplicates.html", context)
 
 
@@ -53,6 +66,25 @@ def alike(request: HttpRequest, public_id: str) -> HttpResponse:
     return render_page(request, "leads/alike.html", {"lead": lead, "twins": twins})
 
 
+@door()
+def merge_with(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Another lead to merge this one with: what may be the same person, or what a search finds."""
+    keyring = load_keyring(signed_in(request))
+    lead = find_lead(request, public_id, keyring)
+    require_verb(keyring, lead, Verb.MERGE)
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:120]
+    others = Lead.objects.filter(matches(text)) if text else same_as(lead)
+    hers = others.doable_by(keyring, Verb.MERGE).exclude(pk=lead.pk).for_rows()
+    found = list(hers.order_by("-last_activity_at", "-pk")[: MOST_FOUND + 1])
+    context = {
+        "lead": lead,
+        "text": text,
+        "found": [(one, owner_label(one)) for one in found[:MOST_FOUND]],
+        "there_are_more": len(found) > MOST_FOUND,
+    }
+    return render_page(request, "leads/merge_with.html", context)
+
+
 @door("GET", "POST")
 def merging(request: HttpRequest, public_id: str, other_id: str) -> HttpResponse:
     """The lead beside the other one, which goes into it; what differs is chosen field by field."""
@@ -67,17 +99,19 @@ def merging(request: HttpRequest, public_id: str, other_id: str) -> HttpResponse
     if request.method == "POST":
         take = [field.code for field in chosen if request.POST.get(field.code) == "other"]
         return redirect("batch", _merge(actor, kept, other, take).public_id)
-    return render_page(request, "leads/merge.html", _side_by_side(kept, other, chosen))
+    return render_page(request, "leads/merge.html", _side_by_side(actor, kept, other, chosen))
 
 
-def _side_by_side(kept: Lead, other: Lead, chosen: list[Difference]) -> dict[str, Any]:
-    region = kept.company.phone_region
+def _side_by_side(actor: User, kept: Lead, other: Lead, chosen: list[Difference]) -> dict[str, Any]:
+    region = actor.company.phone_region
     alike_owned = (kept.owner_unit_id, kept.owner_user_id) == (other.owner_unit_id, other.owner_user_id)
     return {
         "kept": kept,
         "other": other,
         "sides": [(one, owner_label(one), _reached_at(one, region)) for one in (kept, other)],
         "fields": chosen,
+        "share_nothing": share_nothing(kept, other),
+        "sight": named(map(asdict, sight_of_merging({other.pk: kept.pk}, actor.company)), actor),
         "alike_owned": alike_owned,
     }
 

@@ -132,6 +132,7 @@ def _whole(
     role_names = roles_of(lead.company_id) if own else {}
     roles = [role_names.get(slot.role, slot.get_role_display()) for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
+    timeline = timeline_of(lead, earlier)
     works, log_kinds, wanted = lead.access.level >= Level.WORK, _log_kinds(lead), request.GET.get("log")
     log_form = form or LogForm(initial={"kind": wanted} if wanted in log_kinds else None)
     return {
@@ -151,11 +152,11 @@ def _whole(
         "contacts": contacts_of(lead.contact_points.order_by("position", "pk"), actor.company.phone_region),
         "address": address_of(lead),
         "local_time": local_time(lead.time_zone),
-        "facts": facts_of(lead, custom if lead.custom else ()),
+        "facts": facts_of(lead, custom if lead.custom else (), timeline.sources),
         "slots": slots_of(taken, lead, role_names),
         "reasons": why(lead, lead.access, roles),
         "history": ownership_history(lead),
-        "timeline": timeline_of(lead, earlier),
+        "timeline": timeline,
         "stages": Stage.objects.filter(company=lead.company_id).order_by("position", "pk") if works else (),
         "tone": TONES[lead.stage.kind],
     }

@@ -46,6 +46,14 @@ def lead_alike(visit: Visit) -> Told:
     return {number: level for number, level in found.items() if number != visit.number}
 
 
+@surface("lead-merge-with", expects=that_one("manage", "merge_lead"))
+def leads_to_merge_with(visit: Visit) -> Told:
+    """Searched for from a lead of her own."""
+    own = make_lead(visit.user, first_name="Own", last_name="Lead").public_id
+    sought = visit.one_of(marks.email(visit.number), marks.phone(visit.number))
+    return told(visit.get("lead-merge-with", own, q=sought), sought)
+
+
 @surface("lead-merge", expects=that_one("manage", "merge_lead"))
 def leads_side_by_side(visit: Visit) -> Told:
     """With a lead of her own beside it."""

@@ -156,6 +156,11 @@ def duplicates_are_found_among_redacted_leads(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("leads.merging.finding.Level", ENOUGH)
 
 
+@found_by("leads_to_merge_with")
+def anybody_is_found_to_merge_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LeadQuerySet, "doable_by", lambda self, held, verb: self)
+
+
 @found_by("leads_side_by_side")
 def readers_merge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.views.duplicates.require_verb", lambda held, lead, verb: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db.models import F, Q
 from django.db.models.expressions import Combinable
@@ -11,7 +12,7 @@ from django.db.models.functions import JSONObject
 
 from leads import signals
 from leads.batches.restoring import restore_slots, slots_image
-from leads.batches.sight import removed, sight_after
+from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, Sight, Skip
 from leads.models import BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -95,7 +96,7 @@ class Delete(MassVerb):
         )
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
-        return sight_after(act, leads, removed, shares_end=True)
+        return sight_after(act, leads, _removed, shares_end=True)
 
     def tell(self, act: Act) -> None:
         """Personal owners of what somebody else deleted, or brought back (M8)."""
@@ -104,3 +105,7 @@ class Delete(MassVerb):
         gone = changed.exclude(after__removed_at=None).exists()
         said = ("was deleted", "were deleted") if gone else ("came back", "came back")
         tell_personal_owners(owners, act.actor, *said, f"By {act.actor}.")
+
+
+def _removed(shape: Shape) -> Shape:
+    return replace(shape, lead=replace(shape.lead, removed=True), agent=None, slots=())

@@ -49,7 +49,7 @@ class Merge(MassVerb):
     def check(self, act: Act) -> None:
         if act.batch.state == Batch.State.DRAFT and "into" not in act.params:
             hers = leads_of(act).filter(self.allowed(act.keyring))
-            act.batch.params["into"] = {str(gone): kept for gone, kept in pairs_among(hers).items()}
+            act.batch.params["into"] = {str(gone): kept for gone, kept in pairs_among(hers, act.actor.company).items()}
 
     def skips(self, act: Act) -> Sequence[Skip]:
         into = into_of(act)
@@ -125,7 +125,7 @@ class Merge(MassVerb):
     def tell(self, act: Act) -> None:
         """Personal owners of what somebody else merged into another lead, or parted from it again (M8)."""
         changed = act.batch.items.filter(outcome=Outcome.CHANGED, lead__pk__any_of=[*into_of(act)]).order_by("number")
-        owners = Counter(changed.values_list("lead__owner_user", flat=True))
+        owners: Counter[int | None] = Counter(changed.values_list("lead__owner_user", flat=True))
         gone = changed.filter(lead__merged_into__isnull=False).exists()
         said = ("was merged into another lead", "were merged into other leads") if gone else ("came back", "came back")
         tell_personal_owners(owners, act.actor, *said, f"By {act.actor}.")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from crm.notifications.models import Notification
 from crm.organization.models import User
 from leads.batches import running
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
+from leads.batches.scope import picked
 from leads.models import Activity, Batch, Lead, LeadShare
 from leads.services.sharing import share_lead
 from permissions.access import Level
@@ -55,7 +62,7 @@ def test_i6_both_leads_are_in_the_one_that_stays_and_its_owner_is_the_same(harbo
         phones=["555 201 0001"],
         agent=harbor.ana,
         last_name="Stone",
-        tags=["b", "a"],
+        tags=["b", "A"],
         score=90,
         custom={"pet": "Cat"},
         do_not_call=True,
@@ -222,3 +229,147 @@ def test_i6_two_leads_side_by_side_in_the_browser(harbor: Brokerage, client: Cli
 def test_p3_a_mass_merge_takes_the_permission(harbor: Brokerage) -> None:
     with pytest.raises(PermissionDenied):
         done(harbor.ana, "merge", "")
+
+
+def foreseen(batch: Batch) -> set[tuple[str, str, str, int]]:
+    """Kind, from and to which level, and who."""
+    assert batch.preview is not None
+    return {
+        (one["kind"], one["before"], one["after"], person)
+        for one in batch.preview["sight"]
+        for person, _ in one["people"]
+    }
+
+
+def test_m4_the_preview_says_who_loses_sight_and_who_gains_it(harbor: Brokerage) -> None:
+    mail = ["maya@mail.example"]
+    make_lead(harbor.lakeside, emails=mail)
+    other = make_lead(harbor.lakeside, emails=mail, agent=harbor.ana)
+    share_lead(keyring=load_keyring(harbor.broker), actor=harbor.broker, lead=other, user=harbor.eve, verb="view_lead")
+    batch = drafted(harbor.broker, "merge", "")
+    assert foreseen(batch) == {
+        ("assigned", "none", "work", harbor.ana.pk),  # of the one that stays; the other one she keeps in it
+        ("shared", "none", "view", harbor.eve.pk),
+    }
+    kept = make_lead(harbor.hilltop, agent=harbor.dee)
+    into = {str(other.pk): kept.pk}
+    two = draft(actor=fresh(harbor.broker), verb="merge", scope=picked([kept.public_id, other.public_id]))
+    assert foreseen(preview(actor=fresh(harbor.broker), batch=two, params={"into": into})) == {
+        ("manager", "manage", "none", harbor.lead.pk),
+        ("assigned", "work", "none", harbor.ana.pk),
+        ("assigned", "none", "work", harbor.dee.pk),
+        ("shared", "view", "none", harbor.eve.pk),
+    }
+
+
+def test_m4_the_page_of_two_leads_says_who_loses_sight(harbor: Brokerage, client: Client) -> None:
+    kept, other = make_lead(harbor.hilltop), make_lead(harbor.lakeside, agent=harbor.ana)
+    client.force_login(harbor.broker)
+    there = reverse("lead-merge", args=[kept.public_id, other.public_id])
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", client.get(there).content.decode()))
+    assert "Will no longer see them Managers: Lead (1)" in said or "Will no longer see them Assigned: Ana (1)" in said
+    assert "Ana (1)" in said
+    assert "They share no" not in said
+    with CaptureQueriesContext(connection) as few:
+        client.get(there)
+    for person in (harbor.ben, harbor.eve, harbor.dee):
+        assign(make_lead(harbor.lakeside), person)
+        share_lead(keyring=load_keyring(harbor.broker), actor=harbor.broker, lead=other, user=person, verb="view_lead")
+    with CaptureQueriesContext(connection) as many:
+        client.get(there)
+    assert len(many) <= len(few) + 2
+
+
+def test_i6_two_that_share_nothing_are_warned_of(harbor: Brokerage, client: Client) -> None:
+    client.force_login(harbor.lead)
+    one = make_lead(harbor.lakeside, first_name="Maya", last_name="Stone", emails=["maya@mail.example"])
+    others = {
+        "name": make_lead(harbor.lakeside, first_name="maya", last_name="STONE"),
+        "mail": make_lead(harbor.lakeside, emails=["maya@mail.example"]),
+        "nothing": make_lead(harbor.lakeside, emails=["tom@mail.example"]),
+        "nameless": make_lead(harbor.lakeside, first_name="", last_name=""),
+    }
+    warned = {
+        what: "These two share no e-mail, phone or name"
+        in client.get(reverse("lead-merge", args=[one.public_id, other.public_id])).content.decode()
+        for what, other in others.items()
+    }
+    assert warned == {"name": False, "mail": False, "nothing": True, "nameless": True}
+
+
+def test_i6_the_other_source_is_not_lost(harbor: Brokerage, client: Client) -> None:
+    kept, other = make_lead(harbor.lakeside, source="Website"), make_lead(harbor.lakeside, source="Zillow")
+    blank = make_lead(harbor.lakeside)
+    client.force_login(harbor.lead)
+    there = reverse("lead-merge", args=[kept.public_id, other.public_id])
+    assert "<dd>Zillow</dd>" in client.get(there).content.decode()
+    batch = merged(harbor.lead, kept, other)
+    assert "Website, also Zillow" in client.get(reverse("lead", args=[kept.public_id])).content.decode()
+    run(undo(harbor.lead, batch))
+    assert "also Zillow" not in client.get(reverse("lead", args=[kept.public_id])).content.decode()
+    merged(harbor.lead, blank, other)
+    blank.refresh_from_db()
+    assert blank.source == other.source
+    assert "Zillow, also" not in client.get(reverse("lead", args=[blank.public_id])).content.decode()
+
+
+def test_m8_owners_are_told_what_somebody_else_merged() -> None:
+    harbor = brokerage("managed")
+    kept, other = make_lead(harbor.ben), make_lead(harbor.ana)
+    batch = merged(harbor.lead, kept, other)
+    assert [(one.user, one.title) for one in Notification.objects.order_by("pk")] == [
+        (harbor.ana, "A lead of yours was merged into another lead")
+    ]
+    run(undo(harbor.lead, batch))
+    assert Notification.objects.latest("pk").title == "A lead of yours came back"
+
+
+def test_i6_what_another_went_into_is_changed_though_it_gained_nothing(harbor: Brokerage) -> None:
+    kept = make_lead(harbor.lakeside, emails=["maya@mail.example"])
+    other = make_lead(harbor.lakeside, emails=["maya@mail.example"], last_activity_at=kept.last_activity_at)
+    batch = drafted(harbor.lead, "merge", "")
+    assert batch.preview is not None
+    assert batch.preview["reasons"] == {"": 2}
+    assert outcomes(run(batch)) == {kept.pk: "changed", other.pk: "changed"}
+    assert outcomes(run(undo(harbor.lead, batch))) == {kept.pk: "changed", other.pk: "changed"}
+
+
+def test_v8_a_share_that_has_ended_does_not_stand_in_the_way_of_one_that_holds(harbor: Brokerage) -> None:
+    kept, one, two = (make_lead(harbor.lakeside) for _ in range(3))
+    for lead in (kept, one, two):
+        share_lead(
+            keyring=load_keyring(harbor.broker), actor=harbor.broker, lead=lead, user=harbor.eve, verb="work_lead"
+        )
+    LeadShare.objects.filter(content_object__in=[kept, one]).update(until=timezone.now() - timedelta(days=1))
+    earlier = picture()
+    batch = merged(harbor.broker, kept, two)
+    assert levels()["Eve", kept.pk] == Level.WORK
+    run(undo(harbor.broker, batch))
+    assert picture() == earlier
+    merged(harbor.broker, kept, one)
+    assert levels()["Eve", kept.pk] == Level.NONE
+
+
+def test_i6_another_lead_to_merge_with_is_searched_for(harbor: Brokerage, client: Client) -> None:
+    lead = make_lead(harbor.lakeside, emails=["maya@mail.example"], first_name="Maya")
+    twin = make_lead(harbor.lakeside, emails=["maya@mail.example"], first_name="Twin")
+    make_lead(harbor.lakeside, first_name="Tom", last_name="Stone")
+    make_lead(harbor.hilltop, first_name="Tilda", last_name="Stone")
+    make_lead(harbor.ana, first_name="Tim", last_name="Stone")
+    there = reverse("lead-merge-with", args=[lead.public_id])
+    client.force_login(harbor.lead)
+    assert there in client.get(reverse("lead", args=[lead.public_id])).content.decode()
+    said = client.get(there).content.decode()
+    assert ("Twin" in said, "Tom Stone" in said) == (True, False)
+    assert reverse("lead-merge", args=[lead.public_id, twin.public_id]) in said
+    said = client.get(there, {"q": "stone\x00"}).content.decode()
+    assert [name in said for name in ("Tom", "Tilda", "Tim", "Twin")] == [True, False, False, False]
+    assert "No other lead that you may merge fits" in client.get(there, {"q": "nobody"}).content.decode()
+    assert client.post(there).status_code == 405
+    for user, status in ((harbor.ana, 404), (stranger(), 404)):
+        client.force_login(user)
+        assert client.get(there).status_code == status
+    assign(lead, harbor.ana)
+    client.force_login(harbor.ana)
+    assert client.get(there).status_code == 403
+    assert there not in client.get(reverse("lead", args=[lead.public_id])).content.decode()
