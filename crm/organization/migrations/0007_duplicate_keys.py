@@ -1,7 +1,6 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-
 KEYS = ["email", "phone_name", "phone"]
 
 
