@@ -50,6 +50,8 @@ class MemberForm(forms.Form):
     def __init__(self, *args: Any, actor: User, pond: Pond, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["user"].queryset = newcomers_to(actor, pond).order_by("name", "pk")  # type: ignore[attr-defined]
+        if pond.unit.kind != Unit.Kind.COMPANY:
+            self.fields["user"].help_text = f"Members of {pond.unit}, and of units below it."
 
 
 class CloseForm(forms.Form):

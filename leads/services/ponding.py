@@ -16,7 +16,7 @@ from crm.organization.models import Unit, User
 from leads import signals
 from leads.models import Assignment, Lead, Pond, PondClaim, PondMember
 from leads.querysets import PondQuerySet
-from leads.services.assigning import fill_slots
+from leads.services.assigning import fill_slots, units_to_work_for
 from leads.services.transferring import Cause
 from permissions.access import KINDS, Keyring, Level, Lock
 from permissions.door import require_verb
@@ -47,6 +47,10 @@ FROM before ORDER BY id
 
 class TakenError(Exception):
     """The lead is not in its pond any more; the text says who has it."""
+
+
+class OutsideError(Exception):
+    """The lead belongs to a unit whose leads she may not be assigned (M1)."""
 
 
 class UsedUpError(Exception):
@@ -119,7 +123,7 @@ def left_today(user: User, pond: Pond) -> int | None:
 def take(*, actor: User, lead: Lead, act: str = "button") -> None:
     """Take the lead out of a pond of hers into the Agent slot. Hers already: nothing happens.
 
-    Raises TakenError, UsedUpError.
+    Raises TakenError, OutsideError, UsedUpError.
     """
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
     slot = lead.assignments.filter(role=AGENT).select_related("user", "pond").first()
@@ -134,6 +138,8 @@ def take(*, actor: User, lead: Lead, act: str = "button") -> None:
         raise TakenError(f"It is in {pond}, where you may not take leads.")
     if left_today(actor, pond) == 0:
         raise UsedUpError(f"You have taken {pond.daily_limit} from {pond} today, and that is its limit.")
+    if refusal := why_outside(actor, lead):
+        raise OutsideError(refusal)
     signals.reassigned.send(sender=Lead, company_id=lead.company_id, lead_ids=[lead.pk], actor_id=actor.pk)
     fill_slots([(lead.pk, actor.pk)], actor_id=actor.pk, why="from a pond")
     PondClaim.objects.create(company_id=lead.company_id, pond=pond, user=actor, lead=lead)
@@ -157,8 +163,15 @@ def take_by_work(*, actor: User, lead: Lead, act: str) -> None:
         return
     try:
         take(actor=actor, lead=lead, act=act)
-    except (TakenError, UsedUpError):
+    except (TakenError, OutsideError, UsedUpError):
         return
+
+
+def why_outside(user: User, lead: Lead) -> str:
+    """Why she may not take it though she is in its pond (M1), in a sentence; empty where she may."""
+    if lead.owner_unit_id is None or lead.owner_unit_id in units_to_work_for(user):
+        return ""
+    return f"It belongs to {lead.owner}: only its members, and those of units below it, may take it."
 
 
 def may_take(keyring: Keyring, lead: Lead) -> bool:

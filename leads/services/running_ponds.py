@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
@@ -12,7 +14,7 @@ from crm.organization.models import Unit, User
 from crm.organization.querysets import UnitQuerySet
 from leads import signals
 from leads.models import Assignment, Lead, Pond, PondMember
-from leads.services.assigning import end_slots
+from leads.services.assigning import assignees_of, end_slots
 from leads.services.ponding import pool_leads, units_served_by
 from leads.services.transferring import Cause
 from permissions.catalog import Permission
@@ -31,9 +33,14 @@ def units_for(actor: User) -> UnitQuerySet:
 
 
 def newcomers_to(actor: User, pond: Pond) -> QuerySet[User]:
-    """Colleagues she may add."""
-    colleagues: QuerySet[User] = User.objects.can_be_seen_by(actor)
+    """Colleagues she may add: those who may be assigned to leads of the pond's unit (M1)."""
+    colleagues: QuerySet[User] = User.objects.can_be_seen_by(actor).filter(pk__in=assignees_of(pond.unit).values("pk"))
     return colleagues.exclude(pk__in=pond.members.values("user"))
+
+
+def guests_of(pond: Pond) -> set[int]:
+    """Its members who are none of its unit any more, or never were: they see its leads, and take only some."""
+    return set(pond.members.exclude(user__in=assignees_of(pond.unit)).values_list("user", flat=True))
 
 
 @transaction.atomic
@@ -72,7 +79,7 @@ def set_member(*, actor: User, pond: Pond, user: User, may_claim: bool) -> None:
     pond = _hold(actor, pond)
     known = pond.members.filter(user=user).first()
     if known is None and not newcomers_to(actor, pond).filter(pk=user.pk).exists():
-        raise ValidationError("Choose a colleague that you can see.")
+        raise ValidationError(f"Choose a colleague that you can see, of {pond.unit} or a unit below it.")
     if known is not None and known.may_claim == may_claim:
         return
     defaults = {"may_claim": may_claim, "company_id": pond.company_id}
@@ -120,14 +127,17 @@ def _let_go(lead_ids: list[int], cause: Cause, *, route: bool) -> None:
         route_anew(lead_ids, cause.actor.company_id)
 
 
-def route_anew(lead_ids: list[int], company_id: int) -> None:
-    """Let the owning units' routing find these leads their next agents; personal ones stay as they are."""
+def route_anew(lead_ids: Sequence[int], company_id: int, *, but: int | None = None) -> None:
+    """Let the owning units' routing find these leads their next agents, not her who leaves (`but`).
+
+    Personal ones stay as they are.
+    """
     owned = Lead.objects.filter(pk__in=lead_ids, owner_unit__isnull=False).order_by("owner_unit", "pk")
     by_unit: dict[int, list[int]] = {}
     for pk, unit_id in owned.values_list("pk", "owner_unit"):
         by_unit.setdefault(unit_id, []).append(pk)
     for unit_id, ids in by_unit.items():
-        signals.ready_for_routing.send(sender=Lead, company_id=company_id, unit_id=unit_id, lead_ids=ids)
+        signals.ready_for_routing.send(sender=Lead, company_id=company_id, unit_id=unit_id, lead_ids=ids, but=but)
 
 
 def _hold(actor: User, pond: Pond) -> Pond:

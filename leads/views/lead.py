@@ -19,7 +19,7 @@ from leads.models import Activity, Assignment, CustomField, Lead, OwnershipReque
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.asking import askable
-from leads.services.ponding import may_take
+from leads.services.ponding import may_take, why_outside
 from leads.services.sharing import with_sharers
 from leads.services.staffing import roles_of
 from leads.services.transferring import may_let_go
@@ -122,6 +122,12 @@ def _asking(actor: User, keyring: Keyring, lead: Lead) -> dict[str, Any]:
     return {"asked": asked, "may_ask": may_let_go(keyring, lead) or bool(askable(actor, keyring, lead))}
 
 
+def _taking(actor: User, keyring: Keyring, lead: Lead) -> dict[str, Any]:
+    """Whether she may take it out of its pond, or why not though she is in that."""
+    outside = why_outside(actor, lead) if may_take(keyring, lead) else ""
+    return {"may_take": may_take(keyring, lead) and not outside, "outside": outside}
+
+
 def _whole(
     request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm | None = None, *, earlier: str = ""
 ) -> dict[str, Any]:
@@ -143,7 +149,7 @@ def _whole(
         "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
         "works": works,
         "shared_with": lead.shared_with if lead.access.level == Level.MANAGE else (),
-        "may_take": may_take(keyring, lead),
+        **_taking(actor, keyring, lead),
         **{f"may_{verb}": may(keyring, lead, verb) for verb in Verb},
         "is_owner": lead.owner_user_id == actor.pk,
         **_asking(actor, keyring, lead),

@@ -20,8 +20,17 @@ from leads.models import Lead, Pond, PondMember
 from leads.pond_forms import CloseForm, MemberForm, NewPondForm, PondForm
 from leads.querysets import LeadQuerySet, PondQuerySet
 from leads.reading import rows_of, with_names
-from leads.services.ponding import TakenError, UsedUpError, left_today, take, taker_of
-from leads.services.running_ponds import change_pond, close_pond, create_pond, remove_member, set_member, units_for
+from leads.services.assigning import units_to_work_for
+from leads.services.ponding import OutsideError, TakenError, UsedUpError, left_today, take, taker_of
+from leads.services.running_ponds import (
+    change_pond,
+    close_pond,
+    create_pond,
+    guests_of,
+    remove_member,
+    set_member,
+    units_for,
+)
 from permissions.access import Keyring, Level, Lock
 from permissions.catalog import Permission
 from permissions.keyring import load_keyring
@@ -87,6 +96,8 @@ def pond(request: HttpRequest, pk: int) -> HttpResponse:
     )
     hers = found.members.filter(user=actor).first()
     left = left_today(actor, found)
+    may_take = hers is not None and hers.may_claim and left != 0
+    units = {None, *units_to_work_for(actor)} if may_take else set()
     context = {
         "pond": found,
         "page": page,
@@ -94,7 +105,8 @@ def pond(request: HttpRequest, pk: int) -> HttpResponse:
         "count": f"{count:,}{'+' if more else ''}",
         "member": hers,
         "left": left,
-        "may_take": hers is not None and hers.may_claim and left != 0,
+        "may_take": may_take,
+        "takes": {lead.public_id for lead in page.rows if lead.owner_unit_id in units},
         "may_run": Pond.objects.managed_by(actor).filter(pk=pk).exists(),
     }
     return render_page(request, "leads/ponds/pond.html", context)
@@ -113,7 +125,7 @@ def take_one(request: HttpRequest) -> HttpResponse:
         return redirect("ponds")
     try:
         take(actor=actor, lead=found)
-    except (TakenError, UsedUpError) as refusal:
+    except (TakenError, OutsideError, UsedUpError) as refusal:
         messages.info(request, str(refusal))
     else:
         messages.success(request, f"{found.name} is yours to work.")
@@ -217,5 +229,5 @@ def _settings(request: HttpRequest, found: Pond, **forms: Any) -> HttpResponse:
     }
     status = 422 if any(form.is_bound for form in forms.values()) else 200
     members = found.members.select_related("user").order_by("user__name", "pk")
-    context = {**own, **forms, "pond": found, "members": members}
+    context = {**own, **forms, "pond": found, "members": members, "guests": guests_of(found)}
     return render_page(request, "leads/ponds/settings.html", context, status=status)

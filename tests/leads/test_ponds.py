@@ -12,8 +12,15 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from leads.models import Activity, Assignment, Lead, Pond, PondClaim
-from leads.services.ponding import TakenError, UsedUpError, left_today, pool, take
-from leads.services.running_ponds import close_pond, create_pond, remove_member, set_member
+from leads.services.ponding import OutsideError, TakenError, UsedUpError, left_today, pool, take
+from leads.services.running_ponds import (
+    close_pond,
+    create_pond,
+    guests_of,
+    newcomers_to,
+    remove_member,
+    set_member,
+)
 from leads.services.working import log_activity
 from permissions.access import Level
 from permissions.door import access_to
@@ -21,7 +28,7 @@ from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
 from routing.models import Offer, Rotation
 from tests.factories.leads import assign, in_pond, make_lead, make_pond, offer
-from tests.factories.people import fresh, join, leave_company, make_member
+from tests.factories.people import fresh, leave_company
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.routing.scenes import make_policy, on_roster
 from tests.support.racing import together
@@ -210,10 +217,26 @@ def test_o4_a_closed_pond_keeps_no_lead(harbor: Brokerage) -> None:
     assert agent_of(other) is None
 
 
-def test_m1_a_member_of_another_unit_takes_from_a_pond_she_was_let_into(harbor: Brokerage) -> None:
-    eve = join(make_member(harbor.south, "Guest"), harbor.harborfront)
-    pond = make_pond(harbor.whole, eve)
-    lead = in_pond(make_lead(harbor.lakeside), pond)
-    assign(lead, harbor.ben, "assistant")
-    take(actor=eve, lead=lead)
-    assert set(lead.assignments.values_list("user", flat=True)) == {eve.pk, harbor.ben.pk}
+def test_m1_a_member_from_outside_takes_no_lead_of_the_unit(harbor: Brokerage) -> None:
+    pond = make_pond(harbor.whole, harbor.eve, harbor.dee)
+    teams, offices, wholes = (in_pond(make_lead(unit), pond) for unit in (harbor.lakeside, harbor.north, harbor.whole))
+    personal = in_pond(make_lead(harbor.ben), pond)
+    assign(teams, harbor.ben, "assistant")
+    with pytest.raises(OutsideError, match="It belongs to Lakeside: only its members"):
+        take(actor=harbor.eve, lead=teams)
+    note(harbor.eve, teams)
+    assert agent_of(teams) is None, "what she did stands, and the lead stays in the pond"
+    for user, lead in ((harbor.dee, offices), (harbor.eve, wholes), (harbor.eve, personal)):
+        take(actor=user, lead=lead)
+        assert agent_of(lead) == user
+
+
+def test_m1_who_may_be_a_member_fits_whom_it_lets_take(harbor: Brokerage) -> None:
+    team, whole = make_pond(harbor.lakeside, harbor.eve), make_pond(harbor.whole)
+    assert {person.name for person in newcomers_to(fresh(harbor.broker), team)} == {"Ana", "Ben", "Lead"}
+    assert harbor.dee in newcomers_to(fresh(harbor.broker), make_pond(harbor.north))
+    assert harbor.eve in newcomers_to(fresh(harbor.broker), whole)
+    assert guests_of(team) == {harbor.eve.pk}
+    with pytest.raises(ValidationError, match="of Lakeside or a unit below"):
+        set_member(actor=harbor.broker, pond=team, user=harbor.dee, may_claim=True)
+    set_member(actor=harbor.broker, pond=team, user=harbor.eve, may_claim=False)

@@ -141,3 +141,18 @@ def test_a_pond_costs_the_same_however_full_it_is(client: Client, harbor: Broker
     few = queries(client, harbor.ana, f"/ponds/{pond.pk}/")
     fill(8)
     assert queries(client, harbor.ana, f"/ponds/{pond.pk}/") == few
+
+
+def test_m1_the_pages_say_who_may_not_take(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.whole, harbor.eve)
+    lead, general = in_pond(make_lead(harbor.lakeside), pond), in_pond(make_lead(harbor.whole), pond)
+    client.force_login(harbor.eve)
+    html = client.get(f"/ponds/{pond.pk}/").content.decode()
+    assert f'value="{general.public_id}"' in html
+    assert f'value="{lead.public_id}"' not in html
+    assert "for members of Lakeside" in html
+    html = client.get(f"/people/{lead.public_id}/").content.decode()
+    assert "It belongs to Lakeside: only its members" in html
+    assert "Take it" not in html
+    answer = client.post("/ponds/take/", {"lead": lead.public_id}, follow=True)
+    assert "It belongs to Lakeside" in answer.content.decode()
