@@ -1,4 +1,4 @@
-"""Where what a leaving person works goes: one choice for each unit that owns some of it."""
+"""Where what a leaving person works goes, and what a closing unit owns: one choice for each unit."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from crm.organization.models import Unit, User
 from leads.batches.verbs.departing import ROUTING
 from leads.models import Pond
 from leads.services.assigning import assignees_of
-from leads.services.departing import worked_by
+from leads.services.departing import Leaving, worked_by
+from leads.services.transferring import targets_for
 
 
 class DepartureForm(forms.Form):
     """A field `unit-7` for each; `chosen` is what the batch keeps."""
 
-    def __init__(self, *args: Any, actor: User, person: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: User, leaving: Leaving, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        counted = worked_by(person).order_by("owner_unit").values_list("owner_unit").annotate(Count("pk"))
+        counted = worked_by(leaving).order_by("owner_unit").values_list("owner_unit").annotate(Count("pk"))
         counts: dict[int, int] = dict(counted)
         units = Unit.objects.filter(pk__in=counts).select_related("parent").order_by("name", "pk")
         self.units = list(units)
@@ -27,7 +28,7 @@ class DepartureForm(forms.Form):
             count = counts[unit.pk]
             self.fields[f"unit-{unit.pk}"] = forms.ChoiceField(
                 label=f"{count:,} {'lead' if count == 1 else 'leads'} of {unit} that she works go",
-                choices=_choices(actor, person, unit),
+                choices=_choices(actor, leaving.user, unit),
             )
 
     @property
@@ -45,3 +46,15 @@ def _choices(actor: User, person: User, unit: Unit) -> list[Any]:
         ("Ponds", [(f"pond-{pk}", name) for pk, name in ponds]),
         ("People", [(f"person-{pk}", name) for pk, name in colleagues]),
     ]
+
+
+class ClosingForm(forms.Form):
+    """Which unit owns the leads then."""
+
+    to = forms.ModelChoiceField(Unit.objects.none(), label="Its leads go to", empty_label=None)
+
+    def __init__(self, *args: Any, actor: User, unit: Unit, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _, units = targets_for(actor)
+        self.initial["to"] = unit.parent_id
+        self.fields["to"].queryset = units.exclude(pk=unit.pk).order_by("name", "pk")  # type: ignore[attr-defined]

@@ -10,17 +10,18 @@ from django.db.models import QuerySet
 from django_filters import ChoiceFilter
 
 from crm.notifications.live import register_count
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 from leads import signals
 from leads.filters import LeadFilter
 from leads.models import Lead
+from leads.services.holdings import register_holdings
 from permissions.access import Key, Level, Reason
 from permissions.joining.memberships import register_tie
 from permissions.keyring import Given, register_source
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
-from routing.services.leaving import held_there, join_rosters, leave_rosters
+from routing.services.leaving import clear_roster, held_by, held_there, join_rosters, leave_rosters
 from routing.services.withdrawing import take_out
 
 YES = [("yes", "yes")]
@@ -31,8 +32,10 @@ def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) 
     claim(lead_id=lead.pk, user=actor, act=act)
 
 
-def on_ready(sender: object, company_id: int, unit_id: int, lead_ids: Sequence[int], **kwargs: Any) -> None:
-    route_leads(company_id=company_id, unit_id=unit_id, lead_ids=lead_ids)
+def on_ready(
+    sender: object, company_id: int, unit_id: int, lead_ids: Sequence[int], but: int | None = None, **kwargs: Any
+) -> None:
+    route_leads(company_id=company_id, unit_id=unit_id, lead_ids=lead_ids, but=but)
 
 
 def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor_id: int | None, **kwargs: Any) -> None:
@@ -40,13 +43,22 @@ def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor
     take_out(company_id=company_id, lead_ids=lead_ids, actor_id=actor_id)
 
 
-def on_departing(sender: object, user: User, **kwargs: Any) -> dict[str, Any]:
-    return leave_rosters(user)
+def on_departing(sender: object, user: User, units: Collection[int] | None, **kwargs: Any) -> dict[str, Any]:
+    return leave_rosters(user, units)
+
+
+def on_closing(sender: object, unit: Unit, **kwargs: Any) -> dict[str, Any]:
+    return clear_roster(unit)
 
 
 def on_coming_back(sender: object, user: User, kept: dict[str, Any], **kwargs: Any) -> None:
     if __name__ in kept:
-        join_rosters(user, kept[__name__])
+        join_rosters(user.company_id, kept[__name__])
+
+
+def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any) -> None:
+    if __name__ in kept:
+        join_rosters(unit.company_id, kept[__name__])
 
 
 def offered_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
@@ -71,7 +83,10 @@ def connect() -> None:
     signals.released.connect(on_taken_out, dispatch_uid="routing.released")
     signals.departing.connect(on_departing, dispatch_uid="routing.departing")
     signals.coming_back.connect(on_coming_back, dispatch_uid="routing.departing")
+    signals.closing.connect(on_closing, dispatch_uid="routing.closing")
+    signals.reopening.connect(on_reopening, dispatch_uid="routing.closing")
     register_source(offered_to)
+    register_holdings(held_by)
     register_tie(held_there)
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

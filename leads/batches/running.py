@@ -114,13 +114,25 @@ def next_chunk(batch_id: int) -> bool:
         verb.check(act)
     except (PermissionDenied, NotNowError) as refusal:
         return _finish(act, verb, State.FAILED, str(refusal))
-    upto = batch.total if verb.whole else min(batch.done + CHUNK, batch.total)
-    changed = _work(act, verb, upto)
+    upto = min(batch.done + CHUNK, batch.total)
+    try:
+        with transaction.atomic():
+            changed = _chunk(act, verb, upto)
+    except NotNowError as refusal:
+        return _finish(act, verb, State.FAILED, str(refusal))
     _save(batch, done=upto, changed=F("changed") + changed, tries=0)
-    if not verb.whole:
+    if upto < batch.total or not verb.whole:
         return True
-    batch.changed = changed
+    batch.changed += changed
     return _finish(act, verb, State.DONE)
+
+
+def _chunk(act: Act, verb: MassVerb, upto: int) -> int:
+    """The leads up to this number, with what a `whole` verb does before the first and after the last."""
+    changed = _work(act, verb, upto)
+    if verb.whole and upto == act.batch.total:
+        verb.finish(act)
+    return changed
 
 
 def _finish(act: Act, verb: MassVerb, state: State, problem: str = "") -> bool:
@@ -138,8 +150,8 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
     leads = Lead.objects.filter(pk__any_of=sorted(wanted))
     # locked first, and then judged by a statement of its own that sees them as they are
     list(leads.in_id_order().values_list("pk"))
-    if verb.whole and not (act.batch.undoes and is_back(act.batch.undoes)):
-        verb.once(act)
+    if verb.whole and act.batch.done == 0 and not (act.batch.undoes and is_back(act.batch.undoes)):
+        verb.begin(act)
     images = _judge(act, verb, leads, wanted)
     if not images:
         return 0

@@ -12,14 +12,14 @@ from itertools import islice
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, Count, OuterRef, Q, Value, When
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Value, When
 
 from crm.organization.models import Company, Membership, User
 from leads.batches.verb import Act, Sight
 from leads.models import Assignment, LeadShare, PondMember
 from leads.querysets import LeadQuerySet
 from leads.services.sharing import VERBS
-from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, make_keyring
+from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, Standing, make_keyring
 from permissions.catalog import Permission
 from permissions.door import seen_by
 from permissions.managers import managers_of, members_among
@@ -44,13 +44,13 @@ GROUPS = ("Will see them", "Will no longer see them", "Can do more", "Can do les
 class Shape:
     """`count` leads that are alike. `lead` has the locks of owner and origin only; `slots` are those of its slots.
 
-    `assistants`: the locks of those, if they were asked for.
+    `marked`: the locks of those slots that were asked for.
     """
 
     lead: LockedLead
     agent: int | None
     slots: tuple[int, ...]
-    assistants: tuple[int, ...] = ()
+    marked: tuple[int, ...] = ()
     count: int = 1
 
     @property
@@ -59,46 +59,56 @@ class Shape:
 
 
 After = Callable[[Shape], Shape]
+Moving = Callable[[Standing], Standing]
 
 
-def shapes_of(leads: LeadQuerySet, company_id: int, *, with_assistants: bool = False) -> list[Shape]:
+def shapes_of(leads: LeadQuerySet, company_id: int, mark: QuerySet[Assignment]) -> list[Shape]:
     """The kinds of leads there are among these, the most frequent first."""
-    rows = leads.order_by().annotate(assistants=_assistants("pk", asked=with_assistants))
-    counted = rows.values_list(*ALIKE, "assistants").annotate(count=Count("pk")).order_by("-count")[:MOST_SHAPES]
+    rows = leads.order_by().annotate(marked=_marked("pk", mark))
+    counted = rows.values_list(*ALIKE, "marked").annotate(count=Count("pk")).order_by("-count")[:MOST_SHAPES]
     return [_shape(company_id, row) for row in counted]
 
 
-def _assistants(lead: str, *, asked: bool) -> ArraySubquery:
-    """Who has the Assistant slot of a lead; nobody where that is not asked."""
-    slots = Assignment.objects.filter(lead=OuterRef(lead), role=Assignment.Role.ASSISTANT, user__isnull=False)
-    return ArraySubquery((slots if asked else slots.none()).order_by("user").values("user"))
+def _marked(lead: str, mark: QuerySet[Assignment]) -> ArraySubquery:
+    """Who has one of these slots of a lead."""
+    return ArraySubquery(mark.filter(lead=OuterRef(lead), user__isnull=False).order_by("user").values("user"))
 
 
 def _shape(company_id: int, row: Sequence[Any]) -> Shape:
-    """The shape of a row of the columns ALIKE, the assistants and how many there are."""
-    unit, user, origin, hidden, privacy, agent, slots, assistants, count = row
+    """The shape of a row of the columns ALIKE, the marked people and how many there are."""
+    unit, user, origin, hidden, privacy, agent, slots, marked, count = row
     lead = LockedLead(0, company_id, unit, user, origin, hidden, privacy, ())
-    return Shape(lead, agent, tuple(slots), tuple(Lock.ASSIGNED.of(pk) for pk in assistants or ()), count)
+    return Shape(lead, agent, tuple(slots), tuple(Lock.ASSIGNED.of(pk) for pk in marked or ()), count)
 
 
 def sight_after(
-    act: Act, leads: LeadQuerySet, after: After, *, shares_end: bool = False, with_assistants: bool = False
+    act: Act,
+    leads: LeadQuerySet,
+    after: After,
+    *,
+    shares_end: bool = False,
+    mark: QuerySet[Assignment] | None = None,
+    moving: Moving | None = None,
 ) -> list[Sight]:
-    """Whose sight changes if each shape becomes what `after` makes of it."""
-    shapes = shapes_of(leads, act.batch.company_id, with_assistants=with_assistants)
+    """Whose sight changes if each shape becomes what `after` makes of it, and each standing what `moving` does."""
+    mark = Assignment.objects.none() if mark is None else mark
+    shapes = shapes_of(leads, act.batch.company_id, mark)
     pairs = [Pair.of(shape.locked, after(shape).locked, shape.count) for shape in shapes]
-    shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end, with_assistants=with_assistants)
-    return sight_of(pairs, shared, act.actor.company)
+    shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end, mark=mark)
+    return sight_of(pairs, shared, act.actor.company, moving)
 
 
-def sight_of(pairs: Iterable[Pair], shared: Mapping[int, Sequence[Pair]], company: Company) -> list[Sight]:
+def sight_of(
+    pairs: Iterable[Pair], shared: Mapping[int, Sequence[Pair]], company: Company, moving: Moving | None = None
+) -> list[Sight]:
     """Whose sight changes by what becomes of these leads; `shared` as `shared_pairs` makes it."""
     pairs = [pair for pair in pairs if pair.changed]
     people, others = people_concerned(pairs, shared, company) if pairs or shared else ([], Counter())
     found: dict[tuple[str, str, str], Counter[int]] = {}
-    for kind, keyring in people:
-        for (before, later), count in changes(keyring, [*pairs, *shared.get(keyring.user_id, ())]).items():
-            found.setdefault((kind, before.name.lower(), later.name.lower()), Counter())[keyring.user_id] += count
+    for kind, standing in people:
+        keyring, later = make_keyring(standing), make_keyring(moving(standing)) if moving else None
+        for (before, becomes), count in changes(keyring, [*pairs, *shared.get(keyring.user_id, ())], later).items():
+            found.setdefault((kind, before.name.lower(), becomes.name.lower()), Counter())[keyring.user_id] += count
     return [
         Sight(*key, people=counts.most_common(), others=others.pop(key[0], 0)) for key, counts in sorted(found.items())
     ]
@@ -123,13 +133,13 @@ class Pair:
 
 
 def shared_pairs(
-    leads: LeadQuerySet, company_id: int, after: After, *, shares_end: bool, with_assistants: bool
+    leads: LeadQuerySet, company_id: int, after: After, *, shares_end: bool, mark: QuerySet[Assignment]
 ) -> dict[int, list[Pair]]:
     """For whoever some of these leads are shared with: those once more with the share, and taken off without it."""
     live = LeadShare.grants().live().filter(company=company_id, content_object__in=leads.order_by().values("pk"))
     columns = [f"content_object__{name}" for name in ALIKE]
-    rows = live.order_by().annotate(assistants=_assistants("content_object", asked=with_assistants))
-    counted = rows.values_list("user", "permission__codename", *columns, "assistants").annotate(count=Count("pk"))
+    rows = live.order_by().annotate(marked=_marked("content_object", mark))
+    counted = rows.values_list("user", "permission__codename", *columns, "marked").annotate(count=Count("pk"))
     found: dict[int, list[Pair]] = {}
     for user, verb, *row in counted:
         shape = _shape(company_id, row)
@@ -139,14 +149,14 @@ def shared_pairs(
     return found
 
 
-def changes(keyring: Keyring, pairs: Iterable[Pair]) -> Counter[tuple[Level, Level]]:
-    """How many leads go from which level to which for her; those that stay are left out."""
+def changes(keyring: Keyring, pairs: Iterable[Pair], later: Keyring | None = None) -> Counter[tuple[Level, Level]]:
+    """How many leads go from which level to which for her, who has `later` then; those that stay are left out."""
     found: Counter[tuple[Level, Level]] = Counter()
     for pair in pairs:
-        if keyring.company is None and pair.changed.isdisjoint(keyring.keys) and len({*pair.shared}) == 1:
+        if keyring.company is None and pair.changed.isdisjoint(keyring.keys) and len({*pair.shared}) == 1 and not later:
             continue
         was = max(keyring.access(pair.before).level, pair.shared[0])
-        becomes = max(keyring.access(pair.after).level, pair.shared[1])
+        becomes = max((later or keyring).access(pair.after).level, pair.shared[1])
         if was != becomes:
             found[was, becomes] += pair.count
     return +found
@@ -154,7 +164,7 @@ def changes(keyring: Keyring, pairs: Iterable[Pair]) -> Counter[tuple[Level, Lev
 
 def people_concerned(
     pairs: Iterable[Pair], sharers: Iterable[int], company: Company
-) -> tuple[list[tuple[str, Keyring]], Counter[str]]:
+) -> tuple[list[tuple[str, Standing]], Counter[str]]:
     """All managers, those whom the changed locks name or let in, and who has shares, as what they are; of these the ones
     with most leads, the rest counted.
     """
@@ -162,7 +172,7 @@ def people_concerned(
     for pair in pairs:
         for lock in pair.changed:
             weights[lock] += pair.count
-    managers = {one.standing.user_id: make_keyring(one.standing) for one in managers_of(company)}
+    managers = {one.standing.user_id: one.standing for one in managers_of(company)}
     members = members_by_lock(weights)
     named: dict[int, str] = {}
     for lock, _ in weights.most_common():
@@ -171,8 +181,8 @@ def people_concerned(
     named |= dict.fromkeys(set(sharers) - named.keys(), "shared")
     named = {user: kind for user, kind in named.items() if user not in managers}
     read = dict(islice(named.items(), MOST_NAMED))
-    people = [("manager", keyring) for keyring in managers.values()]
-    people += [(read[one.user_id], make_keyring(one)) for one in members_among(read, company)]
+    people = [("manager", standing) for standing in managers.values()]
+    people += [(read[one.user_id], one) for one in members_among(read, company)]
     return people, Counter(list(named.values())[MOST_NAMED:])
 
 
@@ -192,7 +202,9 @@ def members_by_lock(locks: Iterable[int]) -> defaultdict[int, list[int]]:
     return found
 
 
-def sight_of_one(leads: LeadQuerySet, before: Keyring, after: Callable[[Level], Level] | Keyring) -> list[Sight]:
+def sight_of_one(
+    leads: LeadQuerySet, before: Keyring, after: Callable[[Level], Level] | Keyring, kind: str = "shared"
+) -> list[Sight]:
     """What changes for one person: by other keys, or by the level she comes to have of each lead."""
     later = _level(after) if isinstance(after, Keyring) else Value(0)
     rows = leads.annotate(was=_level(before), becomes=later).order_by().values_list("was", "becomes")
@@ -200,7 +212,7 @@ def sight_of_one(leads: LeadQuerySet, before: Keyring, after: Callable[[Level], 
     for was, becomes, count in rows.annotate(count=Count("pk")):
         found[Level(was), Level(becomes) if isinstance(after, Keyring) else after(Level(was))] += count
     return [
-        Sight("shared", was.name.lower(), becomes.name.lower(), [(before.user_id, count)])
+        Sight(kind, was.name.lower(), becomes.name.lower(), [(before.user_id, count)])
         for (was, becomes), count in sorted(found.items())
         if was != becomes
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.models import Batch, BatchItem
 
@@ -16,5 +16,5 @@ def standing(batch: Batch) -> QuerySet[BatchItem]:
 
 
 def is_back(batch: Batch) -> bool:
-    """Whether what it did beside the leads (`MassVerb.once`) is undone."""
-    return batch.undoings.filter(state=Batch.State.DONE).exists()
+    """Whether what it did beside the leads (`MassVerb.begin`, `finish`) is undone."""
+    return batch.undoings.filter(Q(state=Batch.State.DONE) | Q(done__gt=0)).exists()

@@ -33,9 +33,11 @@ def why_not_undo(actor: User, batch: Batch) -> str:
 
 def _why_not_now(batch: Batch) -> str:
     verb, deadline = verb_of(batch), deadline_of(batch)
-    beside = verb.whole and batch.state == State.DONE
+    beside = "kept" in batch.params
     if not batch.has_ended or not (batch.changed or beside):
         return "There is nothing to undo."
+    if verb.whole and batch.undoes_id:
+        return "This was taken back once. Begin anew instead."
     if verb.irrevocable:
         return verb.irrevocable
     if deadline and deadline < timezone.now():

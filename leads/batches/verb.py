@@ -106,7 +106,7 @@ class MassVerb:
     irrevocable: ClassVar[str] = ""  # why it cannot be undone
     only_actor_undoes: ClassVar[bool] = False
     offered: ClassVar[bool] = True  # on the People page, for any leads
-    whole: ClassVar[bool] = False  # one chunk, however many leads: all of it, with `once`, or nothing
+    whole: ClassVar[bool] = False  # it does more than its leads: `begin` and `finish`, even where there are none
     revives: ClassVar[bool] = False  # whether an undo brings back leads that are not there any more
 
     @property
@@ -136,8 +136,16 @@ class MassVerb:
         """The leads it is about, where that is not for the scope to say."""
         return None
 
-    def once(self, act: Act) -> None:
-        """For `whole` verbs: what is done, or undone, beside the leads, which are locked and not yet judged."""
+    def begin(self, act: Act) -> None:
+        """For `whole` verbs: what is done, or undone, before the first lead, in the transaction of the first chunk."""
+
+    def finish(self, act: Act) -> None:
+        """For `whole` verbs: what is done, or undone, after the last lead, in the transaction of the last chunk."""
+
+    def keep(self, act: Act, what: Mapping[str, Any]) -> None:
+        """Remember what an undo of `begin` and `finish` needs, as `kept`."""
+        act.batch.params = {**act.batch.params, "kept": {**act.batch.params.get("kept", {}), **what}}
+        act.batch.save(update_fields=["params"])
 
     def check(self, act: Act) -> None:
         """Raise NotNowError where what the batch needs is gone, such as the person leads are to be assigned to."""

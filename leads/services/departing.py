@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,6 +18,8 @@ from leads.services.covering import end_covers
 from leads.services.ponding import pool_leads
 from leads.services.running_ponds import route_anew
 from leads.services.transferring import Cause, clear
+from permissions.joining.invitations import roles_for
+from permissions.joining.memberships import end_role, units_lost
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 
@@ -23,55 +27,117 @@ AGENT, COVERED = Assignment.Role.AGENT, Assignment.Role.COVERED
 Receiver = User | Pond | None  # none: the routing of the unit
 
 
-def worked_by(user: User) -> LeadQuerySet:
+@dataclass(frozen=True)
+class Leaving:
+    """Who leaves what: a unit, or without one the company. Whatever she belongs to by another membership stays hers."""
+
+    user: User
+    unit: Unit | None = None
+
+    @cached_property
+    def lost(self) -> frozenset[int] | None:
+        """The units she no longer belongs to; None: all, with everything else."""
+        return units_lost(self.user, self.unit) if self.unit else None
+
+    @property
+    def owners(self) -> QuerySet[Unit]:
+        """Those of them whose leads she may not work then. The company's own anyone may work who is there (M1)."""
+        if self.lost is None:
+            return Unit.objects.filter(company=self.user.company_id)
+        return Unit.objects.filter(pk__in=self.lost).exclude(kind=Unit.Kind.COMPANY)
+
+    @property
+    def slots(self) -> QuerySet[Assignment]:
+        """Her slots that end: with a unit those on its leads, with the company all but those on leads of her own."""
+        hers = Assignment.objects.filter(user=self.user).exclude(lead__owner_user=self.user)
+        return hers if self.lost is None else hers.filter(lead__owner_unit__in=self.owners)
+
+    @property
+    def ponds(self) -> QuerySet[PondMember]:
+        places = PondMember.objects.filter(user=self.user).order_by("pk")
+        return places if self.lost is None else places.filter(pond__unit__in=self.lost, pond__closed_at=None)
+
+    @property
+    def memberships(self) -> QuerySet[Membership]:
+        current = Membership.objects.current().filter(user=self.user).order_by("pk")
+        return current.filter(unit=self.unit) if self.unit else current
+
+
+def worked_by(leaving: Leaving) -> LeadQuerySet:
     """Leads of units that she is assigned to in any role: what stays when she leaves."""
-    hers = Assignment.objects.filter(user=user).values("lead")
-    return Lead.objects.filter(company=user.company_id, owner_unit__isnull=False, removed_at=None, pk__in=hers)
+    slots = leaving.slots.filter(lead__owner_unit__in=leaving.owners).values("lead")
+    return Lead.objects.filter(company=leaving.user.company_id, removed_at=None, pk__in=slots)
 
 
-def last_owner(user: User) -> bool:
-    """Whether the company would have no owner without her (O7)."""
+def why_not_leave(leaving: Leaving, actor: User) -> str:
+    """Why she stays, in a sentence; empty where the actor may let her go (O7)."""
     owners = Membership.objects.current().filter(
-        unit__company=user.company_id, unit__kind=Unit.Kind.COMPANY, role=Membership.Role.OWNER, user__is_active=True
+        unit__company=leaving.user.company_id,
+        unit__kind=Unit.Kind.COMPANY,
+        role=Membership.Role.OWNER,
+        user__is_active=True,
     )
-    return owners.filter(user=user).exists() and not owners.exclude(user=user).exists()
+    last = owners.filter(user=leaving.user).exists() and not owners.exclude(user=leaving.user).exists()
+    if last and (leaving.unit is None or leaving.unit.kind == Unit.Kind.COMPANY):
+        return f"{leaving.user} is the last owner of the company. Make somebody else an owner first."
+    if leaving.unit is None:
+        return ""
+    membership = leaving.memberships.first()
+    if membership is None:
+        return f"{leaving.user} is no member of {leaving.unit}."
+    if membership.role not in dict(roles_for(actor, leaving.unit)):
+        return f"Only an owner of {leaving.unit}, or of a unit above it, takes that role away."
+    return ""
 
 
-def depart(user: User, cause: Cause, but: QuerySet[Lead]) -> dict[str, Any]:
-    """Deactivate her, and end all she has but her own leads and those of `but`: what `bring_back` needs."""
-    others = Assignment.objects.filter(user=user).exclude(lead__owner_user=user).exclude(lead__in=but)
-    list(Lead.objects.filter(pk__in=others.values("lead")).in_id_order().values_list("pk"))
-    memberships = Membership.objects.current().filter(user=user).order_by("pk")
-    ponds = PondMember.objects.filter(user=user).order_by("pk")
-    kept: dict[str, Any] = {
-        "memberships": list(memberships.values_list("pk", flat=True)),
-        "ponds": list(ponds.values_list("pond", "may_claim")),
-        "slots": list(others.order_by("pk").values_list("lead", "role")),
-    }
-    clear(Lead.objects.filter(agent=user, pk__in=others.values("lead")), cause)
-    end_slots(Assignment.objects.filter(pk__in=others.values("pk")), **cause.params())
-    ponds.delete()
-    User.objects.filter(pk=user.pk).update(is_active=False, left_at=Now())
-    memberships.update(ended_at=Now())  # not before she left: her managers of then stay her managers
-    for receiver, answer in signals.departing.send(sender=User, user=user):
+def begin_leaving(leaving: Leaving) -> dict[str, Any]:
+    """Take her out of ponds and rotations, so that nothing new comes to her: what `bring_back` needs."""
+    kept: dict[str, Any] = {"ponds": list(leaving.ponds.values_list("pond", "may_claim"))}
+    leaving.ponds.delete()
+    for receiver, answer in signals.departing.send(sender=User, user=leaving.user, units=leaving.lost):
         kept[receiver.__module__] = answer
-    _record(user, cause, LedgerEntry.Kind.LEFT)
     return kept
 
 
-def bring_back(user: User, cause: Cause, kept: dict[str, Any]) -> None:
-    """Undo `depart`: who has taken her place meanwhile keeps it."""
-    User.objects.filter(pk=user.pk).update(is_active=True, left_at=None)
-    ended = Membership.objects.filter(pk__in=kept["memberships"], unit__closed_at=None)
+def finish_leaving(leaving: Leaving, cause: Cause) -> dict[str, Any]:
+    """End all else that ties her, and let her go: what `bring_back` needs beside that.
+
+    Raises RefusedError where the actor may not end her membership.
+    """
+    others = leaving.slots
+    list(Lead.objects.filter(pk__in=others.values("lead")).in_id_order().values_list("pk"))
+    kept = {
+        "memberships": list(leaving.memberships.values_list("pk", flat=True)),
+        "slots": list(others.order_by("pk").values_list("lead", "role")),
+    }
+    late = worked_by(leaving).order_by("pk").values_list("pk", flat=True)
+    hand_on(leaving.user, list(late), None, cause)
+    end_slots(leaving.slots, **cause.params())
+    if leaving.unit:
+        end_role(actor=cause.actor, user=leaving.user, unit=leaving.unit, batch_id=cause.batch_id)
+        return kept
+    User.objects.filter(pk=leaving.user.pk).update(is_active=False, left_at=Now())
+    leaving.memberships.update(ended_at=Now())  # not before she left: her managers of then stay her managers
+    _record(leaving, cause, LedgerEntry.Kind.LEFT)
+    return kept
+
+
+def bring_back(leaving: Leaving, cause: Cause, kept: dict[str, Any]) -> None:
+    """Undo what was done of a departure: who has taken her place meanwhile keeps it."""
+    user = leaving.user
+    if not leaving.unit:
+        User.objects.filter(pk=user.pk).update(is_active=True, left_at=None)
+    ended = Membership.objects.filter(pk__in=kept.get("memberships", []), unit__closed_at=None)
     ended.exclude(unit__in=Membership.objects.current().filter(user=user).values("unit")).update(ended_at=None)
     open_ponds = set(Pond.objects.filter(closed_at=None, company=user.company_id).values_list("pk", flat=True))
     for pond, may_claim in kept["ponds"]:
         if pond in open_ponds:
             values = {"may_claim": may_claim, "company_id": user.company_id}
             PondMember.objects.get_or_create(pond_id=pond, user=user, defaults=values)
-    _fill_again(user, [(lead, role) for lead, role in kept["slots"]], cause)
+    _fill_again(user, [(lead, role) for lead, role in kept.get("slots", [])], cause)
     signals.coming_back.send(sender=User, user=user, kept=kept)
-    _record(user, cause, LedgerEntry.Kind.RESTORED)
+    if kept.get("memberships"):
+        _record(leaving, cause, LedgerEntry.Kind.MEMBERSHIP_CHANGED if leaving.unit else LedgerEntry.Kind.RESTORED)
 
 
 def _fill_again(user: User, slots: list[tuple[int, str]], cause: Cause) -> None:
@@ -84,13 +150,14 @@ def _fill_again(user: User, slots: list[tuple[int, str]], cause: Cause) -> None:
         fill_slots([(lead, user.pk) for lead, its in empty if its == role], role=role, **cause.params())
 
 
-def _record(user: User, cause: Cause, kind: LedgerEntry.Kind) -> None:
+def _record(leaving: Leaving, cause: Cause, kind: LedgerEntry.Kind) -> None:
     record(
         Fact(
-            company_id=user.company_id,
+            company_id=leaving.user.company_id,
             kind=kind,
             actor_id=cause.actor.pk,
-            to_user_id=user.pk,
+            to_user_id=leaving.user.pk,
+            to_unit_id=leaving.unit.pk if leaving.unit else None,
             why=cause.why,
             batch_id=cause.batch_id,
         )
@@ -116,4 +183,4 @@ def hand_on(user: User, lead_ids: list[int], to: Receiver, cause: Cause) -> None
         pool_leads(going, to, cause)
     else:
         clear(Lead.objects.filter(pk__in=going), cause)
-        route_anew(going, user.company_id)
+        route_anew(going, user.company_id, but=user.pk)

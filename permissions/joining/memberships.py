@@ -45,7 +45,7 @@ def give_role(*, actor: User, user: User, unit: Unit, role: str) -> bool:
 
 
 @transaction.atomic
-def end_role(*, actor: User, user: User, unit: Unit) -> bool:
+def end_role(*, actor: User, user: User, unit: Unit, batch_id: int | None = None) -> bool:
     """End her membership, if she leaves nothing behind: whether there was one. Raises as `give_role` does."""
     with _changing(actor, user, unit):
         before = _role(user, unit)
@@ -54,34 +54,47 @@ def end_role(*, actor: User, user: User, unit: Unit) -> bool:
         _require(actor, unit, before)
         services.end_membership(unit=unit, user=user)
         if left := left_behind(user, unit):
-            raise RefusedError(f"{user.name} {', and '.join(left)}. Hand that on first.")
-        _record(actor, user, unit, "", "membership ended", before)
+            raise RefusedError(f"{user.name} {', and '.join(left)}. Hand that on first: by Departure, for {unit.name}.")
+        _record(actor, user, unit, "", "membership ended", before, batch_id)
     return True
 
 
 def left_behind(user: User, unit: Unit) -> list[str]:
-    """What is hers in the units she no longer belongs to now that her membership in `unit` has ended."""
+    """What is hers in the units she no longer belongs to once her membership in `unit` has ended."""
+    return _ties_to(user, units_lost(user, unit))
+
+
+def units_lost(user: User, unit: Unit) -> frozenset[int]:
+    """The units she belongs to by her membership in `unit` alone: those of its line to which no other one belongs."""
     line = [one.pk for one in (unit, unit.parent, unit.parent and unit.parent.parent) if one]
-    return _ties_to(user, Unit.objects.filter(within([unit.pk]) | Q(pk__in=line)))
+    there = Unit.objects.filter(within([unit.pk]) | Q(pk__in=line))
+    return _without(there, Membership.objects.current().filter(user=user).exclude(unit=unit))
 
 
 def left_behind_by_moving(unit: Unit, parent: Unit) -> list[str]:
     """What its people, and those below it, leave in `parent`, under which it stood until now: a line for each."""
     below = Membership.objects.current().filter(within([unit.pk], "unit__"), user__is_active=True)
     people = User.objects.filter(pk__in=below.values("user")).order_by("name", "pk")
-    left = ((person, _ties_to(person, Unit.objects.filter(pk=parent.pk))) for person in people)
+    left = ((person, _ties_to(person, _units_left(person, parent))) for person in people)
     return [f"{person.name} {', and '.join(ties)}" for person, ties in left if ties]
 
 
-def _ties_to(user: User, units: QuerySet[Unit]) -> list[str]:
-    """What is hers in those of the units to which none of her memberships belongs."""
-    current = Membership.objects.current().filter(user=user)
+def _units_left(user: User, unit: Unit) -> frozenset[int]:
+    """The unit, if none of her memberships belongs to it."""
+    return _without(Unit.objects.filter(pk=unit.pk), Membership.objects.current().filter(user=user))
+
+
+def _without(units: QuerySet[Unit], current: QuerySet[Membership]) -> frozenset[int]:
+    """Those of the units to which none of these memberships belongs."""
     kept = Unit.objects.filter(
         Q(pk__in=current.values("unit"))
         | Q(children__in=current.values("unit"))
         | Q(children__children__in=current.values("unit"))
     )
-    lost = frozenset(units.exclude(pk__in=kept.values("pk")).values_list("pk", flat=True))
+    return frozenset(units.exclude(pk__in=kept.values("pk")).values_list("pk", flat=True))
+
+
+def _ties_to(user: User, lost: frozenset[int]) -> list[str]:
     return [words for tie in _ties for words in tie(user, lost)] if lost else []
 
 
@@ -107,7 +120,7 @@ def _role(user: User, unit: Unit) -> str:
     return found or ""
 
 
-def _record(actor: User, user: User, unit: Unit, role: str, why: str, before: str) -> None:
+def _record(actor: User, user: User, unit: Unit, role: str, why: str, before: str, batch_id: int | None = None) -> None:
     record(
         Fact(
             company_id=actor.company_id,
@@ -117,6 +130,7 @@ def _record(actor: User, user: User, unit: Unit, role: str, why: str, before: st
             to_unit_id=unit.pk,
             role=role,
             why=why,
+            batch_id=batch_id,
             detail={"before": before or None, "after": role or None},
         )
     )

@@ -28,7 +28,7 @@ def add_unit(*, actor: User, parent: Unit, kind: str, name: str) -> Unit:
 
 
 @transaction.atomic
-def change_unit(*, actor: User, unit: Unit, **changes: Any) -> None:
+def change_unit(*, actor: User, unit: Unit, batch_id: int | None = None, **changes: Any) -> None:
     """New values of name, time_zone, parent, may_change_ownership. Who manages what is another thing at once.
 
     It is not moved away from leads, rosters and ponds that its people still have there: first these are handed on (M1).
@@ -43,7 +43,8 @@ def change_unit(*, actor: User, unit: Unit, **changes: Any) -> None:
         if left := left_behind_by_moving(held, parent):
             others = f", and so do {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
             raise RefusedError(f"In {parent.name}: {'; '.join(left[:MOST_NAMED])}{others}. Hand that on first.")
-        _record(actor, "unit moved", held, from_unit_id=parent.pk, to_unit_id=held.parent_id)
+        moved = {"from_unit_id": parent.pk, "to_unit_id": held.parent_id}
+        _record(actor, "unit moved", held, **moved, batch_id=batch_id)
     if "may_change_ownership" in changed:
         if not actor.has_perm(Permission.MANAGE_POLICY):
             raise PermissionDenied("Who may change ownership in mass is company policy.")
@@ -56,7 +57,14 @@ def _require(actor: User, unit: Unit) -> None:
 
 
 def _record(
-    actor: User, why: str, unit: Unit, *, from_unit_id: int | None = None, to_unit_id: int | None = None, **detail: Any
+    actor: User,
+    why: str,
+    unit: Unit,
+    *,
+    from_unit_id: int | None = None,
+    to_unit_id: int | None = None,
+    batch_id: int | None = None,
+    **detail: Any,
 ) -> None:
     record(
         Fact(
@@ -66,6 +74,7 @@ def _record(
             from_unit_id=from_unit_id,
             to_unit_id=to_unit_id,
             why=why,
+            batch_id=batch_id,
             detail={"unit": unit.pk, **detail},
         )
     )

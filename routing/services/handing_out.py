@@ -30,8 +30,13 @@ def database_now() -> datetime:
 
 
 @transaction.atomic
-def route_leads(*, company_id: int, unit_id: int, lead_ids: Sequence[int], cause: str = "new") -> None:
-    """Start a company's leads on their way through a unit's roster. One that is under way already stays there."""
+def route_leads(
+    *, company_id: int, unit_id: int, lead_ids: Sequence[int], cause: str = "new", but: int | None = None
+) -> None:
+    """Start a company's leads on their way through a unit's roster. One that is under way already stays there.
+
+    `but`: who is about to leave, and is no fallback for them.
+    """
     held = Lead.objects.filter(company=company_id, pk__in=lead_ids).in_id_order().values_list("pk", flat=True)
     under_way = set(Rotation.objects.filter(lead__in=lead_ids, ended_at=None).values_list("lead", flat=True))
     starting = [pk for pk in held if pk not in under_way]
@@ -40,34 +45,38 @@ def route_leads(*, company_id: int, unit_id: int, lead_ids: Sequence[int], cause
         [Rotation(company_id=company_id, lead_id=pk, unit_id=unit_id) for pk in starting], batch_size=2000
     )
     if not roster.policy.round_robin:
-        placements = [_to_number_one(roster, rotation) for rotation in rotations]
+        placements = [_to_number_one(roster, rotation, but) for rotation in rotations]
     else:
-        placements = [_next(roster, rotation, had_it=(), last=None) for rotation in rotations]
+        placements = [_next(roster, rotation, had_it=(), last=None, but=but) for rotation in rotations]
     carry_out(roster, placements, cause=cause)
 
 
-def _to_number_one(roster: Roster, rotation: Rotation) -> Placement:
+def _to_number_one(roster: Roster, rotation: Rotation, but: int | None) -> Placement:
     """Round robin off: the first on the roster who can receive gets it, without a timer (R2)."""
     first = next((place for place in roster.places if not place.skip), None)
     if first is None:
-        return _give_up(roster, rotation, tuple((place.user_id, place.skip) for place in roster.places))
+        return _give_up(roster, rotation, tuple((place.user_id, place.skip) for place in roster.places), but)
     skipped = tuple((place.user_id, place.skip) for place in roster.places[: roster.places.index(first)])
     return Placement(rotation.lead_id, rotation.pk, first.user_id, "number_one", rotation.pass_number, skipped)
 
 
-def _next(roster: Roster, rotation: Rotation, *, had_it: Sequence[int], last: int | None) -> Placement:
+def _next(
+    roster: Roster, rotation: Rotation, *, had_it: Sequence[int], last: int | None, but: int | None = None
+) -> Placement:
     """The next agent in turn, or the fallback once the passes are used up (R8)."""
     choice = next_for_lead(
         roster.places, had_it=had_it, last=last, pass_number=rotation.pass_number, passes=roster.policy.passes
     )
     rotation.pass_number = choice.pass_number
     if choice.user_id is None:
-        return _give_up(roster, rotation, choice.skipped)
+        return _give_up(roster, rotation, choice.skipped, but)
     return Placement(rotation.lead_id, rotation.pk, choice.user_id, "round_robin", choice.pass_number, choice.skipped)
 
 
-def _give_up(roster: Roster, rotation: Rotation, skipped: tuple[tuple[int, str], ...]) -> Placement:
-    fallback = fallback_for(roster)
+def _give_up(
+    roster: Roster, rotation: Rotation, skipped: tuple[tuple[int, str], ...], but: int | None = None
+) -> Placement:
+    fallback = fallback_for(roster, but)
     method: Method = "fallback" if fallback else "nobody"
     return Placement(
         rotation.lead_id, rotation.pk, fallback.pk if fallback else None, method, rotation.pass_number, skipped

@@ -1,13 +1,17 @@
-"""What routing has for a person in units she would leave."""
+"""What routing has for a person in units she would leave, and for a unit that closes."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Q
 
 from crm.organization.models import Unit, User
+from leads.services.holdings import Holding
 from routing.models import Offer, RosterMember, RoutingPolicy
+
+PLACE = ("unit_id", "user_id", "position", "enrolled", "paused", "weight", "credit")
 
 
 def held_there(user: User, units: frozenset[int]) -> list[str]:
@@ -22,16 +26,34 @@ def held_there(user: User, units: frozenset[int]) -> list[str]:
     ]
 
 
-PLACE = ("unit_id", "enrolled", "paused", "weight")
+def held_by(subject: User | Unit, units: Collection[int] | None) -> list[Holding]:
+    """The same as numbers, of a person (in these units, or in all) or of a unit."""
+    about = Q(unit=subject) if isinstance(subject, Unit) else Q(user=subject)
+    falls = Q(unit=subject, fallback__isnull=False) if isinstance(subject, Unit) else Q(fallback=subject)
+    within = Q() if units is None else Q(unit__in=units)
+    return [
+        Holding("Open offers", Offer.objects.filter(about, within, state=Offer.State.OPEN).count(), "are withdrawn"),
+        Holding("Places on rosters", RosterMember.objects.filter(about, within).count(), "end"),
+        Holding("Fallback of routing", RoutingPolicy.objects.filter(falls, within).count(), "ends"),
+    ]
 
 
-def leave_rosters(user: User) -> dict[str, Any]:
-    """Take her off all rosters, and from being anybody's fallback: what `join_rosters` needs to undo it."""
-    places = RosterMember.objects.filter(user=user)
-    fallbacks = RoutingPolicy.objects.filter(fallback=user)
+def leave_rosters(user: User, units: Collection[int] | None) -> dict[str, Any]:
+    """Take her off the rosters of these units, or all, and from being their fallback: what `join_rosters` needs."""
+    within = Q() if units is None else Q(unit__in=units)
+    return _end(RosterMember.objects.filter(within, user=user), RoutingPolicy.objects.filter(within, fallback=user))
+
+
+def clear_roster(unit: Unit) -> dict[str, Any]:
+    """The same for all who are on the roster of a unit that closes."""
+    fallback = RoutingPolicy.objects.filter(unit=unit, fallback__isnull=False)
+    return _end(RosterMember.objects.filter(unit=unit), fallback)
+
+
+def _end(places: Any, fallbacks: Any) -> dict[str, Any]:
     kept = {
-        "places": list(places.order_by("unit").values(*PLACE)),
-        "fallbacks": list(fallbacks.order_by("unit").values_list("unit", flat=True)),
+        "places": list(places.order_by("unit", "position", "pk").values(*PLACE)),
+        "fallbacks": list(fallbacks.order_by("unit").values_list("unit", "fallback")),
     }
     list(Unit.objects.filter(pk__in=places.values("unit")).order_by("pk").select_for_update(no_key=True))
     places.delete()
@@ -39,10 +61,18 @@ def leave_rosters(user: User) -> dict[str, Any]:
     return kept
 
 
-def join_rosters(user: User, kept: dict[str, Any]) -> None:
-    """At the end of each, without credit, as whoever joins late (R3). A unit that has another fallback now keeps it."""
+def join_rosters(company_id: int, kept: dict[str, Any]) -> None:
+    """Each at her place and with her credit, as if she had paused (R3). A unit that has another fallback keeps it."""
+    active = set(_active(place["user_id"] for place in kept["places"]))
     for place in kept["places"]:
-        last = RosterMember.objects.filter(unit=place["unit_id"]).aggregate(last=Max("position"))["last"] or 0
-        values = {**place, "company_id": user.company_id, "position": last + 1}
-        RosterMember.objects.get_or_create(unit_id=values.pop("unit_id"), user=user, defaults=values)
-    RoutingPolicy.objects.filter(unit__in=kept["fallbacks"], fallback=None).update(fallback=user)
+        values = {**place, "company_id": company_id}
+        key = {"unit_id": values.pop("unit_id"), "user_id": values.pop("user_id")}
+        if key["user_id"] in active:
+            RosterMember.objects.get_or_create(**key, defaults=values)
+    for unit, person in kept["fallbacks"]:
+        if _active([person]):
+            RoutingPolicy.objects.filter(unit=unit, fallback=None).update(fallback=person)
+
+
+def _active(people: Iterable[int]) -> list[int]:
+    return list(User.objects.filter(pk__in=list(people), is_active=True).order_by("pk").values_list("pk", flat=True))

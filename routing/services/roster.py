@@ -61,15 +61,15 @@ def why_skipped(member: RosterMember, *, belongs: bool, now: datetime) -> str:
     return "" if user.available else "not taking leads"
 
 
-def fallback_for(roster: Roster) -> User | None:
+def fallback_for(roster: Roster, but: int | None = None) -> User | None:
     """Who takes what the roster could not place: the policy's person, else a manager of the unit or of one above it."""
     fallback = roster.policy.fallback
-    if fallback is not None and fallback.is_active:
+    if fallback is not None and fallback.is_active and fallback.pk != but:
         return fallback
     unit: Unit | None = roster.unit
     while unit is not None:
         managers = Membership.objects.current().filter(unit=unit, role__in=["owner", "admin"], user__is_active=True)
-        found = managers.select_related("user").order_by("role", "pk").first()
+        found = managers.exclude(user=but).select_related("user").order_by("role", "pk").first()
         if found is not None:
             return found.user
         unit = unit.parent

@@ -2,6 +2,7 @@
 
 from leads.batches.verb import register
 from leads.batches.verbs.assigning import Assign, Release
+from leads.batches.verbs.closing import CloseUnit
 from leads.batches.verbs.covering import Cover
 from leads.batches.verbs.deleting import Delete
 from leads.batches.verbs.departing import Depart
@@ -13,6 +14,7 @@ from leads.batches.verbs.pooling import MoveToPond
 from leads.batches.verbs.sharing import Revoke, Share
 from leads.batches.verbs.stage import ChangeStage
 from leads.batches.verbs.tags import ChangeTags
+from leads.batches.verbs.taking import TakeAlong
 
 
 def register_all() -> None:
@@ -32,6 +34,8 @@ def register_all() -> None:
             Export(),
             Delete(),
             Depart(),
+            CloseUnit(),
+            TakeAlong(),
         ),
     ):
         register(verb)

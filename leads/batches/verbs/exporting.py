@@ -15,7 +15,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from leads.batches.verb import Act, MassVerb, Skip, VerbForm
+from leads.batches.verb import Act, MassVerb, Skip, VerbForm, verb_of
 from leads.exporting import columns_for
 from leads.models import Batch, BatchItem
 from leads.services.transferring import tell_personal_owners
@@ -96,4 +96,4 @@ class Export(MassVerb):
 def is_there(batch: Batch) -> bool:
     """Whether its file can be fetched now."""
     ended = batch.ended_at
-    return bool(batch.verb == Export.code and batch.changed and ended and ended + FETCHED_FOR > timezone.now())
+    return bool(isinstance(verb_of(batch), Export) and batch.changed and ended and ended + FETCHED_FOR > timezone.now())

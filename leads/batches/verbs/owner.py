@@ -20,7 +20,7 @@ from leads import signals
 from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
-from leads.models import Activity, Batch, BatchItem, Lead, Pond
+from leads.models import Activity, Assignment, Batch, BatchItem, Lead, Pond
 from leads.querysets import LeadQuerySet
 from leads.services.assigning import assignees_of
 from leads.services.transferring import change_owner, refuse_target, targets_for, tell_former_owners, tell_owners
@@ -155,11 +155,11 @@ class ChangeOwner(MassVerb):
         hers = Activity.objects.filter(lead=OuterRef("pk"), actor=OuterRef("owner_user"), at__gt=undone.confirmed_at)
         return [
             Skip("left", Q(was__owner_user__in=_ids(people)) | Q(was__owner_unit__in=_ids(units))),
-            *self._against_policy(act.actor),
+            *self.against_policy(act.actor),
             Skip("worked", Exists(hers.filter(automatic=False, bulk=False))),
         ]
 
-    def _against_policy(self, actor: User) -> list[Skip]:
+    def against_policy(self, actor: User) -> list[Skip]:
         if actor.company.personal_leads != PersonalLeads.COMPANY_ONLY:
             return []
         whole = Unit.objects.get(company=actor.company, kind=Unit.Kind.COMPANY)
@@ -198,7 +198,8 @@ class ChangeOwner(MassVerb):
         if isinstance(to, Unit):
             return sight_after(act, leads, UnitAfter(to))
         after = partial(person_after, to=to, privacy=policy_of(act.actor.company))
-        return sight_after(act, leads, after, shares_end=True, with_assistants=act.params["keep_assistants"])
+        kept = Assignment.objects.filter(role=Assignment.Role.ASSISTANT)
+        return sight_after(act, leads, after, shares_end=True, mark=kept if act.params["keep_assistants"] else None)
 
     def tell(self, act: Act) -> None:
         """Former owners and the new one, once for all leads (M8)."""
@@ -226,16 +227,19 @@ def person_after(shape: Shape, *, to: User, privacy: int) -> Shape:
     """A lead of this kind as a personal lead of hers, with the assistants that stay."""
     stricter = privacy if shape.lead.privacy is None else min(shape.lead.privacy, privacy)
     owned = replace(shape.lead, owner_unit_id=None, owner_user_id=to.pk, privacy=stricter)
-    return replace(shape, lead=owned, agent=to.pk, slots=tuple(sorted({*shape.assistants, Lock.ASSIGNED.of(to.pk)})))
+    return replace(shape, lead=owned, agent=to.pk, slots=tuple(sorted({*shape.marked, Lock.ASSIGNED.of(to.pk)})))
 
 
 class UnitAfter:
     """A lead of some kind as a lead of this unit: of its slots those stay who may work the unit's leads."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, closing: Unit | None = None) -> None:
         line = [unit.pk, unit.parent_id, unit.parent.parent_id if unit.parent else None]
-        below = Q(unit__parent=unit) | Q(unit__parent__parent=unit)
-        ponds = Pond.objects.filter(Q(unit__in=line) | below).values_list("pk", flat=True)
+        serving = Q(unit__in=line) | Q(unit__parent=unit) | Q(unit__parent__parent=unit)
+        if closing:  # its ponds are those of the unit above it then
+            above = Q(unit=closing, unit__parent__in=line) | Q(unit=closing, unit__parent__parent=unit)
+            serving = serving & ~Q(unit=closing) | above
+        ponds = Pond.objects.filter(serving).values_list("pk", flat=True)
         self.unit = unit
         self.stays = {Lock.ASSIGNED.of(pk) for pk in assignees_of(unit).values_list("pk", flat=True)}
         self.stays |= {Lock.POND.of(pk) for pk in ponds}

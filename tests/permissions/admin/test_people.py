@@ -172,7 +172,10 @@ def test_o4_what_she_works_there_keeps_a_membership(client: Client, harbor: Brok
     offer(make_lead(harbor.lakeside), harbor.ana)
     page = save(client, harbor.ana, {"DELETE": "on"})
     assert page.status_code == 422
-    assert "Ana works 1 lead there, and has 1 open offer there. Hand that on first." in text(page)
+    assert (
+        "Ana works 1 lead there, and has 1 open offer there. Hand that on first: by Departure, for Lakeside."
+        in text(page)
+    )
     assert roles(harbor.ana) == {"Lakeside": "member"}
     assert lead.pk
 
