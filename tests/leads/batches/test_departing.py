@@ -272,6 +272,8 @@ def test_o4_from_her_page_in_the_admin_to_the_preview(client: Client, harbor: Br
     html = client.get(there).content.decode()
     assert "1 lead of Lakeside that she works go" in html
     assert "Works as Agent" in html
+    assert client.get(f"{there}?unit={harbor.lakeside.pk}").status_code == 200
+    assert client.get(f"{there}?unit={harbor.south.pk}").status_code == 404
     assert 'href="/departures/' in html
     assert "1 personal lead that you see stays" in html
     assert client.post(there, {f"unit-{harbor.lakeside.pk}": f"person-{harbor.eve.pk}"}).status_code == 422
