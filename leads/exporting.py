@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from crm.organization.models import User
 from leads.models import Batch, BatchItem, ContactPoint, CustomField, Lead
+from leads.querysets import LeadQuerySet
 from leads.spreadsheet import csv_lines
 from leads.xlsx import Cell, workbook
+from permissions.access import Keyring
 from permissions.keyring import load_keyring
 from permissions.verbs import Verb
 
@@ -22,8 +24,8 @@ def _points(lead: Lead, kind: str) -> str:
     return "; ".join(point.value for point in points if point.kind == kind)
 
 
-def _time(moment: datetime | None) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
+def _time(moment: datetime | None) -> Cell:
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0) if moment else ""
 
 
 def _number(value: int | None) -> Cell:
@@ -66,11 +68,17 @@ def columns_for(company_id: int) -> dict[str, str]:
     return {code: label for code, (label, _) in COLUMNS.items()} | {f"{CUSTOM}{key}": label for key, label in own}
 
 
+def still_in_file(batch: Batch, keyring: Keyring) -> LeadQuerySet:
+    """Of the leads that were exported, those that she may export now."""
+    changed = batch.items.filter(outcome=BatchItem.Outcome.CHANGED)
+    return Lead.objects.doable_by(keyring, Verb.EXPORT).filter(pk__in=changed.values("lead"))
+
+
 def lines_of_file(batch: Batch, viewer: User) -> Iterator[str] | Iterator[bytes]:
     """The file of an export, piece by piece. Each stretch asks anew which of the leads she may export."""
-    labels = columns_for(batch.company_id)
+    labels, dates = columns_for(batch.company_id), _dates_of(batch.company_id)
     chosen = [code for code in batch.params["columns"] if code in labels]
-    header, rows = [labels[code] for code in chosen], _rows(batch, viewer, chosen)
+    header, rows = [labels[code] for code in chosen], _rows(batch, viewer, chosen, dates)
     if batch.params["format"] == "xlsx":
         return workbook(_with(header, rows))
     return csv_lines(header, (map(str, row) for row in rows))
@@ -81,7 +89,13 @@ def _with(header: Sequence[Cell], rows: Iterator[Sequence[Cell]]) -> Iterator[Se
     yield from rows
 
 
-def _rows(batch: Batch, viewer: User, chosen: Sequence[str]) -> Iterator[Sequence[Cell]]:
+def _dates_of(company_id: int) -> frozenset[str]:
+    """The company's own fields that hold days."""
+    days = CustomField.objects.filter(company=company_id, kind=CustomField.Kind.DATE).order_by("pk")
+    return frozenset(f"{CUSTOM}{key}" for key in days.values_list("key", flat=True))
+
+
+def _rows(batch: Batch, viewer: User, chosen: Sequence[str], dates: frozenset[str]) -> Iterator[Sequence[Cell]]:
     reached, changed = 0, batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")
     while True:
         step = list(changed.filter(number__gt=reached).values_list("number", "lead_id")[:AT_ONCE])
@@ -89,13 +103,22 @@ def _rows(batch: Batch, viewer: User, chosen: Sequence[str]) -> Iterator[Sequenc
         allowed = Lead.objects.doable_by(load_keyring(actor), Verb.EXPORT)
         leads = allowed.filter(pk__any_of=[pk for _, pk in step]).select_related(*NAMES).order_by("pk")
         for lead in leads.prefetch_related("contact_points"):
-            yield [_value(lead, code) for code in chosen]
+            yield [_value(lead, code, is_day=code in dates) for code in chosen]
         if len(step) < AT_ONCE:
             return
         reached = step[-1][0]
 
 
-def _value(lead: Lead, code: str) -> Cell:
-    if code.startswith(CUSTOM):
-        return str(lead.custom.get(code.removeprefix(CUSTOM), ""))
-    return COLUMNS[code][1](lead)
+def _value(lead: Lead, code: str, *, is_day: bool) -> Cell:
+    if not code.startswith(CUSTOM):
+        return COLUMNS[code][1](lead)
+    text = str(lead.custom.get(code.removeprefix(CUSTOM), ""))
+    return (is_day and _day(text)) or text
+
+
+def _day(text: str) -> date | None:
+    """What is written as a day; an import keeps what it cannot read as it is."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -229,15 +229,19 @@ def tell_former_owners(lost: Counter[int | None], where: str, actor: User) -> No
 
 def tell_personal_owners(leads: Counter[int | None], actor: User, one: str, many: str, body: str) -> None:
     """M8: what became of one or many of their personal leads by somebody else, as far as they want to be told (O5)."""
-    if actor.company.owner_notifications == OwnerNotifications.OFF:
-        return
-    told = User.objects.filter(pk__in={*leads} - {actor.pk, None}, is_active=True, owner_notifications=True)
     url, messages = reverse("people"), []
-    for owner in told.order_by("pk"):
+    for owner in told_of(leads, actor).order_by("pk"):
         count = leads[owner.pk]
         title = f"A lead of yours {one}" if count == 1 else f"{count:,} leads of yours {many}"
         messages.append(Message(owner.pk, "owner_changed", title, body=body, url=url))
     notify(actor.company_id, messages)
+
+
+def told_of(owners: Iterable[int | None], actor: User) -> QuerySet[User]:
+    """Who of these owners is told of what she does with their leads (O5)."""
+    others = {*owners} - {actor.pk, None} if actor.company.owner_notifications != OwnerNotifications.OFF else ()
+    told: QuerySet[User] = User.objects.filter(pk__in=others, is_active=True, owner_notifications=True)
+    return told
 
 
 def _tell_new_owner(lead_ids: list[int], to: Unit | User, cause: Cause) -> None:

@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.doors import door
+from crm.core.downloads import download
 from crm.core.htmx import render_page
 from crm.core.moments import DayField
 from crm.organization.models import Unit, User
@@ -86,11 +87,7 @@ def ownership_file(request: HttpRequest) -> HttpResponseBase:
     record_export(actor, {name: "" for name, value in form.cleaned_data.items() if value})
     rows = all_at(load_keyring(actor), end_of(form.cleaned_data["day"]), form.wanted)
     name = f"ownership-{form.cleaned_data['day']:%Y-%m-%d}.csv"
-    return StreamingHttpResponse(
-        csv_lines(HEADER, map(_cells, rows)),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return download(csv_lines(HEADER, map(_cells, rows)), name)
 
 
 def _cells(then: Standing) -> list[str]:

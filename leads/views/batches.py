@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
 from crm.core.doors import door
+from crm.core.downloads import download
 from crm.core.htmx import render_page
 from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
@@ -33,11 +33,10 @@ from leads.batches.sight import named
 from leads.batches.undoing import deadline_of, draft_undo, why_not_begin, why_not_undo
 from leads.batches.verb import Act, NotNowError, VerbForm, find_verb, verb_of
 from leads.batches.verbs.exporting import FETCHED_FOR, is_there
-from leads.exporting import lines_of_file
+from leads.exporting import lines_of_file, still_in_file
 from leads.models import Batch
 from leads.tasks import run_batch
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STEPS = ("Scope", "Preview", "Run", "Result")
 State = Batch.State
 TONES = {
@@ -167,13 +166,20 @@ def _run(request: HttpRequest, found: Batch) -> HttpResponse:
             "page": page,
             "lines": lines_of(found, page.rows, act.keyring),
             "undo_refusal": why_not_undo(actor, found),
-            "file": verb_of(found).file(act) if found.actor_id == actor.pk else "",
+            **_file(act),
             "file_until": found.ended_at + FETCHED_FOR if found.ended_at else None,
             "undo_until": deadline_of(found),
             "undoings": undoings_of(found),
             "came_to_nothing": found.actor_id == actor.pk and not found.changed and not verb_of(found).whole,
         }
     return render_page(request, "leads/batches/run.html", context, partial="run")
+
+
+def _file(act: Act) -> dict[str, Any]:
+    """Where the file she asked for is fetched, and how many of its leads she may no longer export."""
+    there = verb_of(act.batch).file(act) if act.batch.actor_id == act.actor.pk else ""
+    missing = act.batch.changed - still_in_file(act.batch, act.keyring).count() if there else 0
+    return {"file": there, "file_missing": missing, "file_empty": missing == act.batch.changed}
 
 
 def _frame(act: Act, at: int) -> dict[str, Any]:
@@ -229,20 +235,16 @@ def undo(request: HttpRequest, public_id: str) -> HttpResponse:
 def skipped(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """The skipped leads as CSV."""
     found = find_batch(request, public_id)
-    return _download(skipped_as_csv(found, signed_in(request)), f"{found.verb}-{found.public_id}-skipped.csv")
+    return download(skipped_as_csv(found, signed_in(request)), f"{found.verb}-{found.public_id}-skipped.csv")
 
 
 @door()
 def file(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """The leads of her own export."""
+    """The leads of her own export, those that she may still export."""
     actor = signed_in(request)
     found = find_batch(request, public_id)
     if found.actor_id != actor.pk or not is_there(found):
         raise Http404
-    return _download(lines_of_file(found, actor), f"leads-{timezone.localdate():%Y-%m-%d}.{found.params['format']}")
-
-
-def _download(pieces: Iterator[str] | Iterator[bytes], name: str) -> StreamingHttpResponse:
-    kind = XLSX if name.endswith(".xlsx") else "text/csv; charset=utf-8"
-    disposition = f'attachment; filename="{name}"'
-    return StreamingHttpResponse(pieces, content_type=kind, headers={"Content-Disposition": disposition})
+    if not still_in_file(found, act_of(found, actor).keyring).exists():
+        raise PermissionDenied("You may no longer export any of these leads, so there is no file.")
+    return download(lines_of_file(found, actor), f"leads-{timezone.localdate():%Y-%m-%d}.{found.params['format']}")

@@ -72,7 +72,7 @@ def merge_with(request: HttpRequest, public_id: str) -> HttpResponse:
     keyring = load_keyring(signed_in(request))
     lead = find_lead(request, public_id, keyring)
     require_verb(keyring, lead, Verb.MERGE)
-    text = request.GET.get("q", "").replace("\x00", "").strip()[:120]
+    text = request.GET.get("find", "").replace("\x00", "").strip()[:120]
     others = Lead.objects.filter(matches(text)) if text else same_as(lead)
     hers = others.doable_by(keyring, Verb.MERGE).exclude(pk=lead.pk).for_rows()
     found = list(hers.order_by("-last_activity_at", "-pk")[: MOST_FOUND + 1])

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.text import slugify
 
 from crm.core.doors import door
+from crm.core.downloads import download
 from crm.core.htmx import is_fragment, render_page
 from crm.core.pagination import keyset_page
 from crm.organization.models import Unit
@@ -124,11 +125,7 @@ def import_rows(request: HttpRequest, public_id: str, outcome: str) -> HttpRespo
     if outcome not in (ImportRow.Outcome.SKIPPED, ImportRow.Outcome.REJECTED):
         raise Http404
     name = f"{slugify(run.file_name.rpartition('.')[0] or run.file_name) or 'import'}-{outcome}.csv"
-    return StreamingHttpResponse(
-        report_lines(run, outcome),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return download(report_lines(run, outcome), name)
 
 
 def find_run(request: HttpRequest, public_id: str) -> ImportRun:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.downloads import download
 from crm.core.htmx import is_fragment, render_page
 from crm.organization.people import signed_in
 from leads.ledger.export import ledger_lines, record_export
@@ -51,11 +52,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         return redirect(f"{reverse('admin:ledger')}?{urlencode(form.chosen())}")
     record_export(actor, form.chosen())
     name = f"ledger-{timezone.localdate():%Y-%m-%d}.csv"
-    return StreamingHttpResponse(
-        ledger_lines(keyring, form.question),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return download(ledger_lines(keyring, form.question), name)
 
 
 def check(request: HttpRequest) -> HttpResponse:

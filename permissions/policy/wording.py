@@ -71,5 +71,5 @@ def said(setting: str, value: object) -> str:
     if isinstance(value, bool):
         return "required" if value else "not required"
     if isinstance(value, list):
-        return ", ".join(name.lower() for key, name in DUPLICATE_KEYS.items() if key in value) or "nothing"
+        return "; ".join(name.lower() for key, name in DUPLICATE_KEYS.items() if key in value) or "nothing"
     return {key: name for key, name, _ in CHOICES.get(setting, [])}.get(str(value), str(value))

@@ -1,5 +1,6 @@
 // Lists: j and k move, x ticks, Enter opens (the row's link has the focus), a click anywhere on a row opens it.
 // Markup: rows have data-row and, unless redacted, a.row-link; a tick-all box has data-tick-all; data-ticked shows how many.
+// A button with data-tick (all or none) ticks the boxes named data-of.
 
 const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
 const currentRow = () => document.activeElement?.closest("[data-row]") ?? document.querySelector("[data-row].is-current");
@@ -63,6 +64,11 @@ document.addEventListener("click", (event) => {
     const form = clear.closest("form");
     form.querySelectorAll("[type=checkbox]:checked").forEach((box) => (box.checked = false));
     count(form);
+  }
+  const several = event.target.closest("[data-tick]");
+  if (several) {
+    const boxes = several.closest("form").querySelectorAll(`[name="${several.dataset.of}"]`);
+    boxes.forEach((box) => (box.checked = several.dataset.tick === "all"));
   }
   const link = event.target.closest("[data-row]")?.querySelector(".row-link");
   if (!link || event.target.closest("a, button, input, label, select, .tick") || String(getSelection())) return;

@@ -281,11 +281,11 @@ def test_o5_the_queries_do_not_grow(client: Client, harbor: Brokerage, django_as
 
 def test_i6_duplicate_keys_are_chosen_looked_at_and_saved(client: Client, harbor: Brokerage) -> None:
     looked = look(client, harbor.broker, duplicate_keys=["phone", "email"])
-    assert "What makes two leads one person: same e-mail, same phone and name → same e-mail, same phone" in said(looked)
+    assert "What makes two leads one person: same e-mail; same phone and name → same e-mail; same phone" in said(looked)
     assert save(client, looked, fields(harbor.broker, duplicate_keys=["phone", "email"])).status_code == 302
     assert Company.objects.get(pk=harbor.company.pk).duplicate_keys == ["email", "phone"]
     fact = LedgerEntry.objects.get(company=harbor.company, kind="policy_changed")
     assert fact.detail == {"setting": "duplicate_keys", "before": ["email", "phone_name"], "after": ["email", "phone"]}
     assert look(client, harbor.broker, duplicate_keys=["nonsense"]).status_code == 422
     client.force_login(harbor.broker)
-    assert "same e-mail, same phone, whatever the name" in said(client.get("/admin/ledger/"))  # type: ignore[arg-type]
+    assert "same e-mail; same phone, whatever the name" in said(client.get("/admin/ledger/"))  # type: ignore[arg-type]

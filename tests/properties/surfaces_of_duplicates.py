@@ -51,7 +51,7 @@ def leads_to_merge_with(visit: Visit) -> Told:
     """Searched for from a lead of her own."""
     own = make_lead(visit.user, first_name="Own", last_name="Lead").public_id
     sought = visit.one_of(marks.email(visit.number), marks.phone(visit.number))
-    return told(visit.get("lead-merge-with", own, q=sought), sought)
+    return told(visit.get("lead-merge-with", own, find=sought), sought)
 
 
 @surface("lead-merge", expects=that_one("manage", "merge_lead"))

@@ -15,10 +15,11 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from leads.batches.drafting import changing
 from leads.batches.verb import Act, MassVerb, Skip, VerbForm, verb_of
 from leads.exporting import columns_for
 from leads.models import Batch, BatchItem
-from leads.services.transferring import tell_personal_owners
+from leads.services.transferring import tell_personal_owners, told_of
 from permissions.access import Keyring
 from permissions.door import doable
 from permissions.ledger import Fact, record, record_select
@@ -75,8 +76,13 @@ class Export(MassVerb):
         return "Export this lead" if act.batch.is_of_one else "Export them"
 
     def loss(self, act: Act) -> str:
-        them, whose = ("it", "its owner is") if act.batch.is_of_one else ("them", "their owners are")
-        return f"The ledger will say that you took {them} out, and {whose} told. There is no undo."
+        them = "it" if act.batch.is_of_one else "them"
+        owners = changing(act.batch).exclude(owner_user=None).order_by().values_list("owner_user", flat=True).distinct()
+        told = told_of(owners, act.actor).count()
+        also = ""
+        if told:
+            also = f", and {told:,} personal {'owner is' if told == 1 else 'owners are'} told"
+        return f"The ledger will say that you took {them} out{also}. There is no undo."
 
     def file(self, act: Act) -> str:
         return reverse("batch-file", args=[act.batch.public_id]) if is_there(act.batch) else ""

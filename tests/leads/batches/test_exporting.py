@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import tracemalloc
+from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from xml.etree import ElementTree
 from zipfile import ZipFile
@@ -17,9 +18,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.notifications.models import Notification
-from crm.organization.models import User
+from crm.organization.models import Company, User
 from leads import exporting
+from leads.batches.drafting import act_of
 from leads.batches.undoing import why_not_undo
+from leads.batches.verb import verb_of
 from leads.batches.verbs.exporting import FETCHED_FOR
 from leads.exporting import COLUMNS, lines_of_file
 from leads.models import Batch, CustomField, Lead
@@ -29,7 +32,7 @@ from permissions.profiles.services import give_profile
 from tests.factories.leads import make_lead
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
-from tests.leads.batches.doing import done, outcomes
+from tests.leads.batches.doing import done, drafted, outcomes
 
 pytestmark = pytest.mark.django_db
 ALL = list(COLUMNS)
@@ -56,7 +59,8 @@ def cells(data: bytes) -> list[list[tuple[str, str | None]]]:
         for name in archive.namelist():
             ElementTree.fromstring(archive.read(name))
         sheet = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))
-    return [[(cell.get("t", ""), "".join(cell.itertext()) or None) for cell in row] for row in sheet[0]]
+    rows = sheet.findall("{*}sheetData/{*}row")
+    return [[(cell.get("t", ""), "".join(cell.itertext()) or None) for cell in row] for row in rows]
 
 
 def test_p3_only_what_one_may_export_is_in_the_file_and_the_rest_has_a_reason(harbor: Brokerage) -> None:
@@ -86,7 +90,7 @@ def test_i2_the_file_has_the_columns_chosen_in_words_a_person_reads(harbor: Brok
     ]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "＝1"])
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "\t=1", "\r=1", "＝1"])
 def test_i2_nothing_in_a_file_is_a_formula(harbor: Brokerage, name: str) -> None:
     make_lead(harbor.lakeside, first_name=name)
     assert table(export(harbor.broker, "", ["first_name"]))[1] == [f"'{name}"]
@@ -184,3 +188,69 @@ def test_i2_memory_and_queries_do_not_grow_with_the_leads(harbor: Brokerage, mon
     for _ in workbook([f"cell {number} {row}" for number in range(20)] for row in range(5_000)):
         assert tracemalloc.get_traced_memory()[0] < 3_000_000
     tracemalloc.stop()
+
+
+def test_i2_moments_are_moments_in_a_workbook_and_text_in_a_csv(harbor: Brokerage) -> None:
+    CustomField.objects.create(company=harbor.company, key="born", label="Born", kind="date")
+    lead = make_lead(harbor.lakeside, created_at=datetime(2026, 1, 5, 12, 30, tzinfo=UTC), last_contact_at=None)
+    for born, cell in (
+        ("2020-02-03", ("", "43864")),
+        ("1899-01-01", ("inlineStr", "1899-01-01")),
+        ("?", ("inlineStr", "?")),
+    ):
+        Lead.objects.filter(pk=lead.pk).update(custom={"born": born})
+        batch = export(harbor.broker, "", ["created_at", "last_contact_at", "custom:born"], "xlsx")
+        data = b"".join(map(bytes, lines_of_file(batch, fresh(harbor.broker))))
+        assert cells(data)[1] == [("", "46027.5208333"), ("", None), cell]
+    with ZipFile(BytesIO(data)) as archive:
+        sheet, styles = (archive.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "styles"))
+    assert '<c s="1"><v>46027.5208333</v></c>' in sheet
+    assert 'formatCode="yyyy\\-mm\\-dd hh:mm"' in styles
+    assert table(export(harbor.broker, "", ["created_at", "custom:born"]))[1] == ["2026-01-05 12:30:00", "?"]
+
+
+def test_v3_access_lost_before_the_file_is_fetched_is_said(harbor: Brokerage, client: Client) -> None:
+    one, two = make_lead(harbor.lead), make_lead(harbor.lead)
+    batch = export(harbor.lead, "", ["first_name"])
+    page, there = (reverse(name, args=[batch.public_id]) for name in ("batch", "batch-file"))
+    client.force_login(harbor.lead)
+    assert (
+        "may no longer export" in client.get(page).content.decode(),
+        there in client.get(page).content.decode(),
+    ) == (
+        False,
+        True,
+    )
+    Lead.objects.filter(pk=one.pk).update(owner_user=harbor.ana)
+    said = client.get(page).content.decode()
+    assert ("without 1 lead that you may no longer export" in said, there in said) == (True, True)
+    Lead.objects.filter(pk=two.pk).update(owner_user=harbor.ana)
+    said = client.get(page).content.decode()
+    assert ("You may no longer export any of these leads" in said, there in said) == (True, False)
+    refused = client.get(there)
+    assert (refused.status_code, "You may no longer export any" in refused.content.decode()) == (403, True)
+
+
+def test_i2_a_file_is_kept_by_nobody_on_the_way(harbor: Brokerage, client: Client) -> None:
+    make_lead(harbor.lead)
+    batch = export(harbor.lead, "")
+    client.force_login(harbor.lead)
+    for name in ("batch-file", "batch-skipped"):
+        assert client.get(reverse(name, args=[batch.public_id])).headers["Cache-Control"] == "private, no-store"
+
+
+def test_m8_it_is_said_only_that_owners_are_told_who_will_be() -> None:
+    harbor = brokerage("managed")
+
+    def told(*leads: Lead) -> str:
+        batch = drafted(harbor.broker, "export", leads, format="csv", columns=ALL)
+        return str(verb_of(batch).loss(act_of(batch, fresh(harbor.broker))))
+
+    unit, own, anas, bens = (make_lead(one) for one in (harbor.lakeside, harbor.broker, harbor.ana, harbor.ben))
+    assert "told" not in told(unit, own)
+    assert "and 1 personal owner is told" in told(unit, own, anas, make_lead(harbor.ana))
+    assert "and 2 personal owners are told" in told(anas, bens)
+    User.objects.filter(pk=harbor.ana.pk).update(owner_notifications=False)
+    assert "and 1 personal owner is told" in told(anas, bens)
+    Company.objects.update(owner_notifications="off")
+    assert "told" not in told(anas, bens)

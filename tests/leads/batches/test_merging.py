@@ -362,9 +362,9 @@ def test_i6_another_lead_to_merge_with_is_searched_for(harbor: Brokerage, client
     said = client.get(there).content.decode()
     assert ("Twin" in said, "Tom Stone" in said) == (True, False)
     assert reverse("lead-merge", args=[lead.public_id, twin.public_id]) in said
-    said = client.get(there, {"q": "stone\x00"}).content.decode()
+    said = client.get(there, {"find": "stone\x00"}).content.decode()
     assert [name in said for name in ("Tom", "Tilda", "Tim", "Twin")] == [True, False, False, False]
-    assert "No other lead that you may merge fits" in client.get(there, {"q": "nobody"}).content.decode()
+    assert "No other lead that you may merge fits" in client.get(there, {"find": "nobody"}).content.decode()
     assert client.post(there).status_code == 405
     for user, status in ((harbor.ana, 404), (stranger(), 404)):
         client.force_login(user)
