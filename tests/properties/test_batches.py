@@ -19,7 +19,7 @@ from leads.batches.scope import matching, picked
 from leads.batches.standing import standing
 from leads.batches.undoing import draft_undo
 from leads.batches.verb import NotNowError
-from leads.models import Assignment, Batch, BatchItem, ContactPoint, Lead, LeadShare, Pond, Stage
+from leads.models import Assignment, Batch, BatchItem, ContactPoint, Lead, LeadShare, Pond, SlotRole, Stage
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
@@ -44,6 +44,7 @@ PAIRS += [("hide", "show"), ("show", "hide"), ("stage", "stage"), ("tags", "tags
 NEWER = dict(PAIRS)  # what touches the same, so that it stands upon the other
 SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "cover", "owner", "hide", "show", "merge"}
 
+ROLES = ["agent", "assistant", "lender", "scout"]
 Levels = dict[tuple[int, int], Level]
 
 
@@ -66,6 +67,7 @@ def equip(built: Built) -> None:
     Unit.objects.update(may_change_ownership=True)
     for company in {user.company_id for user in built.users}:
         Stage.objects.create(company_id=company, name="Other")
+        SlotRole.objects.create(company_id=company, code="scout", name="Scout")
     ContactPoint.objects.bulk_create(
         ContactPoint(company_id=lead.company_id, lead=lead, kind="email", value=f"twin{lead.pk % 2}@mail.example")
         for lead in built.leads
@@ -82,7 +84,7 @@ def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, 
     return {
         "stage": {"stage": stages[number % len(stages)]},
         "tags": {"add": ["new", "old"], "remove": ["odd"]},
-        "assign": {"user": person},
+        "assign": {"user": person, "role": ROLES[number % len(ROLES)]},
         "pool": {"pond": pond},
         "cover": {"user": person, "until": "2999-01-01T00:00:00+00:00"},
         "owner": {"to": f"unit-{unit}" if number % 2 else f"person-{person}", "keep_assistants": flag},

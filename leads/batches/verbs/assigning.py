@@ -20,7 +20,8 @@ from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.batches.verbs.sharing import colleague_of
 from leads.models import Assignment, Lead
 from leads.querysets import LeadQuerySet
-from leads.services.assigning import assign_leads, units_to_work_for
+from leads.services.assigning import assign_leads, fill_slots, units_to_work_for
+from leads.services.staffing import roles_of
 from leads.services.transferring import clear
 from permissions.access import KINDS, Keyring, Lock
 from permissions.door import doable
@@ -36,6 +37,15 @@ class AssigneeForm(VerbForm):
         super().__init__(*args, **kwargs)
         colleagues = User.objects.can_be_seen_by(self.actor).order_by("name", "pk")
         self.fields["user"].queryset = colleagues  # type: ignore[attr-defined]
+
+
+class AssignForm(AssigneeForm):
+    role = forms.ChoiceField(label="As", initial=AGENT)
+    field_order = ("user", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = list(roles_of(self.actor.company_id).items())  # type: ignore[attr-defined]
 
 
 class AgentSlot(MassVerb):
@@ -56,9 +66,11 @@ class AgentSlot(MassVerb):
 
 
 class Assign(AgentSlot):
+    """In any role; what was begun before there was a choice means the Agent."""
+
     code = "assign"
     label = "Assign"
-    form = AssigneeForm
+    form = AssignForm
     reasons = {
         "there": "Assigned to her already",
         "outsider": "Belongs to a unit she is no member of",
@@ -66,37 +78,64 @@ class Assign(AgentSlot):
     }
 
     def check(self, act: Act) -> None:
-        if not act.batch.undoes_id and not colleague_of(act).is_active:
+        if act.batch.undoes_id:
+            return
+        if not colleague_of(act).is_active:
             raise NotNowError(f"{colleague_of(act)} is not active any more.")
+        if role_of(act) not in roles_of(act.batch.company_id):
+            raise NotNowError("This role is not in the company’s list any more.")
 
     def skips(self, act: Act) -> Sequence[Skip]:
         hers = units_to_work_for(colleague_of(act))
+        there = Assignment.objects.filter(lead=OuterRef("pk"), role=role_of(act), user=act.params["user"])
         return [
-            Skip("there", Q(agent=act.params["user"])),
+            Skip("there", Exists(there)),
             Skip("outsider", Q(owner_unit__isnull=False) & ~Q(owner_unit__in=hers)),
-            self.covered(),
+            *([self.covered()] if role_of(act) == AGENT else []),
         ]
 
+    def image(self, act: Act) -> Combinable:
+        return JSONObject(slots=slots_image(role_of(act)))
+
+    def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
+        restore_slots(act, lead_ids, role_of(act))
+
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
-        assign_leads(lead_ids, colleague_of(act), **act.by.params())
+        user = colleague_of(act)
+        if role_of(act) == AGENT:
+            assign_leads(lead_ids, user, **act.by.params())
+        else:
+            fill_slots([(pk, user.pk) for pk in lead_ids], role=role_of(act), **act.by.params())
 
     def words(self, act: Act) -> str:
-        return f"Assign to {colleague_of(act)}"
+        return f"Assign to {colleague_of(act)}{_as(act)}"
 
     def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
         new = str(colleague_of(act))
-        return [(lead, str(lead.agent or "Nobody"), new) for lead in leads.select_related("agent")]
+        slots = Assignment.objects.filter(lead__in=leads, role=role_of(act)).select_related("user", "pond")
+        had = {slot.lead_id: str(slot.user or slot.pond) for slot in slots.order_by("lead")}
+        return [(lead, had.get(lead.pk, "Nobody"), new) for lead in leads]
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
-        new = Lock.ASSIGNED.of(act.params["user"])
-        return sight_after(act, leads, lambda shape: without_agent(shape, new))
+        """Whoever has another slot too keeps her sight."""
+        new, role = Lock.ASSIGNED.of(act.params["user"]), role_of(act)
+        others = Assignment.objects.filter(lead=OuterRef("lead"), user=OuterRef("user")).exclude(role=role)
+        leaving = Assignment.objects.filter(~Exists(others), role=role)
+
+        def after(shape: Shape) -> Shape:
+            left = [lock for lock in shape.slots if lock not in shape.marked]
+            stays = [lock for lock in left if role != AGENT or lock % KINDS != Lock.POND]
+            return replace(shape, slots=tuple(sorted({*stays, new})))
+
+        return sight_after(act, leads, after, mark=leaving)
 
     def tell(self, act: Act) -> None:
         """The one who has them now, once for all of them."""
         batch, user_id = act.batch, act.params["user"]
         if act.batch.undoes_id or user_id == act.actor.pk:
             return
-        title = "A lead is assigned to you" if batch.changed == 1 else f"{batch.changed:,} leads are assigned to you"
+        leads = "A lead is" if batch.changed == 1 else f"{batch.changed:,} leads are"
+        title = f"{leads} assigned to you{_as(act)}"
         url = f"{reverse('people')}?mine=1"
         notify(batch.company_id, [Message(user_id, "assigned", title, f"By {act.actor}.", url)])
 
@@ -125,6 +164,18 @@ class Release(AgentSlot):
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         return sight_after(act, leads, without_agent)
+
+
+def role_of(act: Act) -> str:
+    role: str = act.params.get("role", AGENT)
+    return role
+
+
+def _as(act: Act) -> str:
+    """In which role, where that is not the Agent’s."""
+    if role_of(act) == AGENT:
+        return ""
+    return f" as {roles_of(act.batch.company_id).get(role_of(act), 'a role that is gone')}"
 
 
 def without_agent(shape: Shape, *instead: int) -> Shape:
