@@ -235,20 +235,22 @@ class SightLine:
 
 
 def named(sight: Iterable[Mapping[str, Any]], asker: User) -> list[SightLine]:
-    """What was foreseen, with the names the asker may see (O6)."""
-    found = list(sight)
-    people = {person for one in found for person, _ in one["people"]}
-    names = dict(User.objects.can_be_seen_by(asker).filter(pk__in=people).order_by("pk").values_list("pk", "name"))
-    lines = [_line(one, names) for one in found]
+    """What was foreseen, with the names the asker may see (O6); one line for each kind of people and of change."""
+    people: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    others: Counter[tuple[str, str]] = Counter()
+    for one in sight:
+        key = (_group(Level[one["before"].upper()], Level[one["after"].upper()]), KINDS_IN_WORDS[one["kind"]])
+        people[key].update(dict(one["people"]))
+        others[key] += one["others"]
+    ids = {person for counts in people.values() for person in counts}
+    names = dict(User.objects.can_be_seen_by(asker).filter(pk__in=ids).order_by("pk").values_list("pk", "name"))
+    lines = [_line(*key, counts, others[key], names) for key, counts in people.items()]
     return sorted(lines, key=lambda line: (GROUPS.index(line.group), line.kind))
 
 
-def _line(one: Mapping[str, Any], names: Mapping[int, str]) -> SightLine:
-    shown = [(names[person], count) for person, count in one["people"] if person in names][:MOST_SHOWN]
-    others = one["others"] + len(one["people"]) - len(shown)
-    return SightLine(
-        _group(Level[one["before"].upper()], Level[one["after"].upper()]), KINDS_IN_WORDS[one["kind"]], shown, others
-    )
+def _line(group: str, kind: str, people: Counter[int], others: int, names: Mapping[int, str]) -> SightLine:
+    shown = [(names[person], count) for person, count in people.most_common() if person in names][:MOST_SHOWN]
+    return SightLine(group, kind, shown, others + len(people) - len(shown))
 
 
 def _group(before: Level, after: Level) -> str:

@@ -42,7 +42,7 @@ class LastDay(DayField):
 
 
 class CoverForm(AssigneeForm):
-    until = LastDay(label="Last day", help_text="The day after, the leads return by themselves.")
+    until = LastDay(label="Last day", help_text="The day after, what is covered returns by itself.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

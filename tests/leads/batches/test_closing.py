@@ -12,6 +12,7 @@ from django.test import Client
 from crm.organization.models import Membership, Unit, User
 from leads.batches.drafting import draft, preview
 from leads.batches.running import carry_on
+from leads.batches.sight import named
 from leads.batches.verb import NotNowError
 from leads.models import Assignment, Batch, ImportRun, Lead, Pond, PondMember
 from permissions.models import LedgerEntry
@@ -195,3 +196,13 @@ def test_o4_from_the_units_page_to_the_preview(client: Client, harbor: Brokerage
     for user, answer in ((stranger(), 404), (harbor.north_admin, 403), (make_manager(harbor.whole, "Second"), 200)):
         client.force_login(user)
         assert client.get(there).status_code == answer
+
+
+def test_m4_one_line_for_people_whose_sight_changes_in_two_ways(harbor: Brokerage) -> None:
+    """She managed both, and sees one as a member of the office and works the other."""
+    make_lead(harbor.lakeside, agent=harbor.lead)
+    make_lead(harbor.lakeside)
+    batch = kit(harbor.broker, harbor.lakeside, harbor.north)
+    assert set(foreseen(batch)) == {(harbor.lead.pk, "manage", "work"), (harbor.lead.pk, "manage", "view")}
+    [line] = named((batch.preview or {})["sight"], fresh(harbor.broker))
+    assert (line.group, line.names, line.others) == ("Can do less", [("Lead", 2)], 0)
