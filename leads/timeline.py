@@ -302,6 +302,14 @@ def _merged(said: _Speech) -> SafeString:
     return format_html("{}{}: of {}, now of {}", into, said.by, said.source, said.target)
 
 
+def _shared(said: _Speech) -> SafeString:
+    """What it lets her do, and until when."""
+    to = {"view_lead": " to view it", "work_lead": " to work it"}.get(str(said.detail.get("verb")), "")
+    end = parse_datetime(str(said.detail.get("until") or ""))
+    until = f" until {date_format(timezone.localtime(end), 'M j, Y, g:i A')}" if end else ""
+    return format_html("Shared with {}{}{}{}", said.target, to, until, said.by)
+
+
 def clock_time(moment: datetime) -> str:
     """`2:05 PM` near to now, with the day where it is further off; in the reader's zone."""
     near = abs(moment - timezone.now()) < timedelta(hours=12)
@@ -322,7 +330,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.WITHDRAWN: lambda said: format_html("The offer to {} was withdrawn", said.source),
     LedgerEntry.Kind.HIDDEN: lambda said: format_html("Hidden{}", said.by),
     LedgerEntry.Kind.SHOWN: lambda said: format_html("Shown again{}", said.by),
-    LedgerEntry.Kind.SHARED: lambda said: format_html("Shared with {}{}", said.target, said.by),
+    LedgerEntry.Kind.SHARED: _shared,
     LedgerEntry.Kind.RELEASED: lambda said: format_html("{} is released from it{}{}", said.source, said.by, said.why),
     LedgerEntry.Kind.POOLED: _pooled,
     LedgerEntry.Kind.REQUESTED: _requested,

@@ -17,8 +17,9 @@ __all__ = ["Message", "bump", "notify"]
 class Message:
     """What one person is to be told; `url` is the path one tap leads to.
 
-    Of a lead it holds no name and no contact data: with `lead_id`, `{lead}` in title and body stands for its name, and
-    without `url` one tap leads to its page. Both are there only as long as the reader may read it (subjects.py).
+    Of a lead it holds no name and no contact data: with `lead_id`, `{lead}` in title and body stands for its name (as
+    does `{own lead}`, of one that was hers), and without `url` one tap leads to its page. Both are there only as long as
+    the reader may read it (subjects.py).
     """
 
     user_id: int

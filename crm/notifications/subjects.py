@@ -11,8 +11,9 @@ from datetime import datetime
 from crm.notifications.models import Notification
 from crm.organization.models import User
 
-LEAD = "{lead}"  # stands for the lead in titles and bodies
-ANY_LEAD = "a lead"  # for whoever may not read its name
+# what stands for the lead in titles and bodies, and what is read there by whoever may not read its name
+LEAD, OWN_LEAD = "{lead}", "{own lead}"
+UNNAMED = {LEAD: "a lead", OWN_LEAD: "a lead of yours"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _notice(row: Notification, subject: Subject | None) -> Notice:
 
 def _named(text: str, subject: Subject | None) -> str:
     """The text with the lead's name in its place, on one line: a title becomes the subject of a mail."""
-    if subject is not None:
-        return text.replace(LEAD, " ".join(subject.name.split()))
-    plain = text.replace(LEAD, ANY_LEAD)
-    return plain[:1].upper() + plain[1:] if text.startswith(LEAD) else plain
+    said = text
+    for place, unnamed in UNNAMED.items():
+        said = said.replace(place, " ".join(subject.name.split()) if subject else unnamed)
+    return said[:1].upper() + said[1:] if subject is None and text.startswith(tuple(UNNAMED)) else said

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
@@ -24,6 +26,7 @@ from permissions.keyring import load_keyring
 Outcome = BatchItem.Outcome
 EXAMPLES = 10
 CSV_STEP = 1000
+NEVER_FOUND = "Not to be found"
 UNSEEN = "A lead you cannot see now"
 TONES = {Outcome.WAITING: "neutral", Outcome.CHANGED: "good", Outcome.SKIPPED: "warn"}
 
@@ -134,9 +137,19 @@ def examples_of(act: Act) -> list[Example]:
     return [Example(lead.name, reverse("lead", args=[lead.public_id]), was, becomes) for lead, was, becomes in steps]
 
 
+def never_found(batch: Batch, viewer: User) -> int:
+    """How many of those she picked are no leads that she may read: of them there is nothing but this number."""
+    return int((batch.preview or {}).get("unknown", 0)) if batch.actor_id == viewer.pk else 0
+
+
 def skipped_as_csv(batch: Batch, viewer: User) -> Iterator[str]:
     """The skipped leads with their reasons, line by line. Each stretch asks anew what the viewer may see."""
-    return csv_lines(("Name", "Reason", "Address"), _skipped(batch, viewer))
+    return csv_lines(("Name", "Reason", "Address"), chain(_skipped(batch, viewer), _left_out(batch, viewer)))
+
+
+def _left_out(batch: Batch, viewer: User) -> Iterator[Sequence[str]]:
+    if count := never_found(batch, viewer):
+        yield f"{count:,} of those picked", NEVER_FOUND, ""
 
 
 def _skipped(batch: Batch, viewer: User) -> Iterator[Sequence[str]]:
@@ -145,7 +158,8 @@ def _skipped(batch: Batch, viewer: User) -> Iterator[Sequence[str]]:
         keyring = load_keyring(User.objects.select_related("company", "holding__profile").get(pk=viewer.pk))
         items = items_seen(batch, viewer, keyring).filter(outcome=Outcome.SKIPPED, number__gt=reached)
         step = list(items.order_by("number")[:CSV_STEP])
-        yield from ((line.name, line.outcome, line.url) for line in lines_of(batch, step, keyring))
+        for line in lines_of(batch, step, keyring):
+            yield line.name, line.outcome, f"{settings.PUBLIC_URL}{line.url}" if line.url else ""
         if len(step) < CSV_STEP:
             return
         reached = step[-1].number

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from crm.organization.models import Membership
+from leads.filters import LeadFilter
 from leads.timeline import SENTENCES, Names, fact_line
 from permissions.models import LedgerEntry
 from permissions.policy.services import WHY as POLICY
@@ -19,6 +20,7 @@ from permissions.profiles.wording import GROUPS
 Kind = LedgerEntry.Kind
 Say = Callable[[LedgerEntry, Names], SafeString]
 VERBS = {permission.value: label for _, rows in GROUPS for permission, label, _ in rows}
+FORMATS = {"csv": "CSV", "xlsx": "Excel"}
 PARTS = {"roster": "the roster", "routing": "how leads are handed out", "pond": "a pond"}
 
 
@@ -135,9 +137,14 @@ def _viewed(fact: LedgerEntry, names: Names) -> SafeString:
 
 
 def _exported(fact: LedgerEntry, names: Names) -> SafeString:
-    count = _detail(fact).get("count")
-    what = "the ledger" if fact.why == "ledger" else f"{count:,} leads" if isinstance(count, int) else "leads"
-    return format_html("{} exported {}", _actor(fact, names), what)
+    detail = _detail(fact)
+    count, kind, filters = detail.get("count"), detail.get("format"), detail.get("filters") or []
+    leads = f"{count:,} lead{'' if count == 1 else 's'}" if isinstance(count, int) else "leads"
+    what, called = ("the ledger", {}) if fact.why == "ledger" else (leads, LeadFilter.base_filters)
+    form = f" as {FORMATS.get(kind, kind)}" if kind else ""
+    words = [str(called[name].label if name in called else name).lower() for name in filters]
+    by = f", filtered by {', '.join(words)}" if words else ""
+    return format_html("{} exported {}{}{}", _actor(fact, names), what, form, by)
 
 
 COMPANY: Mapping[str, Say] = {

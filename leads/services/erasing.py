@@ -5,7 +5,6 @@ The rows stay for what is counted, and the ledger, which never holds personal da
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from django.db import connection, transaction
@@ -86,7 +85,7 @@ def erase(*, actor: User, kind: str, value: str) -> None:
     _forget_searches(actor.company_id, [*known, *(name for name in names if len(name) >= SHORTEST_NAME)])
     columns = ("company_id", "kind", "actor_id", "lead_id", "from_unit_id", "from_user_id", "why")
     record_select(columns, ERASED, {"leads": found, "actor_id": actor.pk, "why": WHY}, changing=BLANK)
-    owners = Counter(lead.owner_user_id for lead in leads if lead.removed_at is None)
+    owners = {lead.pk: lead.owner_user_id for lead in leads if lead.removed_at is None}
     tell_personal_owners(owners, actor, "was erased", "were erased", f"{actor} erased a person’s data on request.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from crm.notifications.services import Message, bump, notify
+from crm.notifications.subjects import OWN_LEAD
 from crm.organization.models import Company, OwnerNotifications, PersonalLeads, Unit, User
 from crm.organization.querysets import UnitQuerySet, UserQuerySet
 from leads import signals
@@ -218,23 +218,30 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
 
 def tell_owners(owners: Mapping[int, int | None], to: Unit | User, cause: Cause) -> None:
     """Who had these leads (lead → person, if one) and who has them now: a message each, however many leads."""
-    tell_former_owners(Counter(owners.values()), f"to {to}", cause.actor)
+    tell_former_owners(owners, f"to {to}", cause.actor)
     _tell_new_owner(list(owners), to, cause)
 
 
-def tell_former_owners(lost: Counter[int | None], where: str, actor: User) -> None:
-    """M8: who had so many of them personally is told what somebody else did."""
-    tell_personal_owners(lost, actor, f"went {where}", f"went {where}", f"{actor} changed the owner.")
+def tell_former_owners(owners: Mapping[int, int | None], where: str, actor: User) -> None:
+    """M8: who had some of them (lead → person, if one) is told what somebody else did."""
+    tell_personal_owners(owners, actor, f"went {where}", f"went {where}", f"{actor} changed the owner.")
 
 
-def tell_personal_owners(leads: Counter[int | None], actor: User, one: str, many: str, body: str) -> None:
-    """M8: what became of one or many of their personal leads by somebody else, as far as they want to be told (O5)."""
-    url, messages = reverse("people"), []
-    for owner in told_of(leads, actor).order_by("pk"):
-        count = leads[owner.pk]
-        title = f"A lead of yours {one}" if count == 1 else f"{count:,} leads of yours {many}"
-        messages.append(Message(owner.pk, "owner_changed", title, body=body, url=url))
-    notify(actor.company_id, messages)
+def tell_personal_owners(owners: Mapping[int, int | None], actor: User, one: str, many: str, body: str) -> None:
+    """M8: what became of one or many of their personal leads (lead → person, if one) by somebody else, as far as they want
+    to be told (O5).
+    """
+    leads: dict[int | None, list[int]] = {}
+    for lead, owner in owners.items():
+        leads.setdefault(owner, []).append(lead)
+    told = [(owner.pk, leads[owner.pk]) for owner in told_of(leads, actor).order_by("pk")]
+    notify(actor.company_id, [_what_became(pk, hers, one, many, body) for pk, hers in told])
+
+
+def _what_became(owner_id: int, leads: list[int], one: str, many: str, body: str) -> Message:
+    if len(leads) == 1:
+        return Message(owner_id, "owner_changed", f"{OWN_LEAD} {one}", body, lead_id=leads[0])
+    return Message(owner_id, "owner_changed", f"{len(leads):,} leads of yours {many}", body, reverse("people"))
 
 
 def told_of(owners: Iterable[int | None], actor: User) -> QuerySet[User]:

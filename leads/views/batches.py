@@ -21,6 +21,7 @@ from leads.batches.reading import (
     examples_of,
     items_seen,
     lines_of,
+    never_found,
     page_of,
     shown,
     skipped_as_csv,
@@ -158,10 +159,11 @@ def _run(request: HttpRequest, found: Batch) -> HttpResponse:
         items = items_seen(found, actor, act.keyring)
         key = request.GET.get("show", "").replace("\x00", "")
         page = page_of(shown(items, key), request.GET.get("cursor", ""))
-        counts = tallies(found, items)
+        counts, unknown = tallies(found, items), never_found(found, actor)
         context |= {
             "tallies": counts,
-            "any_skipped": any(tally.tone == "warn" for tally in counts),
+            "any_skipped": unknown or any(tally.tone == "warn" for tally in counts),
+            "unknown": unknown,
             "show": key,
             "page": page,
             "lines": lines_of(found, page.rows, act.keyring),

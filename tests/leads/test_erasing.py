@@ -106,7 +106,7 @@ def test_m9_private_leads_that_the_admin_cannot_see_go_too_and_nothing_tells_of_
     assert Lead.objects.get(pk=lead.pk).removed_at is None
     assert client.post(there, {"contact": MAIL, "step": "erase", "sure": "on"}).status_code == 302
     assert Lead.objects.get(pk=lead.pk).removed_at is not None
-    assert Notification.objects.get(user=harbor.ana).title == "A lead of yours was erased"
+    assert Notification.objects.get(user=harbor.ana).title == "{own lead} was erased"
 
 
 def test_m9_the_ledger_stays_and_its_chain_holds(harbor: Brokerage) -> None:

@@ -285,6 +285,38 @@ def test_m7_facts_about_the_company_read_as_sentences(harbor: Brokerage) -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("why", "detail", "words"),
+    [
+        ("leads", {"count": 1, "format": "xlsx", "filters": []}, "1 lead as Excel"),
+        (
+            "leads",
+            {"count": 1200, "format": "csv", "filters": ["q", "score_min"]},
+            "1,200 leads as CSV, filtered by search, score from",
+        ),
+        ("ledger", {"filters": ["kind", "person"]}, "the ledger, filtered by kind, person"),
+    ],
+)
+def test_i2_what_was_taken_out_and_by_which_filters(
+    harbor: Brokerage, why: str, detail: dict[str, Any], words: str
+) -> None:
+    happens(None, Kind.EXPORTED, harbor.company, actor_id=harbor.broker.pk, why=why, detail=detail)
+    assert said(read(harbor.broker)) == [f"Broker exported {words}"]
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"verb": "view_lead", "until": None}, "to view it"),
+        ({"verb": "work_lead", "until": "2026-03-03T18:05:00+00:00"}, "to work it until Mar 3, 2026, "),
+    ],
+)
+def test_v8_what_a_share_lets_do_and_until_when(harbor: Brokerage, detail: dict[str, Any], words: str) -> None:
+    ends = {"actor_id": harbor.lead.pk, "to_user_id": harbor.dee.pk}
+    happens(make_lead(harbor.lakeside), Kind.SHARED, harbor.company, **ends, detail=detail)
+    assert said(read(harbor.broker))[0].startswith(f"Shared with Dee {words}")
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_m7_every_kind_of_fact_has_words(harbor: Brokerage, kind: Kind) -> None:
     for lead in (make_lead(harbor.lakeside), None):

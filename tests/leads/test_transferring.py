@@ -317,7 +317,7 @@ def test_m8_an_owner_is_told_when_somebody_else_moves_her_leads() -> None:
     leads = [make_lead(harbor.ana) for _ in range(3)]
     transfer(harbor.lead, harbor.lakeside, leads[0])
     transfer(harbor.lead, harbor.lakeside, *leads[1:])
-    assert told(harbor.ana) == ["A lead of yours went to Lakeside", "2 leads of yours went to Lakeside"]
+    assert told(harbor.ana) == ["{own lead} went to Lakeside", "2 leads of yours went to Lakeside"]
     assert told(harbor.lead) == []
 
 

@@ -56,6 +56,18 @@ def test_v5_notification_names_and_opens_a_lead_that_its_reader_may_read(client:
     assert f"/people/{lead.public_id}/" in mail.outbox[0].body
 
 
+def test_m8_what_was_hers_is_named_as_long_as_she_may_read_it(client: Client, harbor: Brokerage) -> None:
+    lead = maya(harbor.lakeside, agent=harbor.ana)
+    tell(harbor.ana, lead, "{own lead} went to Lakeside")
+    assert "Maya Okafor went to Lakeside" in bell(client, harbor.ana)
+    Lead.objects.filter(pk=lead.pk).update(agent=None)
+    lead.assignments.all().delete()
+    menu = bell(client, harbor.ana)
+    assert "A lead of yours went to Lakeside" in menu
+    assert "Maya" not in menu
+    assert lead.public_id not in menu
+
+
 def test_v5_notification_of_a_redacted_lead_says_a_lead_and_opens_nothing(client: Client, harbor: Brokerage) -> None:
     lead = maya(harbor.ana, hidden=True)
     for reader in (harbor.lead, harbor.broker):

@@ -18,7 +18,7 @@ from leads.batches.restoring import restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.batches.verbs.sharing import colleague_of
-from leads.models import Assignment, Lead
+from leads.models import Assignment, Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
 from leads.services.assigning import assign_leads, fill_slots, units_to_work_for
 from leads.services.staffing import roles_of
@@ -134,10 +134,13 @@ class Assign(AgentSlot):
         batch, user_id = act.batch, act.params["user"]
         if act.batch.undoes_id or user_id == act.actor.pk:
             return
-        leads = "A lead is" if batch.changed == 1 else f"{batch.changed:,} leads are"
-        title = f"{leads} assigned to you{_as(act)}"
-        url = f"{reverse('people')}?mine=1"
-        notify(batch.company_id, [Message(user_id, "assigned", title, f"By {act.actor}.", url)])
+        said = f"By {act.actor}."
+        if lead_id := only_lead(batch):
+            message = Message(user_id, "assigned", f"{{lead}} is assigned to you{_as(act)}", said, lead_id=lead_id)
+        else:
+            title, url = f"{batch.changed:,} leads are assigned to you{_as(act)}", f"{reverse('people')}?mine=1"
+            message = Message(user_id, "assigned", title, said, url)
+        notify(batch.company_id, [message])
 
 
 class Release(AgentSlot):
@@ -176,6 +179,13 @@ def _as(act: Act) -> str:
     if role_of(act) == AGENT:
         return ""
     return f" as {roles_of(act.batch.company_id).get(role_of(act), 'a role that is gone')}"
+
+
+def only_lead(batch: Batch) -> int | None:
+    """The one lead that it has changed; none where there are several."""
+    changed = batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number").values_list("lead_id", flat=True)
+    found = list(changed[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def without_agent(shape: Shape, *instead: int) -> Shape:

@@ -20,7 +20,7 @@ from crm.notifications.services import Message, notify
 from leads.batches.restoring import restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, NotNowError, Sight, Skip
-from leads.batches.verbs.assigning import AGENT, COVERED, AgentSlot, AssigneeForm
+from leads.batches.verbs.assigning import AGENT, COVERED, AgentSlot, AssigneeForm, only_lead
 from leads.batches.verbs.sharing import colleague_of
 from leads.models import Assignment, Lead
 from leads.querysets import LeadQuerySet
@@ -113,9 +113,13 @@ class Cover(AgentSlot):
         batch, user_id = act.batch, act.params["user"]
         if user_id == act.actor.pk or batch.undoes_id:
             return
-        title = "You cover a lead" if batch.changed == 1 else f"You cover {batch.changed:,} leads"
         body = f"Until {last_day(act):%B %-d}, by {act.actor}."
-        notify(batch.company_id, [Message(user_id, "assigned", title, body, f"{reverse('people')}?mine=1")])
+        if lead_id := only_lead(batch):
+            message = Message(user_id, "assigned", "You cover {lead}", body, lead_id=lead_id)
+        else:
+            url = f"{reverse('people')}?mine=1"
+            message = Message(user_id, "assigned", f"You cover {batch.changed:,} leads", body, url)
+        notify(batch.company_id, [message])
 
 
 def until_of(act: Act) -> datetime:

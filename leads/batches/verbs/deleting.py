@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
 
@@ -101,7 +100,7 @@ class Delete(MassVerb):
     def tell(self, act: Act) -> None:
         """Personal owners of what somebody else deleted, or brought back (M8)."""
         changed = act.batch.items.filter(outcome=BatchItem.Outcome.CHANGED)
-        owners = Counter(changed.order_by("number").values_list(F("before__owner"), flat=True))
+        owners = dict(changed.order_by("number").values_list("lead_id", "before__owner"))
         gone = changed.exclude(after__removed_at=None).exists()
         said = ("was deleted", "were deleted") if gone else ("came back", "came back")
         tell_personal_owners(owners, act.actor, *said, f"By {act.actor}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -95,7 +94,7 @@ class Export(MassVerb):
         kind = LedgerEntry.Kind.EXPORTED
         record(Fact(batch.company_id, kind, actor_id=act.actor.pk, why="leads", batch_id=batch.pk, detail=detail))
         taken = batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")
-        owners = Counter(taken.values_list("before__owner", flat=True))
+        owners = dict(taken.values_list("lead_id", "before__owner"))
         tell_personal_owners(owners, act.actor, "was exported", "were exported", f"By {act.actor}.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -206,7 +205,7 @@ class ChangeOwner(MassVerb):
         changed = act.batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")
         owners = dict(changed.values_list("lead_id", "before__owner_user"))
         if act.batch.undoes_id:
-            tell_former_owners(Counter(owners.values()), "back", act.actor)
+            tell_former_owners(owners, "back", act.actor)
         else:
             tell_owners(owners, target_of(act), act.by)
 

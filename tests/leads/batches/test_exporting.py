@@ -125,6 +125,14 @@ def test_m8_owners_are_told_of_what_somebody_else_takes_out() -> None:
     assert (told.user, told.title) == (harbor.ana, "2 leads of yours were exported")
 
 
+def test_m8_the_owner_of_one_lead_is_told_which() -> None:
+    harbor = brokerage("managed")
+    lead = make_lead(harbor.ana)
+    export(harbor.broker, [lead])
+    told = Notification.objects.get()
+    assert (told.title, told.lead_id, told.url) == ("{own lead} was exported", lead.pk, "")
+
+
 def test_m6_an_export_has_no_undo_and_says_so(harbor: Brokerage, client: Client) -> None:
     make_lead(harbor.lakeside)
     batch = export(harbor.broker, "")

@@ -7,6 +7,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -217,9 +218,24 @@ def test_m4_the_skipped_as_csv(client: Client, harbor: Brokerage, warm: Stage) -
     assert "attachment" in answer["Content-Disposition"]
     lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
     assert lines[1:] == [
-        f"'=cmd(),In that stage already,/people/{leads[0].public_id}/",
+        f"'=cmd(),In that stage already,{settings.PUBLIC_URL}/people/{leads[0].public_id}/",
         "Sam,Not yours to open,",
     ]
+
+
+def test_m4_every_lead_picked_is_accounted_for(client: Client, harbor: Brokerage, warm: Stage) -> None:
+    foreign = [make_lead(stranger()), make_lead(harbor.hilltop)]
+    batch = done(harbor.lead, "stage", [make_lead(harbor.lakeside), *foreign], stage=warm)
+    client.force_login(harbor.lead)
+    there = f"/batches/{batch.public_id}/"
+    page = client.get(there).content.decode()
+    assert "Left out 2 Not to be found" in text(client.get(there))
+    assert f"{there}skipped.csv" in page
+    answer = client.get(f"{there}skipped.csv")
+    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert lines[1:] == ["2 of those picked,Not to be found,"]
+    client.force_login(harbor.broker)
+    assert "Not to be found" not in text(client.get(there))
 
 
 def test_results_come_by_outcome_and_page_by_page(client: Client, harbor: Brokerage, warm: Stage) -> None:

@@ -171,7 +171,7 @@ def test_m2_to_a_person_and_back_with_slots_and_shares(harbor: Brokerage) -> Non
     assert Notification.objects.get(user=harbor.ben, kind="owned")
     undoing = run(undo(harbor.lead, batch))
     assert outcomes(undoing) == {lead.pk: "changed"}
-    assert Notification.objects.get(user=harbor.ben, kind="owner_changed").title == "A lead of yours went back"
+    assert Notification.objects.get(user=harbor.ben, kind="owner_changed").title == "{own lead} went back"
     assert picture(lead) == before
     assert sorted(facts(undoing)) == ["assigned", "assigned", "owner_changed", "shared"]
 
