@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from leads.batches.judging import judged
-from leads.batches.scope import leads_of, one
+from leads.batches.scope import chips_of, leads_of, one
 from leads.batches.verb import Act, MassVerb, NotNowError, find_verb, verb_of
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -89,11 +89,19 @@ def _fix(act: Act, verb: MassVerb) -> int:
 
 
 def _foresee(act: Act, verb: MassVerb) -> dict[str, Any]:
-    """What the preview says, as JSON: leads by reason (none: they change), ids never found, whose sight changes."""
+    """What the preview says, as JSON: leads by reason (none: they change), ids never found, whose sight changes; and what
+    the list of mass actions says of it.
+    """
     counts = act.batch.items.order_by("reason").values_list("reason").annotate(count=Count("pk"))
     sight = verb.sight(act, changing(act.batch)) if not act.batch.undoes_id else []
     unknown = max(0, act.batch.scope.get("given", 0) - act.batch.total)
-    return {"reasons": dict(counts), "unknown": unknown, "sight": [asdict(one) for one in sight]}
+    return {
+        "reasons": dict(counts),
+        "unknown": unknown,
+        "sight": [asdict(one) for one in sight],
+        "words": verb.words(act),
+        "filters": [(chip.name, chip.value) for chip in chips_of(act)],
+    }
 
 
 def changing(batch: Batch) -> LeadQuerySet:

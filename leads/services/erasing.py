@@ -120,8 +120,8 @@ def _forget_searches(company_id: int, words: list[str]) -> None:
     searched = Batch.objects.filter(company=company_id).extra(where=[SEARCHES], params=[words])  # noqa: S610
     searched.filter(state=Batch.State.DRAFT).delete()
     for batch in searched.order_by("pk"):
-        batch.scope = {**batch.scope, "query": ""}
-        batch.save(update_fields=["scope"])
+        batch.scope, batch.preview = {**batch.scope, "query": ""}, {**(batch.preview or {}), "filters": []}
+        batch.save(update_fields=["scope", "preview"])
 
 
 def seen_of(actor: User, kind: str, value: str) -> list[Lead]:

@@ -17,6 +17,7 @@ from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.drafting import act_of
+from leads.batches.listing import entries
 from leads.batches.reading import (
     examples_of,
     items_seen,
@@ -37,17 +38,10 @@ from leads.batches.verbs.exporting import FETCHED_FOR, is_there
 from leads.exporting import lines_of_file, still_in_file
 from leads.models import Batch
 from leads.tasks import run_batch
+from permissions.keyring import load_keyring
 
 STEPS = ("Scope", "Preview", "Run", "Result")
 State = Batch.State
-TONES = {
-    State.DRAFT: "neutral",
-    State.QUEUED: "info",
-    State.RUNNING: "info",
-    State.DONE: "good",
-    State.CANCELLED: "warn",
-    State.FAILED: "bad",
-}
 
 
 @door("GET", "HEAD", "POST")
@@ -56,11 +50,10 @@ def batches(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _begin(request)
     actor = signed_in(request)
-    rows = Batch.objects.of(actor).select_related("actor", "undoes").exclude(state=State.DRAFT, preview=None)
+    rows = Batch.objects.of(actor).select_related("actor", "undoes__undoes__undoes").exclude(state=State.DRAFT, preview=None)
     page = keyset_page(rows, sort="created_at", descending=True, cursor=request.GET.get("cursor", ""), size=20)
-    listed = [(batch, verb_of(batch), TONES[State(batch.state)], batch.actor_id == actor.pk) for batch in page.rows]
     going_on = any(batch.is_under_way for batch in page.rows)
-    context = {"page": page, "listed": listed, "going_on": going_on}
+    context = {"page": page, "entries": entries(page.rows, load_keyring(actor)), "going_on": going_on}
     return render_page(request, "leads/batches/index.html", context, partial="batches")
 
 

@@ -141,7 +141,7 @@ def test_company_managers_see_every_batch_but_no_draft(client: Client, harbor: B
     queued(batch)
     assert client.get(f"/batches/{batch.public_id}/").status_code == 200
     listed = client.get("/batches/")
-    assert "Change stage" in text(listed)
+    assert "Change the stage to Warm" in text(listed)
     assert "hx-get" in listed.content.decode()
 
 
