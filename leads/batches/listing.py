@@ -23,14 +23,14 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A batch in the list. To whom and to how many it was done only who did it reads."""
+    """A batch in the list. To whom and to how many it was done only who did it reads; `counts` says that she does."""
 
     batch: Batch
     words: str
     chosen: str
     tone: str
     state: str
-    is_hers: bool
+    counts: bool
 
 
 def entries(batches: Sequence[Batch], keyring: Keyring) -> list[Entry]:
@@ -52,7 +52,7 @@ def _entry(batch: Batch, names: Mapping[str, str], *, is_hers: bool) -> Entry:
         _chosen(_origin(batch), names) if is_hers else "",
         "neutral" if nothing else TONES[State(batch.state)],
         state,
-        is_hers,
+        is_hers and batch.state != State.DRAFT,
     )
 
 

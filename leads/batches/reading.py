@@ -17,6 +17,7 @@ from leads.batches.judging import words_for
 from leads.batches.standing import standing
 from leads.batches.verb import Act, verb_of
 from leads.models import Batch, BatchItem, Lead
+from leads.querysets import LeadQuerySet
 from leads.reading import ROW_COLUMNS
 from leads.spreadsheet import csv_lines
 from permissions.access import Keyring, Level
@@ -133,8 +134,17 @@ def examples_of(act: Act) -> list[Example]:
     verb = verb_of(act.batch)
     leads = changing(act.batch).visible_to(act.keyring, Level.VIEW).order_by("pk")
     first = leads.filter(pk__in=list(leads.values_list("pk", flat=True)[:EXAMPLES]))
-    steps = [(lead, "", "") for lead in first] if act.batch.undoes_id else verb.steps(act, first)
+    steps = _steps_back(act, first, act.batch.undoes) if act.batch.undoes else verb.steps(act, first)
     return [Example(lead.name, reverse("lead", args=[lead.public_id]), was, becomes) for lead, was, becomes in steps]
+
+
+def _steps_back(act: Act, leads: LeadQuerySet, undone: Batch) -> list[tuple[Lead, str, str]]:
+    found = list(leads)
+    items = {item.lead_id: item for item in standing(undone).filter(lead__in=found)}
+    images = [items[lead.pk] for lead in found]
+    verb = verb_of(undone)
+    now, then = verb.told(act, [one.after for one in images]), verb.told(act, [one.before for one in images])
+    return list(zip(found, now, then, strict=True))
 
 
 def never_found(batch: Batch, viewer: User) -> int:

@@ -202,6 +202,10 @@ class MassVerb:
         """What it does to each of these few leads, as words: from, to."""
         return [(lead, "", "") for lead in leads]
 
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        """What leads with these images are, in the words of `steps`: an undo shows its examples by them."""
+        return [""] * len(images)
+
     def loss(self, act: Act) -> str:
         """What is given up by it, in plain words, for the preview."""
         return ""

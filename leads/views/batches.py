@@ -50,7 +50,11 @@ def batches(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _begin(request)
     actor = signed_in(request)
-    rows = Batch.objects.of(actor).select_related("actor", "undoes__undoes__undoes").exclude(state=State.DRAFT, preview=None)
+    rows = (
+        Batch.objects.of(actor)
+        .select_related("actor", "undoes__undoes__undoes")
+        .exclude(state=State.DRAFT, preview=None)
+    )
     page = keyset_page(rows, sort="created_at", descending=True, cursor=request.GET.get("cursor", ""), size=20)
     going_on = any(batch.is_under_way for batch in page.rows)
     context = {"page": page, "entries": entries(page.rows, load_keyring(actor)), "going_on": going_on}

@@ -46,7 +46,7 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         found = find_lead(request, public_id, keyring)
     except Http404:
-        return _where_it_went(public_id, keyring)
+        return redirect("lead", _where_it_went(public_id, keyring))
     earlier = request.GET.get("before", "")
     if is_fragment(request) and earlier:
         context = {"lead": found, "timeline": timeline_of(found, earlier)}
@@ -54,13 +54,13 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
     return render_page(request, "leads/lead.html", _whole(request, keyring, found, earlier=earlier))
 
 
-def _where_it_went(public_id: str, keyring: Keyring) -> HttpResponse:
-    """A merged lead leads to the one it went into, where she may read that; else there is nothing (V3)."""
+def _where_it_went(public_id: str, keyring: Keyring) -> str:
+    """The one that a merged lead went into, where she may read that; else there is nothing (V3)."""
     there = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__any_of=where_it_went(public_id, keyring.company_id))
     found = there.only("public_id").order_by("pk").first()
     if found is None:
         raise Http404
-    return redirect("lead", found.public_id)
+    return found.public_id
 
 
 @door("POST")
@@ -68,10 +68,15 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
     """Put a note or a call on the timeline, or give back what was typed with what is wrong with it."""
     actor = signed_in(request)
     keyring = load_keyring(actor)
-    found = find_lead(request, public_id, keyring)
+    form = LogForm(request.POST)
+    try:
+        found = find_lead(request, public_id, keyring)
+    except Http404:
+        found = find_lead(request, _where_it_went(public_id, keyring), keyring)
+        form.full_clean()
+        form.add_error("body", f"This was merged into {found.name} meanwhile. Save again to put it there.")
     if not _log_kinds(found):
         raise PermissionDenied("You may look at this lead, but not do this with it.")
-    form = LogForm(request.POST)
     if not form.is_valid():
         context = {**_whole(request, keyring, found, form), "again": True}
         return render_page(request, "leads/lead.html", context, partial="composer", status=422)
@@ -87,7 +92,10 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
 def stage(request: HttpRequest, public_id: str) -> HttpResponse:
     actor = signed_in(request)
     keyring = load_keyring(actor)
-    found = find_lead(request, public_id, keyring)
+    try:
+        found = find_lead(request, public_id, keyring)
+    except Http404:
+        return _moved_on(request, _where_it_went(public_id, keyring))
     require(keyring, found, Level.WORK)
     form = StageForm(request.POST, company_id=found.company_id)
     if not form.is_valid():
@@ -95,6 +103,15 @@ def stage(request: HttpRequest, public_id: str) -> HttpResponse:
         return render_page(request, "leads/lead.html", _whole(request, keyring, found), partial="changed", status=422)
     change_stage(keyring=keyring, actor=actor, lead=found, stage=form.cleaned_data["stage"])
     return _done(request, public_id, f"Stage: {form.cleaned_data['stage']}.")
+
+
+def _moved_on(request: HttpRequest, public_id: str) -> HttpResponse:
+    """To the lead that this one was merged into."""
+    messages.info(request, "The lead was merged into this one meanwhile. Nothing was changed.")
+    response = redirect("lead", public_id)
+    if not is_fragment(request):
+        return response
+    return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
 
 
 def _done(request: HttpRequest, public_id: str, words: str) -> HttpResponse:

@@ -125,6 +125,26 @@ def test_acts_are_posts(client: Client, harbor: Brokerage, maya: Lead, act: str)
     assert client.get(address(maya, act)).status_code == 405
 
 
+def test_i6_a_note_for_a_lead_that_was_merged_meanwhile_is_not_lost(
+    client: Client, harbor: Brokerage, maya: Lead
+) -> None:
+    kept = make_lead(harbor.lakeside, agent=harbor.ana, first_name="Kept", last_name="One")
+    Lead.objects.filter(pk=maya.pk).update(merged_into=kept, removed_at="2026-01-01T00:00Z")
+    note = {"kind": "note", "body": "Long and thoughtful"}
+    client.force_login(harbor.ana)
+    for headers in ({}, HTMX):
+        answer = client.post(address(maya, "log/"), note, headers=headers)
+        html = answer.content.decode()
+        assert answer.status_code == 422
+        assert "Long and thoughtful</textarea>" in html
+        assert "This was merged into Kept One meanwhile. Save again to put it there." in html
+        assert f'action="{address(kept, "log/")}"' in html
+    assert not kept.activities.exists()
+    moved = post(client, harbor.ana, maya, "stage/", stage=kept.stage_id)
+    assert (moved.status_code, moved.headers["Location"]) == (302, address(kept))
+    assert post(client, harbor.ben, maya, "log/", **note).status_code == 404
+
+
 def test_sends_strangers_to_sign_in(client: Client, maya: Lead) -> None:
     assert client.get(address(maya)).status_code == 302
     assert client.post(address(maya, "log/")).status_code == 302

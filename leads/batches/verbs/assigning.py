@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
@@ -18,7 +18,7 @@ from leads.batches.restoring import restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.batches.verbs.sharing import colleague_of
-from leads.models import Assignment, Batch, BatchItem, Lead
+from leads.models import Assignment, Batch, BatchItem, Lead, Pond
 from leads.querysets import LeadQuerySet
 from leads.services.assigning import assign_leads, fill_slots, units_to_work_for
 from leads.services.staffing import roles_of
@@ -51,6 +51,8 @@ class AssignForm(AssigneeForm):
 class AgentSlot(MassVerb):
     """What is done to the Agent slot; the owner stays."""
 
+    vacant: ClassVar[str] = "Nobody"
+
     def allowed(self, keyring: Keyring) -> Q:
         return doable(keyring, Verb.ASSIGN)
 
@@ -59,6 +61,16 @@ class AgentSlot(MassVerb):
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         restore_slots(act, lead_ids, AGENT)
+
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        slots = [next((slot for slot in one["slots"] if slot["role"] == AGENT), {}) for one in images]
+        company = {"company": act.batch.company_id}
+        people = User.objects.filter(**company, pk__in=[slot.get("user") or 0 for slot in slots])
+        ponds = Pond.objects.filter(**company, pk__in=[slot.get("pond") or 0 for slot in slots])
+        named = {("user", person.pk): person.name for person in people.order_by("pk")}
+        named |= {("pond", pond.pk): pond.name for pond in ponds.order_by("pk")}
+        ends = [("pond" if slot.get("pond") else "user", slot) for slot in slots]
+        return [named.get((end, slot.get(end)), self.vacant) for end, slot in ends]
 
     def covered(self) -> Skip:
         """While somebody covers for the Agent (M10), the slot is not free to be given away."""

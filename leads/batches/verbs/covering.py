@@ -57,6 +57,7 @@ class Cover(AgentSlot):
     code = "cover"
     label = "Cover"
     form = CoverForm
+    vacant = "Its owner"
     reasons = {
         "nobody": "Nobody has it",
         "there": "Hers already",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.db.models import Q
 from django.db.models.expressions import Combinable
@@ -87,6 +88,9 @@ class Delete(MassVerb):
 
     def words(self, act: Act) -> str:
         return "Delete this lead" if act.batch.is_of_one else "Delete them"
+
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        return ["Deleted" if one["removed_at"] else "There" for one in images]
 
     def loss(self, act: Act) -> str:
         return (

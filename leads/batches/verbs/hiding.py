@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import Q
 from django.db.models.expressions import Combinable
@@ -67,6 +67,9 @@ class _Hiding(MassVerb):
     def _set(self, statement: str, act: Act, lead_ids: Sequence[int]) -> None:
         given = {"leads": list(lead_ids), "hidden": self.hidden, "undone": act.batch.undoes_id}
         record_select(COLUMNS, FACTS, given | act.cause, changing=statement)
+
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        return ["Hidden" if one["hidden"] else "Shown" for one in images]
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         return sight_after(act, leads, lambda shape: _with_hidden(shape, hidden=self.hidden))

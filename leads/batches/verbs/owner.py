@@ -62,7 +62,9 @@ COLUMNS = (
 class OwnerForm(VerbForm):
     to = forms.ChoiceField(label="New owner")
     keep_assistants = forms.BooleanField(
-        required=False, label="Keep the assistants", help_text="If a person gets them: all other assignments end."
+        required=False,
+        label="Keep the assistants",
+        help_text="Counts where a person is the new owner: assistants stay, everybody else’s assignment ends.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -191,6 +193,14 @@ class ChangeOwner(MassVerb):
     def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
         new = str(target_of(act))
         return [(lead, str(lead.owner), new) for lead in leads.select_related("owner_unit", "owner_user")]
+
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        units = Unit.objects.filter(company=act.batch.company_id, pk__in=[one["owner_unit"] or 0 for one in images])
+        people = User.objects.filter(company=act.batch.company_id, pk__in=[one["owner_user"] or 0 for one in images])
+        named = {("owner_unit", unit.pk): unit.name for unit in units.order_by("pk")}
+        named |= {("owner_user", person.pk): person.name for person in people.order_by("pk")}
+        kinds = ["owner_unit" if one["owner_unit"] else "owner_user" for one in images]
+        return [named.get((kind, one[kind]), "") for kind, one in zip(kinds, images, strict=True)]
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         to = target_of(act)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, JSONField, OuterRef, Q
 from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -32,6 +32,7 @@ from permissions.keyring import load_keyring
 from permissions.ledger import record_select
 from permissions.verbs import Verb
 
+NOT_SHARED = "Not shared"
 SHARE = """
 WITH given AS (
     INSERT INTO leads_leadshare (company_id, content_object_id, user_id, permission_id, given_by_id, until)
@@ -104,12 +105,29 @@ class _Sharing(MassVerb):
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         restore_shares(act, lead_ids, act.params["user"])
 
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        work = permission_on(Lead, "work_lead").pk
+        return [_say(one["shares"], work) for one in images]
+
+    def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
+        found = list(leads.annotate(image=Cast(self.image(act), JSONField())))
+        said = self.told(act, [vars(lead)["image"] for lead in found])
+        return [(lead, before, self.becomes(act)) for lead, before in zip(found, said, strict=True)]
+
+    def becomes(self, act: Act) -> str:
+        """What any of them comes to be, in the words of `told`."""
+        return NOT_SHARED
+
 
 class Share(_Sharing):
     code = "share"
     label = "Share"
     form = SharingForm
-    reasons = {"hers": "Belongs to the colleague", "there": "Shared just so already"}
+    reasons = {
+        "hers": "Belongs to the colleague",
+        "there": "Shared just so already",
+        "more": "Shared for work already: take that back first",
+    }
 
     def check(self, act: Act) -> None:
         if not act.batch.undoes_id and not colleague_of(act).is_active:
@@ -117,7 +135,10 @@ class Share(_Sharing):
 
     def skips(self, act: Act) -> Sequence[Skip]:
         same = shares_with(act).filter(permission__codename=act.params["verb"], until=act.params["until"])
-        return [Skip("hers", Q(owner_user=act.params["user"])), Skip("there", Exists(same))]
+        skips = [Skip("hers", Q(owner_user=act.params["user"])), Skip("there", Exists(same))]
+        if act.params["verb"] == "view_lead":  # nobody comes to do less by being shown something
+            skips.append(Skip("more", Exists(shares_with(act).live().filter(permission__codename="work_lead"))))
+        return skips
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         permission = permission_on(Lead, act.params["verb"]).pk
@@ -127,9 +148,10 @@ class Share(_Sharing):
 
     def words(self, act: Act) -> str:
         may = "view" if act.params["verb"] == "view_lead" else "work"
-        moment = parse_datetime(act.params["until"] or "")
-        until = f" until {date_format(timezone.localtime(moment), 'M j, g:i A')}" if moment else ""
-        return f"Let {colleague_of(act)} {may} them{until}"
+        return f"Let {colleague_of(act)} {may} them{_until(act.params['until'])}"
+
+    def becomes(self, act: Act) -> str:
+        return f"{'View' if act.params['verb'] == 'view_lead' else 'Work'}{_until(act.params['until'])}"
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         given = VERBS[act.params["verb"]]
@@ -156,6 +178,17 @@ class Revoke(_Sharing):
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         keyring = load_keyring(colleague_of(act))
         return sight_of_one(leads, keyring, _without_shares(keyring))
+
+
+def _say(shares: Sequence[Mapping[str, Any]], work: int) -> str:
+    if not shares:
+        return NOT_SHARED
+    return f"{'Work' if shares[0]['permission_id'] == work else 'View'}{_until(shares[0]['until'])}"
+
+
+def _until(written: str | None) -> str:
+    moment = parse_datetime(written or "")
+    return f" until {date_format(timezone.localtime(moment), 'M j, g:i A')}" if moment else ""
 
 
 def shares_with(act: Act) -> Any:

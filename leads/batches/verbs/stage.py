@@ -80,5 +80,9 @@ class ChangeStage(MassVerb):
         new = self._name(act)
         return [(lead, lead.stage.name, new) for lead in leads.select_related("stage")]
 
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        names = dict(Stage.objects.filter(company=act.batch.company_id).order_by("pk").values_list("pk", "name"))
+        return [names.get(one["stage"], "A former stage") for one in images]
+
     def _name(self, act: Act) -> str:
         return Stage.objects.filter(pk=act.params["stage"]).values_list("name", flat=True).first() or "a former stage"

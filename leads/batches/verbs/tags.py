@@ -86,6 +86,9 @@ class ChangeTags(MassVerb):
     def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
         return [(lead, _say(lead.tags), _say(self._after(act, lead))) for lead in leads]
 
+    def told(self, act: Act, images: Sequence[Any]) -> list[str]:
+        return [_say(one["tags"]) for one in images]
+
     def _after(self, act: Act, lead: Lead) -> list[str]:
         kept = [tag for tag in lead.tags if tag not in act.params["remove"]]
         return [*kept, *(tag for tag in act.params["add"] if tag not in kept)]

@@ -41,7 +41,7 @@ def test_m4_a_row_says_what_was_done_to_whom(client: Client, harbor: Brokerage) 
     batch = done(harbor.lead, "stage", "score_min=50", stage=warm)
     run(undo(harbor.lead, batch))
     run(of_one(actor=fresh(harbor.lead), verb="assign", lead=leads[2], params={"user": harbor.ana.pk}))
-    assert [row.partition(" changed, ")[0] for row in rows(client, harbor.lead)] == [
+    assert [row.partition(", ")[0] for row in rows(client, harbor.lead)] == [
         "Assign to Ana Maya Okafor 1 of 1",
         "Undo: change the stage to Warm Score from: 50 3 of 3",
         "Change the stage to Warm Score from: 50 3 of 3",

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db.models import Func, Value
 from django.test import Client
 from django.utils.html import strip_tags
 
@@ -14,6 +15,8 @@ from leads.batches.running import carry_on
 from leads.batches.undoing import why_not_undo
 from leads.batches.verb import NotNowError
 from leads.models import Batch, Lead, Stage
+from permissions.catalog import Permission
+from permissions.models import Profile
 from tests.factories.leads import make_lead, make_stage
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage
@@ -42,7 +45,7 @@ def stages(*leads: Lead) -> list[str]:
 
 
 def text(response: Any) -> str:
-    return re.sub(r"\s+", " ", strip_tags(response.content.decode()))
+    return re.sub(r"\s+", " ", strip_tags(response.content.decode().replace("<", " <")))
 
 
 def at(batch: Batch, step: str = "") -> str:
@@ -112,6 +115,34 @@ def test_m6_what_was_done_again_by_hand_is_newer(harbor: Brokerage, warm: Stage)
     with pytest.raises(NotNowError, match="undone already"):
         undo(harbor.lead, batch)
     assert stages(lead) == ["Warm"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "params", "words"),
+    [
+        ("stage", {"stage": "warm"}, "Maya Warm becomes New"),
+        ("tags", {"add": ["new"], "remove": []}, "Maya old, new becomes old"),
+        ("owner", {"to": "hilltop", "keep_assistants": False}, "Maya Hilltop becomes Lakeside"),
+        ("assign", {"user": "ben"}, "Maya Ben becomes Ana"),
+        ("release", {}, "Maya Nobody becomes Ana"),
+        ("share", {"user": "dee", "verb": "work_lead", "until": None}, "Maya Work becomes Not shared"),
+        ("hide", {}, "Mine Hidden becomes Shown"),
+    ],
+)
+def test_m6_an_undo_shows_from_what_to_what(
+    client: Client, harbor: Brokerage, warm: Stage, verb: str, params: dict[str, Any], words: str
+) -> None:
+    hiding = Permission.HIDE_LEAD.value
+    Profile.objects.filter(company=harbor.company).update(
+        permissions=Func("permissions", Value(hiding), function="array_append")
+    )
+    make_lead(harbor.lakeside, agent=harbor.ana, first_name="Maya", last_name="", tags=["old"])
+    make_lead(harbor.broker, first_name="Mine", last_name="")
+    given = {"warm": warm, "ben": harbor.ben, "dee": harbor.dee, "hilltop": f"unit-{harbor.hilltop.pk}"}
+    known = {name: given.get(value, value) if isinstance(value, str) else value for name, value in params.items()}
+    undoing = undo(harbor.broker, done(harbor.broker, verb, "", **known))
+    client.force_login(harbor.broker)
+    assert words in text(client.get(at(undoing)))
 
 
 def test_m6_while_it_is_being_undone_nobody_else_begins(client: Client, harbor: Brokerage, warm: Stage) -> None:

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from crm.notifications.models import Notification
 from crm.organization.models import Unit, User
+from leads.batches.drafting import act_of
+from leads.batches.reading import examples_of
 from leads.batches.running import carry_on
 from leads.batches.undoing import why_not_undo
 from leads.batches.verb import NotNowError, find_verb
@@ -309,6 +311,24 @@ def test_v8_sharing_in_mass_and_taking_it_back(harbor: Brokerage) -> None:
     assert level(harbor.dee, there) == "NONE"
     run(undo(harbor.lead, taken))
     assert level(harbor.dee, there) == "VIEW"
+
+
+def test_v8_sharing_to_view_takes_no_work_away(harbor: Brokerage) -> None:
+    worked, viewed, neither = (make_lead(harbor.lakeside, last_name=name) for name in ("Worked", "Viewed", "Neither"))
+    done(harbor.lead, "share", [worked], user=harbor.dee, verb="work_lead", until=None)
+    done(harbor.lead, "share", [viewed], user=harbor.dee, verb="view_lead", until="2999-01-01T12:00:00+00:00")
+    batch = drafted(harbor.lead, "share", [worked, viewed, neither], user=harbor.dee, verb="view_lead", until=None)
+    assert sight(batch) == {("shared", "none", "view"): {harbor.dee.pk: 1}}
+    shown = [(one.before, one.after) for one in examples_of(act_of(batch, fresh(harbor.lead)))]
+    assert [(before.partition(",")[0], after) for before, after in shown] == [
+        ("View until Jan 1", "View"),
+        ("Not shared", "View"),
+    ]
+    assert outcomes(run(batch)) == {worked.pk: "more", viewed.pk: "changed", neither.pk: "changed"}
+    assert level(harbor.dee, worked) == "WORK"
+    LeadShare.objects.filter(content_object=worked).update(until="2020-01-01T00:00Z")
+    again = done(harbor.lead, "share", [worked], user=harbor.dee, verb="view_lead", until=None)
+    assert outcomes(again) == {worked.pk: "changed"}
 
 
 # --- who acts ---------------------------------------------------------------------------------------------------------
