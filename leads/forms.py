@@ -17,6 +17,7 @@ from leads.models import Activity, ContactPoint, Lead, Stage
 from leads.once import new_token
 from leads.owner_form import OwnerForm
 from leads.services.creating import NewLead
+from leads.tags import united
 
 MOST_LINES = 20
 LOGGED = (Activity.Kind.NOTE, Activity.Kind.CALL)
@@ -56,7 +57,7 @@ class TagsField(forms.CharField):
         text = super().to_python(value) or ""
         NO_NULL(text)
         tags = [tag.strip() for tag in text.split(",")]
-        return list(dict.fromkeys(tag for tag in tags if tag))
+        return united(filter(None, tags))
 
     def validate(self, value: Any) -> None:
         super().validate(value)

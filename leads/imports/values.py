@@ -12,6 +12,7 @@ from leads.contact import UnreadableContactError, read_email
 from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PHONE
 from leads.imports.phones import phone_reader
 from leads.models import Lead
+from leads.tags import united
 
 LONGEST_VALUE = 10_000
 TEXTS = ("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "language")
@@ -186,11 +187,11 @@ def _take_time_zone(draft: Draft, text: str) -> None:
 def _take_tags(draft: Draft, text: str) -> None:
     tags = draft.fields.setdefault("tags", [])
     assert isinstance(tags, list)
-    for tag in filter(None, (" ".join(part.split()) for part in TAGS_APART.split(text))):
+    new = [tag for part in TAGS_APART.split(text) if (tag := " ".join(part.split()))]
+    for tag in new:
         if len(tag) > LONGEST_TAG:
             raise UnreadableValueError(f"the tag “{tag[:40]}…” is longer than {LONGEST_TAG} characters")
-        if tag not in tags:
-            tags.append(tag)
+    draft.fields["tags"] = united(tags, new)
 
 
 def _number(name: str, largest: int) -> Taker:

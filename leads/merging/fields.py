@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leads.models import CustomField, Lead
 from leads.reading import price_of
+from leads.tags import united
 from permissions.access import Privacy
 
 MOST_TAGS = 20
@@ -72,8 +73,7 @@ def unite(kept: Lead, other: Lead, take: Collection[str] | None) -> None:
                 setattr(kept, column, getattr(other, column))
     taken = {key: other.custom[key] for key in other.custom if f"{CUSTOM}{key}" in (take or ())}
     kept.custom = {**other.custom, **kept.custom, **taken}
-    tags = {tag.lower(): tag for tag in [*other.tags, *kept.tags]}  # written as the one that stays has them
-    kept.tags = [tags[low] for low in dict.fromkeys(tag.lower() for tag in [*kept.tags, *other.tags])][:MOST_TAGS]
+    kept.tags = united(kept.tags, other.tags)[:MOST_TAGS]
     kept.source_id = kept.source_id or other.source_id
     kept.do_not_call |= other.do_not_call
     kept.last_activity_at = max(kept.last_activity_at, other.last_activity_at)

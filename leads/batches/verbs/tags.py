@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Func, JSONField, Q
+from django.db.models import BooleanField, Func, JSONField, Q, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
 
@@ -15,18 +16,20 @@ from leads.batches.verb import Act, MassVerb, Skip, VerbForm
 from leads.forms import MOST_LINES, TagsField
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
+from leads.tags import united, without
 from permissions.access import Level
 
 # without those taken off, then with those that were not there yet, in the order given
 APPLY = """
 UPDATE leads_lead AS lead SET tags = kept.tags || ARRAY(
     SELECT added FROM unnest(%(add)s::varchar[]) WITH ORDINALITY AS wanted (added, place)
-    WHERE added <> ALL(kept.tags) ORDER BY place
+    WHERE NOT EXISTS (SELECT FROM unnest(kept.tags) AS had (tag) WHERE lower(tag) = lower(added)) ORDER BY place
 )
 FROM (
     SELECT id, ARRAY(
         SELECT tag FROM unnest(tags) WITH ORDINALITY AS had (tag, place)
-        WHERE tag <> ALL(%(remove)s::varchar[]) ORDER BY place
+        WHERE NOT EXISTS (SELECT FROM unnest(%(remove)s::varchar[]) AS away (gone) WHERE lower(gone) = lower(tag))
+        ORDER BY place
     ) AS tags
     FROM leads_lead WHERE id = ANY(%(leads)s)
 ) AS kept
@@ -37,6 +40,7 @@ UPDATE leads_lead AS lead SET tags = ARRAY(SELECT jsonb_array_elements_text(item
 FROM leads_batchitem AS item
 WHERE item.batch_id = %(undone)s AND item.lead_id = lead.id AND lead.id = ANY(%(leads)s)
 """
+LOWERED = Func("tags", template="lower(%(expressions)s::text)::text[]", output_field=ArrayField(TextField()))
 
 
 class TagsForm(VerbForm):
@@ -48,8 +52,8 @@ class TagsForm(VerbForm):
         add, remove = data.get("add", []), data.get("remove", [])
         if not self.errors and not add and not remove:
             raise ValidationError("Say which tags to add or to take off.")
-        if both := [tag for tag in add if tag in remove]:
-            raise ValidationError(f"“{both[0]}” cannot be added and taken off at once.")
+        if both := set(add) - set(without(add, remove)):
+            raise ValidationError(f"“{min(both)}” cannot be added and taken off at once.")
         return data
 
 
@@ -61,10 +65,9 @@ class ChangeTags(MassVerb):
     reasons = {"there": "Has these tags already", "full": f"Would have more than {MOST_LINES} tags"}
 
     def skips(self, act: Act) -> Sequence[Skip]:
-        add, remove = act.params["add"], act.params["remove"]
         return [
-            Skip("there", Q(tags__contains=add) & ~Q(tags__overlap=remove)),
-            Skip("full", Q(tags__len__gt=MOST_LINES - len(add))),
+            Skip("there", Q(_has("@>", act.params["add"])) & ~Q(_has("&&", act.params["remove"]))),
+            Skip("full", Q(tags__len__gt=MOST_LINES - len(act.params["add"]))),
         ]
 
     def image(self, act: Act) -> Combinable:
@@ -90,8 +93,13 @@ class ChangeTags(MassVerb):
         return [_say(one["tags"]) for one in images]
 
     def _after(self, act: Act, lead: Lead) -> list[str]:
-        kept = [tag for tag in lead.tags if tag not in act.params["remove"]]
-        return [*kept, *(tag for tag in act.params["add"] if tag not in kept)]
+        return united(without(lead.tags, act.params["remove"]), act.params["add"])
+
+
+def _has(operator: str, tags: Sequence[str]) -> Func:
+    """All (`@>`) or any (`&&`) of these tags, however they are written."""
+    wanted = Value([tag.lower() for tag in tags], output_field=LOWERED.output_field)
+    return Func(LOWERED, wanted, template="(%(expressions)s)", arg_joiner=operator, output_field=BooleanField())
 
 
 def _say(tags: Sequence[str]) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from leads.batches import running
+from leads.batches.drafting import act_of
+from leads.batches.reading import examples_of
+from leads.batches.verbs.tags import TagsForm
 from leads.models import Activity, Lead
 from tests.factories.leads import make_lead, make_stage
 from tests.factories.scenes import Brokerage, brokerage, stranger
@@ -52,6 +55,25 @@ def test_m6_undo_restores_and_leaves_alone_what_is_newer(harbor: Brokerage, monk
     again = run(undo(harbor.lead, undoing))
     assert stages(*leads) == ["Warm", "Warm", "Hot", "Warm", "Warm"]
     assert again.changed == 4
+
+
+def test_m4_a_tag_is_the_same_however_it_is_written(harbor: Brokerage) -> None:
+    vip, other = make_lead(harbor.lakeside, tags=["vip", "Lake"]), make_lead(harbor.lakeside, tags=["ViP", "Öl"])
+    batch = drafted(harbor.lead, "tags", [vip, other], add=["VIP", "new"], remove=["öl", "LAKE"])
+    shown = [example.after for example in examples_of(act_of(batch, harbor.lead))]
+    run(batch)
+    tags = list(Lead.objects.order_by("pk").values_list("tags", flat=True))
+    assert tags == [["vip", "new"], ["ViP", "new"]]
+    assert shown == [", ".join(row) for row in tags]
+    again = done(harbor.lead, "tags", [vip, other], add=["Vip"], remove=["lake"])
+    assert outcomes(again) == {vip.pk: "there", other.pk: "there"}
+    run(undo(harbor.lead, batch))
+    assert list(Lead.objects.order_by("pk").values_list("tags", flat=True)) == [["vip", "Lake"], ["ViP", "Öl"]]
+
+
+def test_m4_tags_cannot_be_added_and_taken_off_at_once(harbor: Brokerage) -> None:
+    form = TagsForm({"add": "VIP, new", "remove": "vip"}, actor=harbor.lead)
+    assert form.non_field_errors() == ["“VIP” cannot be added and taken off at once."]
 
 
 def test_m4_tags_are_added_and_taken_off_and_come_back_in_their_order(harbor: Brokerage) -> None:

@@ -100,6 +100,7 @@ def test_i1_one_word_is_a_first_name() -> None:
         ("city", "  New \n Orleans ", "New Orleans"),
         ("kind", "BUYER", "buyer"),
         ("tags", "hot; lakefront,hot", ["hot", "lakefront"]),
+        ("tags", "Hot; HOT,hot", ["Hot"]),
         ("score", "90", 90),
         ("price_min", "$350,000", 350_000),
         ("price_max", "1.25m", 1_250_000),
