@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import F, JSONField, OuterRef, Q, Subquery
@@ -125,7 +124,7 @@ class Merge(MassVerb):
     def tell(self, act: Act) -> None:
         """Personal owners of what somebody else merged into another lead, or parted from it again (M8)."""
         changed = act.batch.items.filter(outcome=Outcome.CHANGED, lead__pk__any_of=[*into_of(act)]).order_by("number")
-        owners: Counter[int | None] = Counter(changed.values_list("lead__owner_user", flat=True))
+        owners = dict(changed.values_list("lead_id", "lead__owner_user"))
         gone = changed.filter(lead__merged_into__isnull=False).exists()
         said = ("was merged into another lead", "were merged into other leads") if gone else ("came back", "came back")
         tell_personal_owners(owners, act.actor, *said, f"By {act.actor}.")

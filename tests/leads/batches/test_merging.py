@@ -318,10 +318,10 @@ def test_m8_owners_are_told_what_somebody_else_merged() -> None:
     kept, other = make_lead(harbor.ben), make_lead(harbor.ana)
     batch = merged(harbor.lead, kept, other)
     assert [(one.user, one.title) for one in Notification.objects.order_by("pk")] == [
-        (harbor.ana, "A lead of yours was merged into another lead")
+        (harbor.ana, "{own lead} was merged into another lead")
     ]
     run(undo(harbor.lead, batch))
-    assert Notification.objects.latest("pk").title == "A lead of yours came back"
+    assert Notification.objects.latest("pk").title == "{own lead} came back"
 
 
 def test_i6_what_another_went_into_is_changed_though_it_gained_nothing(harbor: Brokerage) -> None:
