@@ -64,7 +64,7 @@ class AgentSlot(MassVerb):
 
     def told(self, act: Act, images: Sequence[Any]) -> list[str]:
         none: dict[str, Any] = {}
-        slots = [next((slot for slot in one["slots"] if slot["role"] == AGENT), none) for one in images]
+        slots = [next((slot for slot in one["slots"] if slot["role"] == role_of(act)), none) for one in images]
         company = {"company": act.batch.company_id}
         people = User.objects.filter(**company, pk__in=[slot.get("user") or 0 for slot in slots])
         ponds = Pond.objects.filter(**company, pk__in=[slot.get("pond") or 0 for slot in slots])

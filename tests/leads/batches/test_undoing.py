@@ -124,6 +124,7 @@ def test_m6_what_was_done_again_by_hand_is_newer(harbor: Brokerage, warm: Stage)
         ("tags", {"add": ["new"], "remove": []}, "Maya old, new becomes old"),
         ("owner", {"to": "hilltop", "keep_assistants": False}, "Maya Hilltop becomes Lakeside"),
         ("assign", {"user": "ben"}, "Maya Ben becomes Ana"),
+        ("assign", {"user": "ben", "role": "lender"}, "Maya Ben becomes Nobody"),
         ("release", {}, "Maya Nobody becomes Ana"),
         ("share", {"user": "dee", "verb": "work_lead", "until": None}, "Maya Work becomes Not shared"),
         ("hide", {}, "Mine Hidden becomes Shown"),
