@@ -1,0 +1,69 @@
+"""What could not be made a lead of (C4): it waits with its error until somebody has it tried again, or throws it away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from crm.organization.models import User
+from routing.models import InboundLead, InboundRequest
+from routing.tasks import take_in_soon
+
+MOST_SHOWN = 4000  # characters of what was sent
+State = InboundRequest.State
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request in the inbox, with all that is wrong with it and what was sent."""
+
+    pk: int
+    channel: str
+    received_at: datetime
+    times: int
+    errors: list[str]
+    sent: str
+    is_cut: bool
+
+
+def shown(request: InboundRequest) -> Waiting:
+    failed = [row.error for row in request.leads.all() if row.state == InboundLead.State.FAILED]
+    text = bytes(request.body[: 4 * MOST_SHOWN]).decode(errors="replace").replace("\x00", "")
+    errors = [request.error] if request.state == State.UNREADABLE else failed
+    return Waiting(
+        request.pk,
+        request.channel.name,
+        request.received_at,
+        request.times,
+        errors,
+        text[:MOST_SHOWN],
+        len(request.body) > len(text[:MOST_SHOWN].encode()),
+    )
+
+
+@transaction.atomic
+def try_again(*, actor: User, request_ids: list[int]) -> int:
+    """Read these anew: how many. What was made of a part of them already is not made again."""
+    held = _hold(actor, request_ids)
+    InboundRequest.objects.filter(pk__in=held).update(state=State.WAITING, error="")
+    take_in_soon()
+    return len(held)
+
+
+@transaction.atomic
+def discard(*, actor: User, request_ids: list[int]) -> int:
+    """Decide that nothing is made of them: how many. What was sent is kept."""
+    held = _hold(actor, request_ids)
+    InboundRequest.objects.filter(pk__in=held, state=State.UNREADABLE).update(state=State.DISCARDED)
+    failed = InboundLead.objects.filter(request__in=held, state=InboundLead.State.FAILED)
+    failed.update(state=InboundLead.State.DISCARDED, settled_at=Now(), settled_by=actor)
+    return len(held)
+
+
+def _hold(actor: User, request_ids: list[int]) -> list[int]:
+    """Of these the ones that are in her inbox still."""
+    hers = InboundRequest.objects.managed_by(actor).in_inbox().filter(pk__in=request_ids).order_by("pk")
+    return list(hers.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))

@@ -1,0 +1,187 @@
+"""From requests as they came to leads (C3–C7): read, known again by the sender's id, made leads of, in sets.
+
+The rows say what is to be done; whoever runs this, and however often, each lead is made once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from crm.organization.models import Company
+from leads.services import arriving
+from leads.services.arriving import Outcome
+from routing.capture.arrivals import arrival_of, format_of, people_named
+from routing.capture.formats.inquiry import Inquiry, Pointer, SpamError, UnreadableError, read
+from routing.models import Channel, FieldMap, InboundLead, InboundRequest
+
+logger = logging.getLogger(__name__)
+AT_ONCE = 200
+NAMED = ("channel__company", "channel__owner_unit", "channel__owner_user", "channel__routing_unit")
+State = InboundLead.State
+R = TypeVar("R", InboundRequest, InboundLead)
+
+# one that failed or was thrown away is taken up again; one that became something is not
+ENTER = """
+INSERT INTO routing_inboundlead (company_id, channel_id, request_id, number, key, form_id, pointer, state, error, tries,
+    next_try_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 0, CASE WHEN %s = 'fetching' THEN now() END)
+ON CONFLICT (channel_id, key) DO UPDATE SET state = EXCLUDED.state, request_id = EXCLUDED.request_id, error = '',
+    number = EXCLUDED.number, tries = 0, next_try_at = EXCLUDED.next_try_at
+WHERE routing_inboundlead.state IN ('failed', 'discarded')
+RETURNING id
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A lead of a request, entered as a row and waiting to be made."""
+
+    row_id: int
+    channel: Channel
+    inquiry: Inquiry
+
+
+def take_in_waiting(limit: int = AT_ONCE) -> int:
+    """Read up to `limit` waiting requests and fetched leads, the oldest first, and make leads of them: how many there were.
+
+    What cannot be made a lead of must not hold up the others: then each goes by itself.
+    """
+    try:
+        return _take_in(limit, one_by_one=False)
+    except Exception:
+        logger.exception("the batch failed; every lead by itself")
+        return _take_in(limit, one_by_one=True)
+
+
+@transaction.atomic
+def _take_in(limit: int, *, one_by_one: bool) -> int:
+    requests = _held(InboundRequest.objects.all(), limit)
+    fetched = _held(InboundLead.objects.all(), limit)
+    maps = _maps({one.channel_id for one in requests} | {one.channel_id for one in fetched})
+    found = [one for request in requests for one in _read(request, maps)]
+    found += [one for row in fetched for one in _read_fetched(row, maps)]
+    make: Callable[[Sequence[Found]], None] = _make_each if one_by_one else _make
+    make(found)
+    return len(requests) + len(fetched)
+
+
+def _held(rows: QuerySet[R], limit: int) -> list[R]:
+    """The oldest of these that wait; nobody else takes them meanwhile."""
+    named = rows.filter(state="waiting").select_related(*NAMED)
+    return list(named.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")[:limit])
+
+
+def _maps(channels: Iterable[int]) -> dict[tuple[int, str], dict[str, str]]:
+    rows = FieldMap.objects.filter(channel__in=channels).order_by("pk").values_list("channel", "form_id", "fields")
+    return {(channel, form): fields for channel, form, fields in rows}
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def _read(request: InboundRequest, maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
+    """Enter the leads of a request; those that are there already are done with."""
+    channel, body = request.channel, bytes(request.body)
+    mapping = maps.get((channel.pk, ""), {})
+    try:
+        items = read(format_of(channel.kind, request.content_type), body, request.content_type, mapping)
+    except SpamError as spam:
+        return _close(request, InboundRequest.State.DISCARDED, str(spam))
+    except UnreadableError as error:
+        return _close(request, InboundRequest.State.UNREADABLE, str(error))
+    _close(request, InboundRequest.State.READ, "")
+    entered = [(_enter(request, number, item), item) for number, item in enumerate(items)]
+    return [Found(pk, channel, item) for pk, item in entered if pk and isinstance(item, Inquiry)]
+
+
+def _close(request: InboundRequest, state: InboundRequest.State, error: str) -> list[Found]:
+    InboundRequest.objects.filter(pk=request.pk).update(state=state, error=error)
+    return []
+
+
+def _enter(request: InboundRequest, number: int, item: Inquiry | Pointer) -> int | None:
+    """The row of a lead that is to be made now, or to be fetched first; none where it was made before."""
+    if isinstance(item, Pointer):
+        known, form, pointer, state = item.leadgen_id, item.form_id, item.leadgen_id, State.FETCHING
+    else:
+        known, form, pointer, state = item.external_id, "", "", State.WAITING
+    key = sha256((f"id {known}" if known else f"content {number} {request.digest.hex()}").encode()).digest()
+    values: list[Any] = [
+        request.company_id,
+        request.channel_id,
+        request.pk,
+        number,
+        key,
+        form[:80],
+        pointer[:80],
+        state,
+        state,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(ENTER, values)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _read_fetched(row: InboundLead, maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
+    mapping = maps.get((row.channel_id, row.form_id), {})
+    try:
+        items = read(row.channel.kind, bytes(row.fetched or b""), "application/json", mapping)
+        return [Found(row.pk, row.channel, item) for item in items[:1] if isinstance(item, Inquiry)]
+    except UnreadableError as error:
+        _fail(row.pk, str(error))
+        return []
+
+
+# --- making -----------------------------------------------------------------------------------------------------------
+
+
+def _make(found: Sequence[Found]) -> None:
+    of_company: defaultdict[Company, list[Found]] = defaultdict(list)
+    for one in found:
+        of_company[one.channel.company].append(one)
+    for company, theirs in of_company.items():
+        people = people_named(company, (one.inquiry for one in theirs))
+        arrivals = [arrival_of(one.row_id, one.channel, one.inquiry, people) for one in theirs]
+        _settle(arriving.take_in(company, arrivals))
+
+
+def _make_each(found: Sequence[Found]) -> None:
+    for one in found:
+        try:
+            with transaction.atomic():
+                _make([one])
+        except Exception as error:
+            logger.exception("inbound lead %s cannot be made", one.row_id)
+            _fail(
+                one.row_id, f"Something went wrong here ({type(error).__name__}). It is kept, and can be tried again."
+            )
+
+
+def _settle(outcomes: Iterable[Outcome]) -> None:
+    for state, wanted in ((State.CREATED, True), (State.INQUIRY, False)):
+        leads = {one.ref: one.lead_id for one in outcomes if one.lead_id and one.is_new is wanted}
+        if leads:
+            with connection.cursor() as cursor:
+                cursor.execute(SETTLE, {"rows": list(leads), "leads": list(leads.values()), "state": state})
+    nothing = [one.ref for one in outcomes if one.lead_id is None]
+    InboundLead.objects.filter(pk__in=nothing).update(state=State.IGNORED, settled_at=Now())
+
+
+SETTLE = """
+UPDATE routing_inboundlead AS row SET state = %(state)s, lead_id = made.lead_id, error = '', settled_at = now()
+FROM unnest(%(rows)s::bigint[], %(leads)s::bigint[]) AS made (row_id, lead_id) WHERE row.id = made.row_id
+"""
+
+
+def _fail(row_id: int, error: str) -> None:
+    InboundLead.objects.filter(pk=row_id).update(state=State.FAILED, error=error)

@@ -1,0 +1,130 @@
+"""Forms of channels: which kind, whose, what its leads follow; and what the questions of its forms mean."""
+
+from __future__ import annotations
+
+from hashlib import md5
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+
+from crm.organization.models import Unit, User
+from permissions.joining.forms import one_line
+from routing.capture.channels import OF_UNITS, Settings, routers_for, units_for
+from routing.models import Channel
+
+KIND = Channel.Kind
+MYSELF = "me"
+SIGNS = {
+    KIND.FACEBOOK: ("App secret", "Facebook signs with it. You find it in the app’s settings."),
+    KIND.REALTOR: ("Signing secret", "Only if Realtor.com signs what it sends to you."),
+}
+
+
+class KindForm(forms.Form):
+    kind = forms.ChoiceField(choices=KIND.choices, label="What kind of channel", widget=forms.RadioSelect)
+
+
+class ChannelForm(forms.Form):
+    """`channel`: the one that is changed; its kind and owner stay."""
+
+    name = forms.CharField(max_length=80, validators=[one_line], help_text="Leads show it as their source.")
+    owner = forms.ChoiceField(label="Its leads belong to")
+    routing_unit = forms.ModelChoiceField(
+        Unit.objects.none(),
+        required=False,
+        label="Handed out by",
+        empty_label="the owner’s own routing",
+        help_text="A unit’s leads follow its routing, or that of a unit below it. Your own stay with you.",
+    )
+    hidden = forms.BooleanField(
+        required=False, label="Hidden from managers", help_text="Only leads of your own can start hidden."
+    )
+    signing_secret = forms.CharField(max_length=200, required=False)
+    access_token = forms.CharField(
+        max_length=400, required=False, label="Page access token", help_text="With it the leads are read from Facebook."
+    )
+
+    def __init__(self, data: Any = None, *, actor: User, kind: str, channel: Channel | None = None) -> None:
+        super().__init__(data, initial=_shown(channel) if channel else {"name": KIND(kind).label})
+        self.actor, self.kind, self.channel = actor, kind, channel
+        self.owners: dict[str, Unit | User] = {} if channel or kind in OF_UNITS else {MYSELF: actor}
+        units = units_for(actor, kind).order_by("name", "pk")
+        self.owners |= {} if channel else {f"unit-{unit.pk}": unit for unit in units}
+        if channel is not None:
+            self.owners = {"stays": channel.owner}
+        labels = [(key, "Myself" if one == actor else str(one)) for key, one in self.owners.items()]
+        self.fields["owner"].choices = labels  # type: ignore[attr-defined]
+        self.fields["owner"].widget.attrs["disabled"] = channel is not None
+        self.fields["owner"].required = channel is None
+        below = units if channel is None else routers_for(channel.owner_unit) if channel.owner_unit else units.none()
+        self.fields["routing_unit"].queryset = below  # type: ignore[attr-defined]
+        self._drop_what_does_not_apply()
+
+    def _drop_what_does_not_apply(self) -> None:
+        if not any(isinstance(one, Unit) for one in self.owners.values()):
+            del self.fields["routing_unit"]
+        if not any(isinstance(one, User) for one in self.owners.values()):
+            del self.fields["hidden"]
+        if self.kind not in SIGNS:
+            del self.fields["signing_secret"]
+        else:
+            self.fields["signing_secret"].label, self.fields["signing_secret"].help_text = SIGNS[KIND(self.kind)]
+            self.fields["signing_secret"].required = self.kind == KIND.FACEBOOK
+        if self.kind != KIND.FACEBOOK:
+            del self.fields["access_token"]
+        else:
+            self.fields["access_token"].required = True
+
+    def clean(self) -> None:
+        owner, router = self.owners.get(self.cleaned_data.get("owner", "")), self.cleaned_data.get("routing_unit")
+        if isinstance(owner, User) and self.cleaned_data.get("hidden") is None:
+            return
+        if isinstance(owner, Unit) and router and not routers_for(owner).filter(pk=router.pk).exists():
+            self.add_error("routing_unit", f"Choose {owner} or a unit below it.")
+        if isinstance(owner, Unit) and self.cleaned_data.get("hidden"):
+            self.add_error("hidden", "Only leads of your own can start hidden.")
+
+    @property
+    def settings(self) -> Settings:
+        data = self.cleaned_data
+        owner = self.channel.owner if self.channel else self.owners[data["owner"]]
+        return Settings(
+            name=data["name"],
+            owner=owner,
+            routing_unit=data.get("routing_unit") if isinstance(owner, Unit) else None,
+            hidden=bool(data.get("hidden")),
+            signing_secret=data.get("signing_secret", ""),
+            access_token=data.get("access_token", ""),
+        )
+
+
+def _shown(channel: Channel) -> dict[str, Any]:
+    return {
+        "name": channel.name,
+        "owner": "stays",
+        "routing_unit": channel.routing_unit_id if channel.routing_unit_id != channel.owner_unit_id else None,
+        "hidden": channel.hidden,
+        "signing_secret": channel.signing_secret,
+        "access_token": channel.access_token,
+    }
+
+
+class MappingForm(forms.Form):
+    """A choice for each question of a form."""
+
+    def __init__(self, data: Any = None, *, asked: dict[str, str], chosen: dict[str, str], places: list[Any]) -> None:
+        super().__init__(data)
+        self.questions = {f"q-{md5(text.encode(), usedforsecurity=False).hexdigest()[:12]}": text for text in asked}
+        for name, question in self.questions.items():
+            self.fields[name] = forms.ChoiceField(
+                choices=places,
+                required=False,
+                label=question,
+                initial=chosen.get(question, ""),
+                help_text=format_html("Such as “{}”", asked[question][:80]) if asked[question] else "",
+            )
+
+    @property
+    def meanings(self) -> dict[str, str]:
+        return {question: self.cleaned_data[name] for name, question in self.questions.items()}

@@ -1,0 +1,182 @@
+"""Channels: which there are and how they are doing, connecting one, its page; and the inbox of what could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Max, Q
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+
+from crm.core.doors import door
+from crm.core.htmx import render_page
+from crm.core.pagination import keyset_page
+from crm.organization.models import User
+from crm.organization.people import signed_in
+from leads.models import Lead
+from permissions.access import Level
+from routing.capture import channels as services
+from routing.capture import mapping
+from routing.capture.inbox import discard, shown, try_again
+from routing.channel_forms import ChannelForm, KindForm, MappingForm
+from routing.models import Channel, InboundLead, InboundRequest
+from routing.querysets import InboundRequestQuerySet
+from routing.views.inbound import refused_of
+
+MOST_RECENT = 20
+MOST_AGAIN = 5000
+
+
+@dataclass(frozen=True)
+class Row:
+    """A channel as the list shows it. `received`: in the last 24 hours; `stuck`: in the inbox."""
+
+    channel: Channel
+    last_at: datetime | None
+    received: int
+    stuck: int
+
+
+@door()
+def channels(request: HttpRequest) -> HttpResponse:
+    actor = signed_in(request)
+    found = Channel.objects.managed_by(actor).select_related("owner_unit", "owner_user", "routing_unit")
+    day = Q(requests__received_at__gte=Now() - timedelta(days=1))
+    counted: Any = found.annotate(last_at=Max("requests__received_at"), received=Count("requests", filter=day))
+    stuck = _stuck(actor)
+    rows = [
+        Row(one, one.last_at, one.received, stuck.get(one.pk, 0)) for one in counted.order_by("closed_at", "name", "pk")
+    ]
+    return render_page(request, "routing/channels/index.html", {"rows": rows, "stuck": sum(stuck.values())})
+
+
+def _stuck(actor: User) -> dict[int, int]:
+    waiting = InboundRequest.objects.managed_by(actor).in_inbox().order_by("channel")
+    return dict(waiting.values_list("channel").annotate(count=Count("pk")))
+
+
+@door("GET", "POST")
+def connect(request: HttpRequest) -> HttpResponse:
+    """First of which kind (`kind`), then the rest."""
+    actor, kind = signed_in(request), request.GET.get("kind", "")
+    if kind not in Channel.Kind.values:
+        form = KindForm(request.GET if "kind" in request.GET else None)
+        return render_page(request, "routing/channels/kind.html", {"form": form, "kinds": Channel.Kind.choices})
+    form_of = ChannelForm(request.POST or None, actor=actor, kind=kind)
+    if form_of.is_valid():
+        made = services.connect(actor=actor, kind=kind, settings=form_of.settings)
+        messages.success(request, f"{made} is connected. Now send leads to its address.")
+        return redirect("channel", made.public_id)
+    context = {"form": form_of, "kind": Channel.Kind(kind).label}
+    return render_page(request, "routing/channels/connect.html", context, status=422 if form_of.is_bound else 200)
+
+
+@door("GET", "HEAD", "POST")
+def channel(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Its address and key, its settings, what came of late. A POST changes the settings."""
+    actor, found = signed_in(request), _find(request, public_id)
+    form = ChannelForm(request.POST or None, actor=actor, kind=found.kind, channel=found)
+    if form.is_valid():
+        services.change(actor=actor, channel=found, settings=form.settings)
+        messages.success(request, "Saved. Leads that come from now on follow this.")
+        return redirect("channel", public_id)
+    context = {
+        "channel": found,
+        "form": form,
+        "address": request.build_absolute_uri(reverse("inbound", args=[public_id])),
+        "kind": Channel.Kind(found.kind).label,
+        "is_facebook": found.kind == Channel.Kind.FACEBOOK,
+        "old_key": found.old_until is not None and found.old_until > timezone.now(),
+        "recent": _recent(actor, found),
+        "refused": refused_of(found),
+    }
+    return render_page(request, "routing/channels/channel.html", context, status=422 if form.is_bound else 200)
+
+
+def _recent(actor: User, found: Channel) -> list[dict[str, Any]]:
+    """The last leads of the channel, each with a link to the lead where she may read it."""
+    rows = list(InboundLead.objects.filter(channel=found.pk).select_related("request").order_by("-pk")[:MOST_RECENT])
+    ids = [row.lead_id for row in rows if row.lead_id]
+    leads = {lead.pk: lead for lead in Lead.objects.visible_to(actor, Level.VIEW).filter(pk__in=ids).order_by("pk")}
+    return [{"row": row, "lead": leads.get(row.lead_id) if row.lead_id else None} for row in rows]
+
+
+def _decide(request: HttpRequest, actor: User, found: InboundRequestQuerySet) -> None:
+    again, away = request.POST.get("again", ""), request.POST.get("discard", "")
+    chosen = list(found.order_by("received_at", "pk").values_list("pk", flat=True)[:MOST_AGAIN])
+    chosen = chosen if again == "all" else [pk for pk in chosen if str(pk) == (again or away)]
+    count = try_again(actor=actor, request_ids=chosen) if again else discard(actor=actor, request_ids=chosen)
+    done = "tried again now" if again else "thrown away"
+    messages.success(
+        request, f"{count:,} {'is' if count == 1 else 'are'} {done}." if count else "Nothing was left to do."
+    )
+
+
+@door("POST")
+def act(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A new key, an end to the old one, closing, opening again (`do`: key, forget, close, open)."""
+    actor, found, do = signed_in(request), _find(request, public_id), request.POST.get("do")
+    if do == "key":
+        services.rotate(actor=actor, channel=found)
+        messages.success(request, "It has a new key. The one before is good for 7 more days.")
+    elif do == "forget":
+        services.forget_old(actor=actor, channel=found)
+        messages.success(request, "The key before is refused from now on.")
+    elif do in ("close", "open"):
+        services.close(actor=actor, channel=found, closed=do == "close")
+        words = "takes no leads any more" if do == "close" else "takes leads again"
+        messages.success(request, f"{found} {words}.")
+    return redirect("channel", public_id)
+
+
+@door("GET", "HEAD", "POST")
+def fields(request: HttpRequest, public_id: str) -> HttpResponse:
+    """What the questions of one of its forms (`form`) mean."""
+    actor, found = signed_in(request), _find(request, public_id)
+    forms = mapping.forms_of(found)
+    form_id = request.GET.get("form", "")
+    form_id = form_id if form_id in forms else next(iter(forms), "")
+    asked, chosen = mapping.asked(found, form_id), mapping.mapping_of(found, form_id)
+    data = request.POST if request.method == "POST" else None
+    form = MappingForm(data, asked=asked, chosen=chosen, places=mapping.places_for(found.company_id))
+    if form.is_valid():
+        mapping.set_mapping(actor=actor, channel=found, form_id=form_id, fields=form.meanings)
+        messages.success(
+            request, "Saved. What comes from now on is read so, and what waits in the inbox when it is tried again."
+        )
+        return redirect("channel", public_id)
+    context = {"channel": found, "form": form, "forms": forms, "form_id": form_id}
+    return render_page(request, "routing/channels/fields.html", context, status=422 if form.is_bound else 200)
+
+
+def _find(request: HttpRequest, public_id: str) -> Channel:
+    hers = Channel.objects.managed_by(signed_in(request)).select_related("owner_unit", "owner_user", "routing_unit")
+    found: Channel = get_object_or_404(hers, public_id=public_id)
+    return found
+
+
+@door("GET", "HEAD", "POST")
+def inbox(request: HttpRequest) -> HttpResponse:
+    """What could not be read. A POST has one or `all` of it tried `again`, or one thrown away (`discard`)."""
+    actor = signed_in(request)
+    found = InboundRequest.objects.managed_by(actor).in_inbox()
+    if chosen := request.GET.get("channel", "").replace("\x00", ""):
+        found = found.filter(channel__public_id=chosen[:12])
+    if request.method == "POST":
+        _decide(request, actor, found)
+        return redirect(request.get_full_path())
+    found = found.select_related("channel").prefetch_related("leads")
+    page = keyset_page(found, sort="received_at", descending=True, cursor=request.GET.get("cursor", ""), size=25)
+    context = {
+        "page": page,
+        "rows": [shown(one) for one in page.rows],
+        "channels": Channel.objects.managed_by(actor).order_by("name", "pk"),
+        "chosen": chosen,
+    }
+    return render_page(request, "routing/channels/inbox.html", context)

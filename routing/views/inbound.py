@@ -1,0 +1,76 @@
+"""The address at which leads arrive. It keeps what came, and says so only once that is committed (C4, C5)."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from crm.core.doors import public
+from routing.capture.keys import admits, admits_subscription, has_key
+from routing.capture.storing import store
+from routing.models import Channel
+from routing.tasks import take_in_soon
+
+LARGEST = 1 << 20  # bytes
+MOST_REFUSED = 30  # in a minute, of one channel from one address
+REFUSED_FOR = 30 * 24 * 3600  # seconds for which the counter of a channel lasts
+
+
+@csrf_exempt
+@public("GET", "POST")
+def receive(request: HttpRequest, public_id: str) -> HttpResponse:
+    channel = Channel.objects.open().filter(public_id=public_id).first()
+    if channel is None:
+        return _problem(404, "There is no channel at this address.")
+    sender = f"inbound:{channel.pk}:{request.META.get('REMOTE_ADDR', '')}"
+    if cache.get(sender, 0) >= MOST_REFUSED:
+        return _problem(429, "Too many requests with a wrong key. Wait a minute.", {"Retry-After": "60"})
+    if request.method != "POST":
+        return _subscribe(request, channel, sender)
+    if _length(request) > LARGEST:
+        return _problem(413, "A request may have 1 MB at most.")
+    body = request.read(LARGEST + 1)
+    if len(body) > LARGEST:
+        return _problem(413, "A request may have 1 MB at most.")
+    if not admits(channel, request, body, timezone.now()):
+        return _refuse(channel, sender, sent=has_key(request))
+    if not body.strip():
+        return _problem(400, "The request is empty.")
+    store(channel, body, request.headers.get("Content-Type", ""))
+    take_in_soon()
+    return JsonResponse({"status": "received"})
+
+
+def refused_of(channel: Channel) -> int:
+    """How often the channel refused somebody of late."""
+    return int(cache.get(f"inbound-refused:{channel.pk}", 0))
+
+
+def _subscribe(request: HttpRequest, channel: Channel, sender: str) -> HttpResponse:
+    """Facebook asks once whether the address is ours, and wants its own word back."""
+    if channel.kind != Channel.Kind.FACEBOOK or request.GET.get("hub.mode") != "subscribe":
+        return _problem(405, "Leads are sent here by POST.", {"Allow": "POST"})
+    if not admits_subscription(channel, request.GET.get("hub.verify_token", ""), timezone.now()):
+        return _refuse(channel, sender, sent=True)
+    return HttpResponse(request.GET.get("hub.challenge", "")[:200], content_type="text/plain")
+
+
+def _refuse(channel: Channel, sender: str, *, sent: bool) -> HttpResponse:
+    """Nothing is kept of it but that it was."""
+    for key, lasts in ((sender, 60), (f"inbound-refused:{channel.pk}", REFUSED_FOR)):
+        cache.add(key, 0, timeout=lasts)
+        cache.incr(key)
+    if sent:
+        return _problem(403, "The key or signature is wrong.")
+    return _problem(401, "A key or signature is missing.", {"WWW-Authenticate": 'Basic realm="channel"'})
+
+
+def _length(request: HttpRequest) -> int:
+    text = request.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> HttpResponse:
+    return JsonResponse({"status": status, "detail": detail}, status=status, headers=headers or {})

@@ -1,0 +1,163 @@
+"""Facebook's second step: the lead is read by its id, from a server that may be slow, down or wrong (C3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db.models.functions import Now
+
+from leads.models import ContactPoint, Lead
+from routing.capture.fetching import WAITS, fetch_next
+from routing.models import Channel, InboundLead
+from tests.factories.scenes import Brokerage
+from tests.routing.capture.scenes import make_channel, send, signed, take_all_in
+from tests.routing.scenes import lakeside
+
+pytestmark = pytest.mark.django_db
+NEWS = {
+    "object": "page",
+    "entry": [
+        {
+            "id": "1",
+            "changes": [
+                {"field": "leadgen", "value": {"leadgen_id": number, "form_id": "f1", "page_id": "1"}}
+                for number in ("l1", "l2")
+            ],
+        }
+    ],
+}
+
+
+@dataclass
+class Graph:
+    """A server that stands in for Facebook's."""
+
+    url: str = ""
+    status: int = 200
+    asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture
+def graph(settings: Any) -> Iterator[Graph]:
+    found = Graph()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked = urlsplit(self.path)
+            found.asked.append((asked.path, parse_qs(asked.query)))
+            self.send_response(found.status)
+            self.end_headers()
+            self.wfile.write(json.dumps(found.answers.get(asked.path.rpartition("/")[2], {})).encode())
+
+        def log_message(self, *args: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    found.url = f"http://127.0.0.1:{server.server_port}/v21.0"
+    settings.GRAPH_URL = found.url
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def harbor() -> Brokerage:
+    return lakeside()
+
+
+@pytest.fixture
+def facebook(harbor: Brokerage) -> Channel:
+    return make_channel(harbor.lakeside, "facebook", signing_secret="app-secret", access_token="page-token")
+
+
+def comes(channel: Channel) -> None:
+    body = json.dumps(NEWS).encode()
+    assert send(channel, body, key="", **{"X-Hub-Signature-256": signed(body, "app-secret")}).status_code == 200
+    take_all_in()
+
+
+def answer(number: str, email: str) -> dict[str, Any]:
+    data = [{"name": "full_name", "values": ["Marisol Vega"]}, {"name": "email", "values": [email]}]
+    return {"id": number, "form_id": "f1", "field_data": data}
+
+
+def fetch_all() -> None:
+    while fetch_next():
+        pass
+
+
+def states() -> list[str]:
+    return list(InboundLead.objects.order_by("pk").values_list("state", flat=True))
+
+
+def test_c3_facebooks_leads_are_read_in_two_steps(facebook: Channel, graph: Graph) -> None:
+    graph.answers = {"l1": answer("l1", "m1@mail.example"), "l2": answer("l2", "m2@mail.example")}
+    comes(facebook)
+    assert states() == ["fetching", "fetching"]
+    fetch_all()
+    take_all_in()
+    assert states() == ["created", "created"]
+    assert set(ContactPoint.objects.values_list("value", flat=True)) == {"m1@mail.example", "m2@mail.example"}
+    assert {str(lead.source) for lead in Lead.objects.order_by("pk")} == {"Facebook"}
+    assert graph.asked[0][0] == "/v21.0/l1"
+    assert graph.asked[0][1]["access_token"] == ["page-token"]
+
+
+def test_c4_told_twice_it_is_fetched_once(facebook: Channel, graph: Graph) -> None:
+    graph.answers = {"l1": answer("l1", "m1@mail.example"), "l2": answer("l2", "m2@mail.example")}
+    for _ in range(2):
+        comes(facebook)
+        fetch_all()
+        take_all_in()
+    assert len(graph.asked) == 2
+    assert Lead.objects.count() == 2
+
+
+def test_c4_while_facebook_is_down_it_is_asked_again_later(facebook: Channel, graph: Graph) -> None:
+    graph.status = 500
+    comes(facebook)
+    fetch_all()
+    assert states() == ["fetching", "fetching"]
+    assert len(graph.asked) == 2
+    row = InboundLead.objects.order_by("pk")[0]
+    assert "500" in row.error
+    assert "page-token" not in row.error
+    graph.status, graph.answers = 200, {"l1": answer("l1", "m1@mail.example"), "l2": answer("l2", "m2@mail.example")}
+    InboundLead.objects.update(next_try_at=Now())
+    fetch_all()
+    take_all_in()
+    assert states() == ["created", "created"]
+
+
+def test_c4_after_the_last_try_it_waits_in_the_inbox(facebook: Channel, graph: Graph) -> None:
+    graph.status = 400
+    comes(facebook)
+    for _ in range(len(WAITS) + 1):
+        InboundLead.objects.update(next_try_at=Now())
+        fetch_all()
+    assert states() == ["failed", "failed"]
+    assert "400" in InboundLead.objects.order_by("pk")[0].error
+
+
+def test_c4_nobody_there_is_said_in_words(facebook: Channel, settings: Any) -> None:
+    settings.GRAPH_URL = "http://127.0.0.1:9"
+    comes(facebook)
+    fetch_all()
+    assert "could not be reached" in InboundLead.objects.order_by("pk")[0].error
+
+
+def test_c4_an_answer_that_cannot_be_read_waits_in_the_inbox(facebook: Channel, graph: Graph) -> None:
+    graph.answers = {"l1": {"id": "l1", "field_data": []}, "l2": answer("l2", "m2@mail.example")}
+    comes(facebook)
+    fetch_all()
+    take_all_in()
+    assert states() == ["failed", "created"]
