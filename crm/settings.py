@@ -358,6 +358,10 @@ USE_THOUSAND_SEPARATOR = True
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 FILTERS_EMPTY_CHOICE_LABEL = "Any"
 
+# --- Outside ----------------------------------------------------------------------------------------------------------
+
+GRAPH_URL = read("GRAPH_URL", "https://graph.facebook.com/v21.0").rstrip("/")
+
 # --- Logs -------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = read("LOG_LEVEL", "INFO").upper()

@@ -1,4 +1,4 @@
-"""Reads of offers and rosters."""
+"""Reads of offers, rosters, channels and what came in."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 
 if TYPE_CHECKING:
-    from routing.models import Offer, RosterMember
+    from routing.models import Channel, InboundRequest, Offer, RosterMember
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -25,3 +26,32 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 class RosterQuerySet(models.QuerySet["RosterMember"]):
     def in_order(self) -> RosterQuerySet:
         return self.order_by("position", "pk")
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    def open(self) -> ChannelQuerySet:
+        return self.filter(closed_at=None)
+
+    def of(self, user: User) -> ChannelQuerySet:
+        """The door: channels of her company."""
+        return self.filter(company=user.company_id)
+
+    def managed_by(self, user: User) -> ChannelQuerySet:
+        """Her own, and those of units she manages (C2)."""
+        units = Unit.objects.managed_by(user)
+        return self.of(user).filter(Q(owner_user=user) | Q(owner_unit__in=units.values("pk")))
+
+
+class InboundRequestQuerySet(models.QuerySet["InboundRequest"]):
+    def managed_by(self, user: User) -> InboundRequestQuerySet:
+        """What came in by channels of hers."""
+        from routing.models import Channel
+
+        return self.filter(company=user.company_id, channel__in=Channel.objects.managed_by(user).values("pk"))
+
+    def in_inbox(self) -> InboundRequestQuerySet:
+        """Those of which something could not be made a lead of, and nobody has decided yet."""
+        from routing.models import InboundLead
+
+        failed = InboundLead.objects.filter(state=InboundLead.State.FAILED).order_by().values("request")
+        return self.filter(Q(state="unreadable") | Q(pk__in=failed))

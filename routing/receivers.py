@@ -18,6 +18,7 @@ from leads.services.holdings import register_holdings
 from permissions.access import Key, Level, Reason
 from permissions.joining.memberships import register_tie
 from permissions.keyring import Given, register_source
+from routing.capture.leaving import bring_channels_back, channels_held, close_channels, hand_channels_on
 from routing.models import Offer
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
@@ -44,21 +45,23 @@ def on_taken_out(sender: object, company_id: int, lead_ids: Sequence[int], actor
 
 
 def on_departing(sender: object, user: User, units: Collection[int] | None, **kwargs: Any) -> dict[str, Any]:
-    return leave_rosters(user, units)
+    return leave_rosters(user, units) | (close_channels(user) if units is None else {})
 
 
 def on_closing(sender: object, unit: Unit, **kwargs: Any) -> dict[str, Any]:
-    return clear_roster(unit)
+    return clear_roster(unit) | hand_channels_on(unit)
 
 
 def on_coming_back(sender: object, user: User, kept: dict[str, Any], **kwargs: Any) -> None:
     if __name__ in kept:
         join_rosters(user.company_id, kept[__name__])
+        bring_channels_back(kept[__name__])
 
 
 def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any) -> None:
     if __name__ in kept:
         join_rosters(unit.company_id, kept[__name__])
+        bring_channels_back(kept[__name__])
 
 
 def offered_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
@@ -87,6 +90,7 @@ def connect() -> None:
     signals.reopening.connect(on_reopening, dispatch_uid="routing.closing")
     register_source(offered_to)
     register_holdings(held_by)
+    register_holdings(channels_held)
     register_tie(held_there)
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

@@ -1,14 +1,20 @@
-"""The claim clock. Deadlines are rows; this only makes acting on them prompt (R9)."""
+"""The claim clock, and what comes in. Deadlines and requests are rows; this only makes acting on them prompt (R9, C4)."""
 
 from __future__ import annotations
 
 import logging
 
+from django.core.cache import cache
+
 from crm.core.tasks import task
+from routing.capture.fetching import fetch_next
+from routing.capture.taking import AT_ONCE, take_in_waiting
 from routing.services.handing_out import expire_due, units_due
 
 logger = logging.getLogger(__name__)
 BATCH = 1000
+SOON = "inbound:soon"
+MOST_FETCHED = 50  # then it queues itself anew
 MOST_BATCHES = 60  # then the next tick goes on, so that one run never outlives a deploy
 
 
@@ -35,3 +41,27 @@ def expire_unit_by_unit() -> None:
             expire_due(BATCH, unit_id=unit_id)
         except Exception:
             logger.exception("offers of unit %s cannot be handed on", unit_id)
+
+
+@task(queue="clock", every=2.0)
+def take_in_inbound() -> None:
+    """Make leads of all that came in by the channels."""
+    cache.delete(SOON)
+    for _ in range(MOST_BATCHES):
+        if take_in_waiting() < AT_ONCE:
+            return
+
+
+@task(queue="default", every=10.0)
+def fetch_inbound() -> None:
+    """Fetch the leads of which only the ids came in."""
+    for _ in range(MOST_FETCHED):
+        if not fetch_next():
+            return
+    fetch_inbound.queue()
+
+
+def take_in_soon() -> None:
+    """Have what came in taken in at once. One call is enough for all that come in before it begins."""
+    if cache.add(SOON, 1, timeout=5):
+        take_in_inbound.queue()

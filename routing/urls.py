@@ -1,8 +1,8 @@
-"""Today, offers, the team's pages, and a lead's way through the rotation."""
+"""Today, offers, channels, the team's pages, and a lead's way through the rotation."""
 
 from django.urls import path
 
-from routing.views import lead, offers, team, today
+from routing.views import channels, inbound, lead, offers, team, today
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -10,6 +10,13 @@ urlpatterns = [
     path("offers/<str:public_id>/claim/", offers.claim_offer, name="offer-claim"),
     path("offers/<str:public_id>/pass/", offers.pass_offer, name="offer-pass"),
     path("routing/lead/<str:public_id>/", lead.lead_routing, name="lead-routing"),
+    path("in/<str:public_id>/", inbound.receive, name="inbound"),
+    path("channels/", channels.channels, name="channels"),
+    path("channels/new/", channels.connect, name="channel-add"),
+    path("channels/<str:public_id>/", channels.channel, name="channel"),
+    path("channels/<str:public_id>/fields/", channels.fields, name="channel-fields"),
+    path("channels/<str:public_id>/act/", channels.act, name="channel-act"),
+    path("inbox/", channels.inbox, name="inbox"),
     path("team/", team.team, name="team"),
     path("team/<int:unit_id>/", team.unit, name="team-unit"),
     path("team/<int:unit_id>/policy/", team.policy, name="team-policy"),

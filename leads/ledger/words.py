@@ -23,6 +23,15 @@ VERBS = {permission.value: label for _, rows in GROUPS for permission, label, _ 
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
 PARTS = {"roster": "the roster", "routing": "how leads are handed out", "pond": "a pond"}
 
+CHANNELS = {
+    "connected": "connected",
+    "key changed": "gave a new key to",
+    "old key ended": "ended the old key of",
+    "mapped": "said what the questions mean of",
+    "closed": "closed",
+    "opened again": "opened again",
+}
+
 
 def line_of(fact: LedgerEntry, names: Names) -> SafeString:
     """One sentence, with names in bold."""
@@ -66,7 +75,9 @@ def _plainly(fact: LedgerEntry, names: Names) -> SafeString:
 
 
 def _policy(fact: LedgerEntry, names: Names) -> SafeString:
-    say = {POLICY: _setting, "profile": _profile, "profile given": _profile_given}.get(fact.why, _part)
+    say = {POLICY: _setting, "profile": _profile, "profile given": _profile_given, "channel": _channel}.get(
+        fact.why, _part
+    )
     return say(fact, names)
 
 
@@ -105,6 +116,13 @@ def _profile_given(fact: LedgerEntry, names: Names) -> SafeString:
 def _profile_called(code: object) -> str:
     """`company_admin` → `Company admin`. It may have another name by now, or be gone."""
     return capfirst(str(code).replace("_", " "))
+
+
+def _channel(fact: LedgerEntry, names: Names) -> SafeString:
+    detail = _detail(fact)
+    owner = _unit(fact, names) if fact.to_unit_id else _person(fact, names)
+    did, name = CHANNELS.get(str(detail.get("change")), "changed"), _strong(str(detail.get("name", "")))
+    return format_html("{} {} the channel {} of {}", _actor(fact, names), did, name, owner)
 
 
 def _part(fact: LedgerEntry, names: Names) -> SafeString:

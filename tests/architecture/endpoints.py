@@ -27,7 +27,7 @@ ROW = re.compile(
     rf" +(?P<statuses>{ANSWER}(?: +{ANSWER}){{{len(PEOPLE) - 1}}})(?P<marks>(?: +[a-z]+)*)"
 )
 THING = re.compile(r"@([a-z_]+)(?![.\w])")
-MARKS = {"leads"}
+MARKS = {"leads", "machines"}
 HTMX = {"HX-Request": "true"}
 
 

@@ -19,11 +19,13 @@ from leads.models import Activity, Batch, CustomField, Lead, SlotRole, Source
 from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
+from routing.models import Channel, InboundLead, InboundRequest
 from tests.factories import marks
 from tests.factories.leads import assign, make_lead, make_pond, make_stage, offer
 from tests.factories.marks import Told
 from tests.factories.people import make_user
 from tests.factories.scenes import Brokerage, brokerage, stranger
+from tests.routing.capture.scenes import make_channel
 from tests.routing.scenes import make_policy, on_roster
 
 PEOPLE = ("anonymous", "other", "stranger", "agent", "assigned", "lead", "office", "company")
@@ -114,6 +116,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "invitation": invitation(harbor),
         "role": SlotRole.objects.create(company=harbor.company, code="closer", name="Closer"),
         "pond": make_pond(harbor.lakeside, harbor.ana),
+        "inbound": came_by(make_channel(harbor.lakeside), *leads.values()),
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
         "secret": leads["hidden"].source,
@@ -130,12 +133,24 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     carry_on(taken.pk)
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"run": run.public_id, "token": token_of(numbered["invitation"])}
+    named |= {"channel": Channel.objects.get(company=harbor.company).public_id}
     named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
         | {name: str(row.pk) for name, row in numbered.items()}
         | named
     )
+
+
+def came_by(channel: Channel, *leads: Lead) -> InboundRequest:
+    """A request that could not be read, of a channel by which all these leads came."""
+    owned = {"company": channel.company, "channel": channel}
+    request = InboundRequest.objects.create(body=b"?", digest=b"1", state="unreadable", error="It is odd.", **owned)
+    for number, lead in enumerate(leads):
+        InboundLead.objects.create(
+            request=request, number=number, key=bytes([number]), state="created", lead=lead, **owned
+        )
+    return request
 
 
 def batch(harbor: Brokerage, lead: Lead) -> Batch:

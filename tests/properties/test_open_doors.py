@@ -26,6 +26,7 @@ from permissions.access import Level
 from permissions.admin.base import CompanyAdmin
 from routing.models import Offer
 from routing.services import desk
+from routing.views import channels as routing_channels
 from routing.views import lead as routing_lead
 from tests.architecture.tree import assert_only
 from tests.properties.every_surface import SURFACES
@@ -49,6 +50,11 @@ def found_by(*surfaces: str) -> Callable[[Plant], Plant]:
 
 # what takes the place of a rule: redacted is enough
 ENOUGH = SimpleNamespace(VIEW=Level.REDACTED, WORK=Level.REDACTED, REDACTED=Level.REDACTED, MANAGE=Level.REDACTED)
+
+
+@found_by("channel_of_late")
+def a_channel_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing_channels, "Level", ENOUGH)
 
 
 @found_by("people", "people_counted", "people_as_another", "mass_action_counted")
