@@ -101,6 +101,7 @@ class Lead(models.Model):
 
     objects = LeadQuerySet.as_manager()
     shared_with: list[str]  # names, set by `with_sharers`
+    points: list[ContactPoint]  # set by an export
     access: Access  # what the asker may do with it, set by the reads that hand leads to a page
 
     class Meta:

@@ -11,7 +11,7 @@ from django.db.models import Count
 from django.http import QueryDict
 from django.urls import reverse
 
-from crm.bench import importing, lead, people
+from crm.bench import exporting, importing, lead, people
 from crm.bench.askers import ROLES, asking
 from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_keys, build_leads
 from crm.bench.database import connected_to
@@ -122,3 +122,12 @@ def test_the_file_to_import_has_nobody_twice(tmp_path):
     lines = (tmp_path / "leads.csv").read_text().splitlines()
     assert lines[0] == importing.HEADER
     assert len({line.split(",")[10] for line in lines[1:]}) == 500
+
+
+def test_an_export_is_fetched_whole(bench):
+    with asking("company admin") as asker:
+        batch = exporting.exported(asker, "csv")
+        assert batch.changed == batch.total > LEADS / 2
+        figure = exporting.fetched(asker, batch)
+    assert figure.figure == f"file of {batch.changed:,} leads, csv"
+    assert min(figure.ours_rows_per_s, figure.raw_rows_per_s) > 0

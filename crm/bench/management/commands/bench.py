@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.bench import batches, importing, lead, people
+from crm.bench import batches, exporting, importing, lead, people
 from crm.bench.building import build, recipe
 from crm.bench.database import CannotBuildError, bench_database, database_name
 from crm.core.preparation import collect_static
@@ -17,6 +17,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[object]]] = {
     "lead": lambda _: lead.figures(),
     "importing": importing.figures,
     "batches": batches.figures,
+    "exporting": exporting.figures,
 }
 
 
