@@ -264,6 +264,8 @@ def _assigned(said: _Speech) -> SafeString:
     fact = said.fact
     role = "" if fact.role == Assignment.Role.AGENT else f" as {said.role}"
     before = format_html(", before {}", said.source) if fact.from_user_id else ""
+    if fact.role == Assignment.Role.COVERED:
+        return format_html("{} is away{}{}", said.target, said.by, said.why)
     if fact.actor_id and fact.actor_id == fact.to_user_id:
         return format_html("{} took it{}{}{}", said.actor, role, before, said.why)
     return format_html("Assigned to {}{}{}{}{}", said.target, role, before, said.by, said.why)
@@ -272,6 +274,8 @@ def _assigned(said: _Speech) -> SafeString:
 def _unassigned(said: _Speech) -> SafeString:
     if said.fact.from_user_id is None:
         return format_html("Taken out of its pond{}{}", said.by, said.why)
+    if said.fact.role == Assignment.Role.COVERED:
+        return format_html("{} is away no longer{}{}", said.source, said.by, said.why)
     return format_html("{} is no longer assigned as {}{}{}", said.source, said.role, said.by, said.why)
 
 

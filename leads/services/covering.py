@@ -33,7 +33,8 @@ def cover_leads(lead_ids: Collection[int], user: User, until: datetime, *, actor
     held = dict(leads.values_list("pk", "holder_id"))
     covered = set(Assignment.objects.filter(lead__in=held, role=COVERED).values_list("lead", flat=True))
     signals.reassigned.send(sender=Lead, company_id=user.company_id, lead_ids=list(held), actor_id=actor_id)
-    cause: dict[str, Any] = {"actor_id": actor_id, "why": f"cover until {until:%Y-%m-%d}", "batch_id": batch_id}
+    last_day = until - timedelta(seconds=1)
+    cause: dict[str, Any] = {"actor_id": actor_id, "why": f"cover until {last_day:%Y-%m-%d}", "batch_id": batch_id}
     fill_slots([(pk, holder) for pk, holder in held.items() if pk not in covered], role=COVERED, **cause)
     fill_slots([(pk, user.pk) for pk in held], **cause)
     Assignment.objects.filter(lead__in=held, role=AGENT).update(until=until)

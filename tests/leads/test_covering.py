@@ -55,8 +55,8 @@ def test_m10_cover_returns_by_itself_and_the_owner_stays(harbor: Brokerage) -> N
     assert (slots(lead), lead.owner) == ({"agent": harbor.ana}, harbor.lakeside)
     facts = LedgerEntry.objects.filter(lead_id=lead.pk).order_by("pk").values_list("kind", "role", "to_user_id", "why")
     assert list(facts) == [
-        ("assigned", "covered", harbor.ana.pk, "cover until 2999-01-01"),
-        ("assigned", "agent", harbor.ben.pk, "cover until 2999-01-01"),
+        ("assigned", "covered", harbor.ana.pk, "cover until 2998-12-31"),
+        ("assigned", "agent", harbor.ben.pk, "cover until 2998-12-31"),
         ("assigned", "agent", harbor.ana.pk, "cover is over"),
         ("unassigned", "covered", None, "cover is over"),
     ]
@@ -153,3 +153,12 @@ def test_m10_today_says_who_covers_for_whom(client: Client, harbor: Brokerage) -
     for user, words in ((harbor.ben, "You cover 2 leads for Ana"), (harbor.ana, "Ben covers 2 of your leads")):
         client.force_login(user)
         assert words in client.get("/").content.decode()
+
+
+def test_m10_the_history_says_who_is_away_until_her_last_day(client: Client, harbor: Brokerage) -> None:
+    lead = make_lead(harbor.lakeside, agent=harbor.ana)
+    covered(harbor, lead)
+    client.force_login(harbor.lead)
+    html = client.get(f"/people/{lead.public_id}/").content.decode()
+    assert "<strong>Ana</strong> is away by <strong>Lead</strong> (cover until 2998-12-31)" in html
+    assert "as Away" not in html
