@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from leads.models import ContactPoint, Lead
 from tests.factories import marks
 from tests.factories.leads import make_lead
@@ -51,7 +53,7 @@ def leads_to_merge_with(visit: Visit) -> Told:
     """Searched for from a lead of her own."""
     own = make_lead(visit.user, first_name="Own", last_name="Lead").public_id
     sought = visit.one_of(marks.email(visit.number), marks.phone(visit.number))
-    return told(visit.get("lead-merge-with", own, find=sought), sought)
+    return told(visit.get("lead-merge-with", own, find=sought), sought, quote(sought))
 
 
 @surface("lead-merge", expects=that_one("manage", "merge_lead"))
