@@ -6,7 +6,7 @@ A tombstone keeps what it had. What was done with it is read with the lead that 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import connection
@@ -98,6 +98,7 @@ def merge_leads(into: Mapping[int, int], cause: Cause, take: Collection[str] | N
     record_select((*FACT, "to_user_id", *CAUSE, "detail"), SHARE_FACTS, params, changing=SHARES)
     end_slots(Assignment.objects.filter(lead__pk__any_of=gone), **cause.params())
     record_select((*FACT, *ENDS, *CAUSE, "detail"), BURIED, params, changing=BURY)
+    count_calls(kept)
     reindex(sorted({*kept}))
 
 
@@ -111,6 +112,12 @@ def _unite_fields(into: Mapping[int, int], take: Collection[str] | None) -> None
             unite(leads[kept], leads[pk], take)
     names = [column.removesuffix("_id") for column in COLUMNS]
     Lead.objects.bulk_update([leads[kept] for kept in others], names, batch_size=200)
+
+
+def count_calls(lead_ids: Iterable[int]) -> None:
+    """Count anew the calls made to leads that the caller holds, with those to all that went into them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count_calls(%s::bigint[])", [sorted({*lead_ids})])
 
 
 ABSORBED = """

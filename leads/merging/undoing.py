@@ -12,6 +12,7 @@ from django.db.models.functions import JSONObject
 from leads import signals
 from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
 from leads.batches.verb import Act
+from leads.merging.doing import count_calls
 from leads.merging.fields import COLUMNS
 from leads.models import ContactPoint, Lead
 from leads.search import reindex
@@ -68,6 +69,7 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
     """Make these leads again what the images of the undone batch say; those that lose their place lose all ties."""
     there = Lead.objects.filter(pk__any_of=list(lead_ids), removed_at=None).order_by("pk")
     before = set(there.values_list("pk", flat=True))
+    winners = _winners(lead_ids)
     given = {"leads": list(lead_ids), "undone": act.batch.undoes_id, **act.cause}
     columns = ("company_id", "kind", "actor_id", "lead_id", "to_unit_id", "to_user_id", "why", "batch_id", "detail")
     record_select(columns, FACTS, given, changing=BACK)
@@ -77,6 +79,13 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(LOSE, given)
         cursor.execute(GAIN, given)
+    count_calls([*lead_ids, *winners, *_winners(lead_ids)])
     restore_slots(act, lead_ids)
     restore_shares(act, lead_ids)
     reindex(list(lead_ids))
+
+
+def _winners(lead_ids: Sequence[int]) -> list[int]:
+    """What these went into."""
+    rows = Lead.objects.filter(pk__any_of=list(lead_ids), merged_into__isnull=False).order_by("pk")
+    return list(rows.values_list("merged_into", flat=True))

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from leads.models import Activity, Lead
 from tests.factories.leads import make_lead
 from tests.factories.scenes import brokerage
+from tests.leads.batches.doing import run, undo
+from tests.leads.batches.test_merging import merged
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -62,3 +64,27 @@ def change_it(activity: Activity, change: str, leads: list[Lead]) -> None:
 def brute_force(lead: Lead) -> tuple[int, datetime | None, str]:
     calls = [one for one in lead.activities.order_by("at", "pk") if one.kind == "call" and one.direction != "in"]
     return len(calls), calls[-1].at if calls else None, calls[-1].outcome if calls else ""
+
+
+def test_m5_a_merged_lead_was_called_as_often_as_both_and_undone_each_by_itself() -> None:
+    harbor = brokerage()
+    kept, other = make_lead(harbor.lakeside), make_lead(harbor.lakeside)
+    for lead, hours in ((kept, 1), (kept, 2), (other, 3), (other, 0), (other, 4)):
+        call(lead, hours)
+    batch = merged(harbor.lead, kept, other)
+    assert counted(kept) == (5, NOON + timedelta(hours=4))
+    call(kept, 9)
+    assert counted(kept) == (6, NOON + timedelta(hours=9))
+    assert run(undo(harbor.lead, batch)).changed == 2
+    assert counted(kept) == (3, NOON + timedelta(hours=9))
+    assert counted(other) == (3, NOON + timedelta(hours=4))
+
+
+def call(lead: Lead, hours: int) -> None:
+    facts = {"kind": "call", "direction": "out", "outcome": "busy", "at": NOON + timedelta(hours=hours)}
+    Activity.objects.create(company_id=lead.company_id, lead=lead, **facts)
+
+
+def counted(lead: Lead) -> tuple[int, datetime | None]:
+    lead.refresh_from_db()
+    return lead.attempts, lead.last_called_at
