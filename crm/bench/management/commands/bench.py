@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.bench import batches, exporting, importing, lead, people
+from crm.bench import batches, capture, exporting, importing, lead, people
 from crm.bench.building import build, recipe
 from crm.bench.database import CannotBuildError, bench_database, database_name
 from crm.core.preparation import collect_static
@@ -18,6 +18,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[object]]] = {
     "importing": importing.figures,
     "batches": batches.figures,
     "exporting": exporting.figures,
+    "capture": capture.figures,
 }
 
 
