@@ -54,6 +54,7 @@ ACTIVITY = (
 CALLED = (("never", "never"), *ACTIVITY)
 MOST_CALLS = 10_000
 NOBODY = "nobody"
+NO_FILTERS = frozenset({"cursor"})
 
 
 class PrincipalSelect(forms.SelectMultiple):
@@ -229,6 +230,11 @@ class LeadFilter(FilterSet):
             return Lead.objects.none()
         rows: LeadQuerySet = self.filter_queryset(self.queryset.visible_to(self.keyring, self.level))
         return rows
+
+    @property
+    def unknown(self) -> set[str]:
+        """What is asked for by names that are no filters'."""
+        return set(self.data) - set(self.filters) - NO_FILTERS
 
     @property
     def level(self) -> Level:

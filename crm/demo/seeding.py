@@ -57,6 +57,7 @@ def make_units(company: Company, place: Place) -> dict[str, Unit]:
     units = {company.name: Unit.objects.get(company=company)}
     for name, kind, parent in place.units:
         units[name] = create_unit(parent=units[parent], kind=kind, name=name)
+    Unit.objects.filter(company=company, kind=Unit.Kind.TEAM).update(may_change_ownership=True)
     return units
 
 

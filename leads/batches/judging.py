@@ -43,7 +43,7 @@ def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batc
     """Whoever did it may undo it, though she may have lost the lead by it; a manager, what was or is the company's."""
     item = standing(undone).filter(lead=OuterRef("pk"))
     leads = leads.annotate(
-        image=verb.image(act),
+        image=verb.picture(act),
         was=Subquery(item.values("before"), output_field=JSONField()),
         became=Subquery(item.values("after"), output_field=JSONField()),
     )

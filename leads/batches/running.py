@@ -164,7 +164,7 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
 
 def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> dict[int, str]:
     """The leads that change, with their images as JSON; the others get their reason."""
-    rows = judged(leads, act).annotate(image=verb.image(act)).order_by("pk")
+    rows = judged(leads, act).annotate(image=verb.picture(act)).order_by("pk")
     found = list(rows.values_list("pk", "reason", Cast("image", TextField())))
     left = {pk: reason for pk, reason, _ in found if reason}
     left |= dict.fromkeys(wanted - {pk for pk, _, _ in found}, "gone")
@@ -177,7 +177,7 @@ def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> d
 
 def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str], upto: int) -> int:
     """Keep what each lead was and what it became: how many have changed."""
-    became = leads.annotate(image=verb.image(act)).order_by("pk").values_list("pk", Cast("image", TextField()))
+    became = leads.annotate(image=verb.picture(act)).order_by("pk").values_list("pk", Cast("image", TextField()))
     document = ",".join(f'"{pk}": [{images[pk]}, {image}]' for pk, image in became if pk in images)
     touched = list(verb.touched(act, images))
     with connection.cursor() as cursor:

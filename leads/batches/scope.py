@@ -52,7 +52,7 @@ def leads_of(act: Act) -> LeadQuerySet:
     if "leads" in scope:
         return Lead.objects.visible_to(act.keyring, Level.VIEW).filter(public_id__in=scope["leads"])
     chosen = filter_of(scope, act.keyring, act.actor)
-    if not chosen.is_valid():
+    if not chosen.is_valid() or chosen.unknown:
         raise NotNowError("A filter could not be read. Go back to the list and mend it or take it off.")
     return chosen.qs
 

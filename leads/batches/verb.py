@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Q
+from django.db.models import Func, JSONField, Q
 from django.db.models.expressions import Combinable
+from django.db.models.functions import JSONObject
 
 from crm.organization.models import User
 from leads.models import Batch, Lead
@@ -136,6 +137,14 @@ class MassVerb:
         """The leads it is about, where that is not for the scope to say."""
         return None
 
+    def alone(self, act: Act, subject: Any) -> None:
+        """Hold the person or unit that a `whole` batch is about, and raise NotNowError while another one is about it."""
+        type(subject).objects.select_for_update(of=("self",), no_key=True).get(pk=subject.pk)
+        rivals = Batch.objects.filter(verb=self.code, state=Batch.State.RUNNING, scope=act.batch.scope, undoes=None)
+        if rivals.filter(params__has_key="kept").exclude(pk=act.batch.pk).exists():
+            raise NotNowError("Somebody else is at this just now.")
+        self.check(act)
+
     def begin(self, act: Act) -> None:
         """For `whole` verbs: what is done, or undone, before the first lead, in the transaction of the first chunk."""
 
@@ -181,6 +190,12 @@ class MassVerb:
     def image(self, act: Act) -> Combinable:
         """All that the verb touches, as one JSON value of a lead: before and after it tell whether anything changed."""
         raise NotImplementedError
+
+    def picture(self, act: Act) -> Combinable:
+        """The image, and whose the lead is: an undo leaves alone what has another owner since, who was not asked."""
+        owner = JSONObject(of_unit="owner_unit_id", of_user="owner_user_id")
+        joined = "(%(expressions)s)"
+        return Func(self.image(act), owner, arg_joiner=" || ", template=joined, output_field=JSONField())
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         """Do it, in sets, to leads that the caller has locked and judged; with ledger rows that name the batch."""

@@ -88,4 +88,4 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
 def _winners(lead_ids: Sequence[int]) -> list[int]:
     """What these went into."""
     rows = Lead.objects.filter(pk__any_of=list(lead_ids), merged_into__isnull=False).order_by("pk")
-    return list(rows.values_list("merged_into", flat=True))
+    return [pk for pk in rows.values_list("merged_into", flat=True) if pk]

@@ -95,9 +95,11 @@ def edit_lead(
         raise ValueError(f"not editable: {sorted(refused)}")
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
     require(keyring, lead, Level.WORK)
+    changed = [name for name, value in fields.items() if getattr(lead, name) != value]
     for name, value in fields.items():
         setattr(lead, name, value)
     lead.save(update_fields=list(fields))
+    before = _points(lead)
     for kind, given in ((ContactPoint.Kind.PHONE, phones), (ContactPoint.Kind.EMAIL, emails)):
         if given is None:
             continue
@@ -105,4 +107,16 @@ def edit_lead(
         as_phones, as_emails = (given, ()) if kind == ContactPoint.Kind.PHONE else ((), given)
         add_contact_points(lead, lead.company.phone_region, as_phones, as_emails)
     reindex([lead.pk])
+    if changed or _points(lead) != before:
+        _log_edit(lead, keyring.user_id)
     return lead
+
+
+def _points(lead: Lead) -> list[tuple[str, str]]:
+    return list(lead.contact_points.order_by("kind", "position", "pk").values_list("kind", "value"))
+
+
+def _log_edit(lead: Lead, actor_id: int) -> None:
+    """Changing what is known of somebody is work on the lead (V2), and stands on its timeline as such."""
+    kind, company = Activity.Kind.SYSTEM, lead.company_id
+    Activity.objects.create(company_id=company, lead=lead, kind=kind, actor_id=actor_id, body="Changed the details.")

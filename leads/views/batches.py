@@ -65,7 +65,11 @@ def _begin(request: HttpRequest) -> HttpResponse:
     """A draft of the ticked leads (`lead`), or with `all` of those that match `query`."""
     actor = signed_in(request)
     everybody = request.POST.get("all") == "1"
-    scope = matching(request.POST.get("query", "")) if everybody else picked(request.POST.getlist("lead"))
+    scope = (
+        matching(request.POST.get("query", "").replace("\x00", ""))
+        if everybody
+        else picked(request.POST.getlist("lead"))
+    )
     if not everybody and not scope["leads"]:
         messages.error(request, "Nobody is selected. Tick some people first.")
         return redirect("people")

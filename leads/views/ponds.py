@@ -115,7 +115,7 @@ def pond(request: HttpRequest, pk: int) -> HttpResponse:
 @door("POST")
 def take_one(request: HttpRequest) -> HttpResponse:
     """Take one lead (`lead`) out of its pond. Whoever comes too late is told who has it, and no more of the lead."""
-    actor, public_id = signed_in(request), request.POST.get("lead", "")
+    actor, public_id = signed_in(request), request.POST.get("lead", "").replace("\x00", "")
     found = Lead.objects.visible_to(actor, Level.VIEW).filter(public_id=public_id).first()
     if found is None:
         taker = taker_of(actor, public_id)

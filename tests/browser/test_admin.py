@@ -58,5 +58,5 @@ def test_a_broker_gives_a_role_and_takes_it_away(sign_in: SignIn) -> None:
     page.get_by_role("link", name="Dee Dawson").click()
     page.get_by_label("End").first.check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Hand that on first.")).to_be_visible()
+    expect(page.get_by_text("Hand that on first: by Departure")).to_be_visible()
     look_over(page)

@@ -51,6 +51,7 @@ class CloseUnit(ChangeOwner):
             if undone:
                 reopen(unit, act.by, undone.params["kept"])
             else:
+                self.alone(act, unit)
                 self.keep(act, begin_closing(unit, act.by))
         except RefusedError as refusal:
             raise NotNowError(str(refusal)) from refusal

@@ -82,6 +82,7 @@ class Depart(MassVerb):
         if undone:
             bring_back(leaving, act.by, undone.params["kept"])
         else:
+            self.alone(act, leaving.user)
             self.keep(act, begin_leaving(leaving))
 
     def finish(self, act: Act) -> None:

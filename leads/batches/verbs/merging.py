@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import F, JSONField, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast
 
 from leads.batches.scope import leads_of
 from leads.batches.verb import Act, MassVerb, Sight, Skip
@@ -75,7 +74,7 @@ class Merge(MassVerb):
         _keep(act, before, self._images(act, elsewhere))
 
     def _images(self, act: Act, leads: LeadQuerySet) -> dict[int, object]:
-        return dict(leads.annotate(image=self.image(act)).order_by("pk").values_list("pk", "image"))
+        return dict(leads.annotate(image=self.picture(act)).order_by("pk").values_list("pk", "image"))
 
     def touched(self, act: Act, lead_ids: Collection[int]) -> Collection[int]:
         """What others went into, though it may have had all that they had; or what they came out of again."""
@@ -95,7 +94,7 @@ class Merge(MassVerb):
         into = into_of(act)
         item = BatchItem.objects.filter(batch=act.batch.undoes_id, lead=OuterRef("pk"))
         kept = Lead.objects.filter(pk__any_of=sorted({*into.values()})).annotate(
-            image=Cast(self.image(act), JSONField()),
+            image=self.picture(act),
             was=Subquery(item.values("before"), output_field=JSONField()),
             became=Subquery(item.values("after"), output_field=JSONField()),
         )

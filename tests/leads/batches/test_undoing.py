@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db.models import Func, Value
 from django.test import Client
 from django.utils.html import strip_tags
 
-from leads.batches.drafting import confirm
+from crm.organization.models import Unit
+from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.undoing import why_not_undo
 from leads.batches.verb import NotNowError
 from leads.models import Batch, Lead, Stage
+from leads.services.sharing import share_lead
+from leads.services.transferring import transfer_leads
+from leads.services.working import edit_lead
 from permissions.catalog import Permission
+from permissions.keyring import load_keyring
 from permissions.models import Profile
 from tests.factories.leads import make_lead, make_stage
 from tests.factories.people import fresh
@@ -170,3 +176,86 @@ def test_m6_an_undo_that_came_to_nothing_says_so(client: Client, harbor: Brokera
     page = text(client.get(at(batch)))
     assert "undone by" not in page
     assert 'form="undo"' in client.get(at(batch)).content.decode()
+
+
+# --- another owner since ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["stage", "tags", "revoke", "release", "assign"])
+def test_m6_what_changed_hands_since_is_not_taken_back(harbor: Brokerage, warm: Stage, verb: str) -> None:
+    """Whoever owns it now has not been asked."""
+    lead = make_lead(harbor.lakeside, agent=None if verb == "assign" else harbor.ana)
+    share_lead(
+        keyring=load_keyring(fresh(harbor.lead)), actor=harbor.lead, lead=lead, user=harbor.ben, verb="work_lead"
+    )
+    params = {
+        "stage": {"stage": warm},
+        "tags": {"add": ["leo"], "remove": []},
+        "revoke": {"user": harbor.ben},
+        "release": {},
+        "assign": {"user": harbor.ben},
+    }[verb]
+    batch = done(harbor.lead, verb, [lead], **params)
+    assert batch.changed == 1
+    transfer_leads(actor=fresh(harbor.lead), lead_ids=[lead.pk], to=harbor.ana, why="by hand")
+    undoing = undo(harbor.lead, batch)
+    assert outcomes(undoing) == {lead.pk: "newer"}
+    transfer_leads(actor=fresh(harbor.ana), lead_ids=[lead.pk], to=harbor.lakeside, why="by hand")
+    if verb in ("stage", "tags"):  # to and fro is as if nothing had been
+        assert run(undo(harbor.lead, batch)).changed == 1
+
+
+def test_m6_a_departure_leaves_alone_what_another_unit_owns_since(harbor: Brokerage) -> None:
+    lead, other = make_lead(harbor.hilltop, agent=harbor.dee), make_lead(harbor.hilltop, agent=harbor.dee)
+    made = draft(actor=fresh(harbor.broker), verb="depart", scope={"person": harbor.dee.pk, "unit": None})
+    batch = run(preview(actor=fresh(harbor.broker), batch=made, params={"to": {}}))
+    transfer_leads(actor=fresh(harbor.broker), lead_ids=[lead.pk], to=harbor.south, why="by hand")
+    run(undo(harbor.broker, batch))
+    lead.refresh_from_db()
+    other.refresh_from_db()
+    assert (lead.agent, other.agent) == (None, harbor.dee)
+
+
+def test_m6_a_new_owner_who_edited_it_has_worked_it(harbor: Brokerage) -> None:
+    Unit.objects.update(may_change_ownership=True)
+    lead = make_lead(harbor.lakeside)
+    batch = done(harbor.lead, "owner", [lead], to=f"person-{harbor.ben.pk}", keep_assistants=False)
+    lead.refresh_from_db()
+    edit_lead(keyring=load_keyring(fresh(harbor.ben)), lead=lead, fields={"first_name": "His"})
+    undoing = undo(harbor.lead, batch)
+    assert outcomes(undoing) == {lead.pk: "worked"}
+
+
+# --- the same subject twice -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["depart", "close"])
+def test_o4_of_two_at_once_one_is_told(harbor: Brokerage, verb: str) -> None:
+    for _ in range(3):
+        make_lead(harbor.lakeside, agent=harbor.ana)
+    scope = {"person": harbor.ana.pk, "unit": None} if verb == "depart" else {"unit": harbor.lakeside.pk}
+    params: dict[str, Any] = {"to": {}} if verb == "depart" else {"to": f"unit-{harbor.north.pk}"}
+    one, other = (
+        preview(
+            actor=fresh(harbor.broker),
+            batch=draft(actor=fresh(harbor.broker), verb=verb, scope=scope),
+            params={**params, "keep_assistants": False} if verb == "close" else params,
+        )
+        for _ in range(2)
+    )
+    confirm(actor=fresh(harbor.broker), batch=one)
+    confirm(actor=fresh(harbor.broker), batch=other)
+    with mock.patch("leads.batches.running.CHUNK", 1):
+        assert carry_on(one.pk, chunks=1)
+        while carry_on(other.pk):
+            pass
+        other.refresh_from_db()
+        assert (other.state, other.problem, other.changed) == ("failed", "Somebody else is at this just now.", 0)
+        while carry_on(one.pk):
+            pass
+    one.refresh_from_db()
+    assert (one.state, one.changed) == ("done", 3)
+    with pytest.raises(NotNowError):
+        undo(harbor.broker, other)
+    run(undo(harbor.broker, one))
+    assert Lead.objects.filter(owner_unit=harbor.lakeside).count() == 3
