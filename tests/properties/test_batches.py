@@ -233,6 +233,7 @@ def test_m6_undone_in_part_and_then_the_rest_leaves_no_trace(
 def begun(actor: User, verb: str, number: int, *, flag: bool, among: Batch | None = None) -> Batch:
     """A batch of all leads, or of every other one that another has changed, carried to its end."""
     scope, params = matching(""), params_of(verb, actor.company_id, number, flag=flag)
+    params |= {"role": "agent"} if verb == "assign" else {}  # the slot that the other verbs are about
     if among:
         changed = among.items.filter(outcome="changed").order_by("number")
         scope = picked(changed.values_list("lead__public_id", flat=True)[::2])
