@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from crm.organization.models import Unit, User
 from permissions.joining.forms import one_line
-from routing.capture.channels import OF_UNITS, Settings, routers_for, units_for
+from routing.capture.channels import OF_UNITS, WITH_FORM, Settings, routers_for, units_for
 from routing.models import Channel
 
 KIND = Channel.Kind
@@ -45,6 +45,21 @@ class ChannelForm(forms.Form):
         max_length=400, required=False, label="Page access token", help_text="With it the leads are read from Facebook."
     )
 
+    form_title = forms.CharField(
+        max_length=120,
+        required=False,
+        label="Title of its form",
+        validators=[one_line],
+        help_text="The channel has a form of its own, to link to or to put into a page.",
+    )
+    form_consent = forms.CharField(
+        max_length=2000,
+        required=False,
+        label="What people agree to",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="They tick it before they send the form, and the words are kept with the lead. Empty: nothing to tick.",
+    )
+
     def __init__(self, data: Any = None, *, actor: User, kind: str, channel: Channel | None = None) -> None:
         super().__init__(data, initial=_shown(channel) if channel else {"name": KIND(kind).label})
         self.actor, self.kind, self.channel = actor, kind, channel
@@ -66,6 +81,8 @@ class ChannelForm(forms.Form):
             del self.fields["routing_unit"]
         if not any(isinstance(one, User) for one in self.owners.values()):
             del self.fields["hidden"]
+        if self.kind not in WITH_FORM:
+            del self.fields["form_title"], self.fields["form_consent"]
         if self.kind not in SIGNS:
             del self.fields["signing_secret"]
         else:
@@ -96,6 +113,8 @@ class ChannelForm(forms.Form):
             hidden=bool(data.get("hidden")),
             signing_secret=data.get("signing_secret", ""),
             access_token=data.get("access_token", ""),
+            form_title=data.get("form_title", ""),
+            form_consent=data.get("form_consent", ""),
         )
 
 
@@ -107,6 +126,8 @@ def _shown(channel: Channel) -> dict[str, Any]:
         "hidden": channel.hidden,
         "signing_secret": channel.signing_secret,
         "access_token": channel.access_token,
+        "form_title": channel.form_title,
+        "form_consent": channel.form_consent,
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from routing.views import channels, inbound, lead, offers, team, today
+from routing.views import channels, hosted, inbound, lead, offers, team, today
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("offers/<str:public_id>/pass/", offers.pass_offer, name="offer-pass"),
     path("routing/lead/<str:public_id>/", lead.lead_routing, name="lead-routing"),
     path("in/<str:public_id>/", inbound.receive, name="inbound"),
+    path("f/<str:public_id>/", hosted.form, name="hosted-form"),
     path("channels/", channels.channels, name="channels"),
     path("channels/new/", channels.connect, name="channel-add"),
     path("channels/<str:public_id>/", channels.channel, name="channel"),

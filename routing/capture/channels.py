@@ -20,6 +20,7 @@ from routing.models import Channel
 KIND = Channel.Kind
 OF_UNITS = frozenset({KIND.WEBSITE})  # what is one's own cannot be a unit's, and the other way round
 OF_PEOPLE = frozenset({KIND.AGENT_SITE})
+WITH_FORM = frozenset({KIND.WEBSITE, KIND.AGENT_SITE, KIND.FORM})  # those that have a form of ours (C9)
 THIRD_PARTY = frozenset({KIND.EVENTS, KIND.ADF, KIND.FORM, KIND.JSON})
 
 
@@ -33,6 +34,8 @@ class Settings:
     hidden: bool = False
     signing_secret: str = ""
     access_token: str = ""
+    form_title: str = ""
+    form_consent: str = ""
 
     def columns(self) -> dict[str, Any]:
         of_unit = isinstance(self.owner, Unit)
@@ -44,6 +47,8 @@ class Settings:
             "hidden": self.hidden and not of_unit,
             "signing_secret": self.signing_secret,
             "access_token": self.access_token,
+            "form_title": self.form_title,
+            "form_consent": self.form_consent,
         }
 
 

@@ -46,6 +46,10 @@ class Channel(models.Model):
     access_token = models.CharField(
         max_length=400, blank=True, default="", help_text="With which Facebook’s leads are read."
     )
+    form_title = models.CharField(max_length=120, blank=True, default="", db_default="")
+    form_consent = models.TextField(
+        blank=True, default="", db_default="", help_text="What somebody agrees to who fills in its form."
+    )
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     closed_at = models.DateTimeField(null=True)

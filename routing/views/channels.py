@@ -91,6 +91,8 @@ def channel(request: HttpRequest, public_id: str) -> HttpResponse:
         "form": form,
         "address": request.build_absolute_uri(reverse("inbound", args=[public_id])),
         "kind": Channel.Kind(found.kind).label,
+        "form_address": request.build_absolute_uri(reverse("hosted-form", args=[public_id])),
+        "has_form": found.kind in services.WITH_FORM,
         "is_facebook": found.kind == Channel.Kind.FACEBOOK,
         "old_key": found.old_until is not None and found.old_until > timezone.now(),
         "recent": _recent(actor, found),

@@ -12,6 +12,7 @@ from tests.architecture.tree import assert_only
 
 PUBLIC = {  # besides the pages of the sign-in library, which have their own checks
     "healthz",
+    "hosted-form",  # for whoever wants to be called
     "inbound",  # asks for the channel’s key
     "invitation-accept",  # its token is the key
     "setup",  # its code is the key, while there is no company

@@ -134,6 +134,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"run": run.public_id, "token": token_of(numbered["invitation"])}
     named |= {"channel": Channel.objects.get(company=harbor.company).public_id}
+    named |= {"website": make_channel(harbor.lakeside, "website").public_id}
     named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
