@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.notifications.urls")),
     path("people/", include("leads.urls")),
     path("requests/", include("leads.urls_requests")),
+    path("conflicts/", include("leads.urls_conflicts")),
     path("import/", include("leads.urls_imports")),
     path("duplicates/", include("leads.urls_duplicates")),
     path("batches/", include("leads.urls_batches")),

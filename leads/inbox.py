@@ -11,6 +11,7 @@ from leads.models import Lead, OwnershipRequest
 from leads.models.request import Kind, State
 from leads.reading import OwnerLabel, owner_label
 from leads.services.answering import pools_for
+from leads.services.disputing import conflicts_for
 from leads.timeline import Names, names_in
 from permissions.access import Keyring, Level
 from permissions.door import seen_by
@@ -50,9 +51,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Inbox:
+    """`conflicts`: how many wait for her; none where she does not decide any."""
+
     waiting: list[ToAnswer]
     total: int
     asked: list[Asked]
+    conflicts: int | None
 
 
 def inbox_of(user: User, keyring: Keyring) -> Inbox:
@@ -61,7 +65,7 @@ def inbox_of(user: User, keyring: Keyring) -> Inbox:
     named = open_ones.select_related("asked_by__company", "lead__owner_unit", "lead__owner_user", "lead__agent")
     requests = list(named.order_by("asked_at", "pk")[:MOST])
     total = len(requests) if len(requests) < MOST else open_ones.count()
-    return Inbox(_to_answer(user, requests), total, _asked(user, keyring))
+    return Inbox(_to_answer(user, requests), total, _asked(user, keyring), conflicts_for(keyring))
 
 
 def _to_answer(user: User, requests: Sequence[OwnershipRequest]) -> list[ToAnswer]:

@@ -15,7 +15,7 @@ from permissions.door import AccessQuerySet, doable
 from permissions.verbs import Verb
 
 if TYPE_CHECKING:
-    from leads.models import Activity, Batch, ImportRun, Lead, OwnershipRequest, Pond, Source
+    from leads.models import Activity, Batch, Conflict, ImportRun, Lead, OwnershipRequest, Pond, Source
 
 
 def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
@@ -54,6 +54,24 @@ class RequestQuerySet(models.QuerySet["OwnershipRequest"]):
         releasing = models.Q(kind="release", lead__owner_unit__isnull=False) & doable(keyring, Verb.ASSIGN, "lead__")
         hers = self.open().filter(releasing | doable(keyring, Verb.TRANSFER, "lead__"), company=keyring.company_id)
         return hers.filter(asked_by__is_active=True).exclude(asked_by=keyring.user_id)
+
+
+class ConflictQuerySet(models.QuerySet["Conflict"]):
+    def open(self) -> Self:
+        return self.filter(verdict="open")
+
+    def for_decision_by(self, keyring: Keyring) -> Self:
+        """The door (C8): those of her company, for its managers."""
+        return self.filter(company=keyring.company_id) if manages_all(keyring) else self.none()
+
+    def with_leads(self) -> Self:
+        sides = (f"{side}__{owner}" for side in ("known", "arrived") for owner in ("owner_unit", "owner_user", "agent"))
+        return self.select_related("known_by", "decided_by", "known__origin_unit", "arrived__origin_unit", *sides)
+
+
+def manages_all(keyring: Keyring) -> bool:
+    """Whether she manages the company; as does whoever sees through her eyes (V7)."""
+    return keyring.company is not None and (keyring.within is None or manages_all(keyring.within))
 
 
 class ImportRunQuerySet(models.QuerySet["ImportRun"]):

@@ -20,6 +20,7 @@ from crm.core.pagination import read_cursor, write_cursor
 from crm.organization.models import Unit, User
 from leads.merging.doing import absorbed_by
 from leads.models import Activity, Assignment, Lead, Pond
+from leads.models.conflict import Verdict
 from leads.models.request import Kind
 from permissions.models import LedgerEntry
 
@@ -51,6 +52,7 @@ ICONS = {
     "pooled": "droplets",
     "requested": "hand-helping",
     "refused": "ban",
+    "decided": "scale",
     "exported": "download",
     "deleted": "trash-2",
     "restored": "undo-2",
@@ -299,6 +301,12 @@ def _requested(said: _Speech) -> SafeString:
     return format_html("{} asked: {}", said.actor, said.request.lower())
 
 
+def _decided(said: _Speech) -> SafeString:
+    """What a company manager decided of a conflict, without a word of the other side."""
+    both = said.detail.get("verdict") == Verdict.BOTH
+    return format_html("{} decided a conflict over this person{}", said.actor, ": both keep theirs" if both else "")
+
+
 def _merged(said: _Speech) -> SafeString:
     into = "Merged into another lead" if "into" in said.detail else "A duplicate was merged into it"
     if said.source == said.target:
@@ -341,6 +349,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.REFUSED: lambda said: format_html(
         "{} refused {}: {}", said.actor, said.target, said.request.lower()
     ),
+    LedgerEntry.Kind.DECIDED: _decided,
     LedgerEntry.Kind.MERGED: _merged,
     LedgerEntry.Kind.EXPORTED: lambda said: format_html("Exported{}", said.by),
     LedgerEntry.Kind.DELETED: lambda said: format_html("Deleted{}", said.by),

@@ -67,6 +67,7 @@ class LedgerEntry(models.Model):
         REQUESTED = "requested", "Ownership requested"
         REFUSED = "refused", "Ownership request refused"
         TAKEN_BACK = "taken_back", "Ownership request withdrawn"
+        DECIDED = "decided", "Conflict decided"
         VIEWED_AS = "viewed_as", "Viewed as another person"
         MEMBERSHIP_CHANGED = "membership_changed", "Membership changed"
         INVITED = "invited", "Invited"

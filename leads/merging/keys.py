@@ -34,6 +34,13 @@ class Key(NamedTuple):
     value: str
     name: str | None
 
+    @property
+    def code(self) -> str:
+        """Which of the keys that a company lets count it is."""
+        if self.kind == ContactPoint.Kind.EMAIL:
+            return DuplicateKey.EMAIL.value
+        return (DuplicateKey.PHONE if self.name is None else DuplicateKey.PHONE_NAME).value
+
 
 def counting(company: Company) -> list[str]:
     """The keys that count, in their order. A phone alone leaves nothing to a phone with the name."""

@@ -2,6 +2,7 @@
 
 from leads.models.activity import Activity
 from leads.models.batch import Batch, BatchItem
+from leads.models.conflict import Conflict
 from leads.models.imports import ImportedKey, ImportPart, ImportRow, ImportRun
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
 from leads.models.lists import CustomField, SlotRole, Source, Stage
@@ -14,6 +15,7 @@ __all__ = [
     "Assignment",
     "Batch",
     "BatchItem",
+    "Conflict",
     "ContactPoint",
     "CustomField",
     "ImportPart",

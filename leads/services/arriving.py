@@ -17,10 +17,11 @@ from crm.organization.models import Company, PersonalLeads, Reregistration, Unit
 from leads import signals
 from leads.contact import UnreadableContactError, read_email, read_phone
 from leads.merging.keys import Key, counting, keys_of, pairs_known_by
-from leads.models import Activity, ContactPoint, Lead
+from leads.models import Activity, Conflict, ContactPoint, Lead
 from leads.search import reindex
 from leads.services.assigning import assignees_of, fill_slots
 from leads.services.creating import first_stage, ownership_of, source_named
+from leads.services.disputing import open_conflicts
 from permissions.ledger import Fact, record_all
 from permissions.models import LedgerEntry
 
@@ -54,22 +55,25 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an arrival: its lead, if any, and whether that is a new one. `disputed`: the lead there was."""
+    """What became of an arrival: its lead, if any, and whether that is a new one."""
 
     ref: int
     lead_id: int | None
     is_new: bool = False
-    disputed: int | None = None
 
 
 @dataclass
 class _Known:
-    """An arrival with what is read of it: contact points by kind, the keys it is known by, words on what is left."""
+    """An arrival with what is read of it: contact points by kind, the keys it is known by, words on what is left.
+
+    `found`: the leads there are, each with those of its keys by which it was found.
+    """
 
     arrival: Arrival
     points: dict[tuple[str, str], str]
     keys: list[Key]
     unread: list[str]
+    found: dict[int, list[Key]] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -126,16 +130,16 @@ def _take_in(company: Company, known: Sequence[_Known]) -> list[Outcome]:
     again = [(one, theirs[one.arrival.ref]) for one in known if one.arrival.ref in theirs]
     kept = [(one, lead) for one, lead in again if _keeps(company, one.arrival, lead)]
     stays = {one.arrival.ref for one, _ in kept}
-    disputes = company.reregistration == Reregistration.DISPUTE
-    disputed = {one.arrival.ref: lead.pk for one, lead in again if one.arrival.ref not in stays and disputes}
     new = [one for one in known if one.arrival.makes_lead and one.arrival.ref not in stays]
     made = _create(company, new)
+    if company.reregistration == Reregistration.DISPUTE:
+        pairs = [(one, theirs.get(one.arrival.ref), lead) for one, lead in zip(new, made, strict=True)]
+        open_conflicts(company.pk, [_conflict(one, known, lead) for one, known, lead in pairs if known])
     _inquire(company, kept)
     _hand_out(company, [*zip(new, made, strict=True)], [pair for pair in kept if _is_unheld(pair[1])])
     found = {one.arrival.ref: Outcome(one.arrival.ref, lead.pk) for one, lead in kept}
     for one, lead in zip(new, made, strict=True):
-        ref = one.arrival.ref
-        found[ref] = Outcome(ref, lead.pk, is_new=True, disputed=disputed.get(ref))
+        found[one.arrival.ref] = Outcome(one.arrival.ref, lead.pk, is_new=True)
     return [found.get(one.arrival.ref, Outcome(one.arrival.ref, None)) for one in known]
 
 
@@ -159,6 +163,7 @@ def _leads_of(company: Company, known: Sequence[_Known]) -> dict[int, Lead]:
     for key, lead_id in pairs:
         for one in refs[key] if lead_id in leads else ():
             found[one.arrival.ref].append(leads[lead_id])
+            one.found.setdefault(lead_id, []).append(key)
     arrivals = {one.arrival.ref: one.arrival for one in known}
     return {ref: max(there, key=lambda lead: _nearness(arrivals[ref], lead)) for ref, there in found.items()}
 
@@ -172,6 +177,17 @@ def _keeps(company: Company, arrival: Arrival, lead: Lead) -> bool:
     if not lead.is_personal or lead.owner == arrival.owner:
         return True
     return company.reregistration == Reregistration.KEEP
+
+
+def _conflict(one: _Known, known: Lead, arrived: Lead) -> Conflict:
+    return Conflict(
+        company_id=known.company_id,
+        known=known,
+        known_by=known.owner_user,
+        arrived=arrived,
+        came_by=one.arrival.why[:80],
+        alike_by=sorted({key.code for key in one.found[known.pk]}),
+    )
 
 
 def _is_unheld(lead: Lead) -> bool:

@@ -19,6 +19,7 @@ from leads.models import (
     Assignment,
     Batch,
     BatchItem,
+    Conflict,
     ContactPoint,
     Lead,
     LeadSearch,
@@ -109,6 +110,7 @@ def _forget(company_id: int, leads: list[int], known: list[str]) -> None:
     LeadSearch.objects.filter(theirs).delete()
     Activity.objects.filter(theirs).exclude(kind=Activity.Kind.STAGE).update(body="")
     OwnershipRequest.objects.filter(theirs).update(note="", answer="")
+    Conflict.objects.filter(Q(known__pk__any_of=leads) | Q(arrived__pk__any_of=leads)).update(note="")
     Notification.objects.filter(company=company_id, lead_id__in=leads).delete()
     BatchItem.objects.filter(company=company_id, lead__in=leads).update(before=None, after=None)
     with connection.cursor() as cursor:

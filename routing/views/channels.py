@@ -20,7 +20,9 @@ from crm.core.pagination import keyset_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.models import Lead
+from leads.services.disputing import conflicts_for
 from permissions.access import Level
+from permissions.keyring import load_keyring
 from routing.capture import channels as services
 from routing.capture import mapping
 from routing.capture.inbox import discard, shown, try_again
@@ -53,7 +55,8 @@ def channels(request: HttpRequest) -> HttpResponse:
     rows = [
         Row(one, one.last_at, one.received, stuck.get(one.pk, 0)) for one in counted.order_by("closed_at", "name", "pk")
     ]
-    return render_page(request, "routing/channels/index.html", {"rows": rows, "stuck": sum(stuck.values())})
+    context = {"rows": rows, "stuck": sum(stuck.values()), "conflicts": conflicts_for(load_keyring(actor))}
+    return render_page(request, "routing/channels/index.html", context)
 
 
 def _stuck(actor: User) -> dict[int, int]:

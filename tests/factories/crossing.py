@@ -15,7 +15,7 @@ from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import picked
 from leads.imports.services import create_run
-from leads.models import Activity, Batch, CustomField, Lead, SlotRole, Source
+from leads.models import Activity, Batch, Conflict, CustomField, Lead, SlotRole, Source
 from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
@@ -119,6 +119,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "inbound": came_by(make_channel(harbor.lakeside), *leads.values()),
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
+        "conflict": conflict_over(leads["personal"], leads["team"]),
         "secret": leads["hidden"].source,
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
@@ -132,15 +133,19 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     confirm(actor=harbor.broker, batch=taken)
     carry_on(taken.pk)
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
-    named = {"run": run.public_id, "token": token_of(numbered["invitation"])}
-    named |= {"channel": Channel.objects.get(company=harbor.company).public_id}
-    named |= {"website": make_channel(harbor.lakeside, "website").public_id}
+    named = {"channel": numbered["inbound"].channel.public_id, "token": token_of(numbered["invitation"])}
+    named |= {"website": make_channel(harbor.lakeside, "website").public_id, "run": run.public_id}
     named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
         | {name: str(row.pk) for name, row in numbered.items()}
         | named
     )
+
+
+def conflict_over(known: Lead, arrived: Lead) -> Conflict:
+    values = {"known_by": known.owner_user, "came_by": "Website", "alike_by": ["email"]}
+    return Conflict.objects.create(company_id=known.company_id, known=known, arrived=arrived, **values)
 
 
 def came_by(channel: Channel, *leads: Lead) -> InboundRequest:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.notifications.models import Notification
 from crm.organization.models import Company, Reregistration, Unit, User
-from leads.models import Activity, Assignment, ContactPoint, Lead
+from leads.models import Activity, Assignment, Conflict, ContactPoint, Lead
 from leads.services.arriving import Arrival, Outcome, take_in
 from permissions.models import LedgerEntry
 from routing.models import Decision, Offer
@@ -162,7 +162,8 @@ def test_c8_somebodys_personal_lead_follows_the_policy(harbor: Brokerage, policy
     else:
         assert outcome.is_new
         assert lead_of(outcome).owner == harbor.lakeside
-        assert outcome.disputed == (hers.pk if policy == Reregistration.DISPUTE else None)
+        pairs = [(one.known, one.arrived_id) for one in Conflict.objects.order_by("pk")]
+        assert pairs == ([(hers, outcome.lead_id)] if policy == Reregistration.DISPUTE else [])
         assert told(harbor.dee) == []
         assert not Activity.objects.filter(lead=hers).exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.properties import (
     surfaces_of_batches,
     surfaces_of_channels,
+    surfaces_of_conflicts,
     surfaces_of_duplicates,
     surfaces_of_erasure,
     surfaces_of_files,
@@ -17,6 +18,7 @@ from tests.properties.surfaces import SURFACES
 FILES = (
     surfaces_of_batches,
     surfaces_of_channels,
+    surfaces_of_conflicts,
     surfaces_of_duplicates,
     surfaces_of_erasure,
     surfaces_of_files,

@@ -135,6 +135,11 @@ def her_requests_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.inbox.Level", ENOUGH)
 
 
+@found_by("conflicts", "conflict")
+def conflicts_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.evidence.Level", ENOUGH)
+
+
 @found_by("ledger", "ledger_of_a_person", "ledger_of_a_lead")
 def the_ledger_tells_of_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("reading", "forms"):
