@@ -7,13 +7,14 @@ import secrets
 import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from crm.core.embedded.addresses import addresses
+from crm.core.mail import leads_mail, mailbox, outgoing
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -320,31 +321,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = DEBUG or TESTING
 WHITENOISE_AUTOREFRESH = DEBUG
 
-
-def email(url: str) -> dict[str, Any]:
-    """Mail settings of `smtp://user:password@host:port`, `smtps://…`, `smtp+tls://…`; none: files in the data folder."""
-    if not url:
-        return {
-            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-            "EMAIL_FILE_PATH": str(DATA / "mail"),
-        }
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps", "smtp+tls"} or not parts.hostname:
-        raise ImproperlyConfigured(
-            "EMAIL_URL must look like smtp://user:password@host:port (or smtps://, smtp+tls://)."
-        )
-    return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 25),
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
-    }
-
-
-globals().update(email(read("EMAIL_URL")))
+globals().update(outgoing(read("EMAIL_URL"), DATA))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL", "Fairlead <fairlead@localhost>")
 
@@ -361,6 +338,12 @@ FILTERS_EMPTY_CHOICE_LABEL = "Any"
 # --- Outside ----------------------------------------------------------------------------------------------------------
 
 GRAPH_URL = read("GRAPH_URL", "https://graph.facebook.com/v21.0").rstrip("/")
+LEADS_MAIL = leads_mail(read("LEADS_MAIL"))
+LEADS_MAILBOX = mailbox(read("LEADS_IMAP_URL"))
+if LEADS_MAILBOX and not LEADS_MAIL:
+    raise ImproperlyConfigured(
+        "LEADS_IMAP_URL needs LEADS_MAIL: the address to which the mails in that mailbox were sent."
+    )
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 

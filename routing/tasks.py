@@ -8,6 +8,7 @@ from django.core.cache import cache
 
 from crm.core.tasks import task
 from routing.capture.fetching import fetch_next
+from routing.capture.mailbox import poll
 from routing.capture.taking import AT_ONCE, take_in_waiting
 from routing.services.handing_out import expire_due, units_due
 
@@ -59,6 +60,12 @@ def fetch_inbound() -> None:
         if not fetch_next():
             return
     fetch_inbound.queue()
+
+
+@task(queue="default", every=30.0)
+def read_mail() -> None:
+    """Take in the leads that were mailed, where there is a mailbox to look into."""
+    poll()
 
 
 def take_in_soon() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 
 from routing.models import Channel
 
+LARGEST = 1 << 20  # bytes
+REFUSED_FOR = 30 * 24 * 3600  # seconds for which the counter of a channel lasts
 STORE = """
 INSERT INTO routing_inboundrequest (company_id, channel_id, content_type, body, digest, error)
 VALUES (%s, %s, %s, %s, %s, '')
@@ -21,3 +24,15 @@ def store(channel: Channel, body: bytes, content_type: str) -> None:
     values: list[Any] = [channel.company_id, channel.pk, content_type[:120], body, sha256(body).digest()]
     with connection.cursor() as cursor:
         cursor.execute(STORE, values)
+
+
+def count_refusal(channel: Channel) -> None:
+    """Of what is refused nothing is kept but that it was."""
+    key = f"inbound-refused:{channel.pk}"
+    cache.add(key, 0, timeout=REFUSED_FOR)
+    cache.incr(key)
+
+
+def refused_of(channel: Channel) -> int:
+    """How often the channel refused something of late."""
+    return int(cache.get(f"inbound-refused:{channel.pk}", 0))

@@ -26,10 +26,12 @@ from permissions.keyring import load_keyring
 from routing.capture import channels as services
 from routing.capture import mapping
 from routing.capture.inbox import discard, shown, try_again
+from routing.capture.mail import address_of
+from routing.capture.mailbox import mailbox_state
+from routing.capture.storing import refused_of
 from routing.channel_forms import ChannelForm, KindForm, MappingForm
 from routing.models import Channel, InboundLead, InboundRequest
 from routing.querysets import InboundRequestQuerySet
-from routing.views.inbound import refused_of
 
 MOST_RECENT = 20
 MOST_AGAIN = 5000
@@ -100,6 +102,9 @@ def channel(request: HttpRequest, public_id: str) -> HttpResponse:
         "old_key": found.old_until is not None and found.old_until > timezone.now(),
         "recent": _recent(actor, found),
         "refused": refused_of(found),
+        "takes_mail": found.kind == Channel.Kind.ADF,
+        "mail_address": address_of(found),
+        "mailbox": mailbox_state(),
     }
     return render_page(request, "routing/channels/channel.html", context, status=422 if form.is_bound else 200)
 

@@ -9,13 +9,11 @@ from django.views.decorators.csrf import csrf_exempt
 
 from crm.core.doors import public
 from routing.capture.keys import admits, admits_subscription, has_key
-from routing.capture.storing import store
+from routing.capture.storing import LARGEST, count_refusal, store
 from routing.models import Channel
 from routing.tasks import take_in_soon
 
-LARGEST = 1 << 20  # bytes
 MOST_REFUSED = 30  # in a minute, of one channel from one address
-REFUSED_FOR = 30 * 24 * 3600  # seconds for which the counter of a channel lasts
 
 
 @csrf_exempt
@@ -43,11 +41,6 @@ def receive(request: HttpRequest, public_id: str) -> HttpResponse:
     return JsonResponse({"status": "received"})
 
 
-def refused_of(channel: Channel) -> int:
-    """How often the channel refused somebody of late."""
-    return int(cache.get(f"inbound-refused:{channel.pk}", 0))
-
-
 def _subscribe(request: HttpRequest, channel: Channel, sender: str) -> HttpResponse:
     """Facebook asks once whether the address is ours, and wants its own word back."""
     if channel.kind != Channel.Kind.FACEBOOK or request.GET.get("hub.mode") != "subscribe":
@@ -59,9 +52,9 @@ def _subscribe(request: HttpRequest, channel: Channel, sender: str) -> HttpRespo
 
 def _refuse(channel: Channel, sender: str, *, sent: bool) -> HttpResponse:
     """Nothing is kept of it but that it was."""
-    for key, lasts in ((sender, 60), (f"inbound-refused:{channel.pk}", REFUSED_FOR)):
-        cache.add(key, 0, timeout=lasts)
-        cache.incr(key)
+    cache.add(sender, 0, timeout=60)
+    cache.incr(sender)
+    count_refusal(channel)
     if sent:
         return _problem(403, "The key or signature is wrong.")
     return _problem(401, "A key or signature is missing.", {"WWW-Authenticate": 'Basic realm="channel"'})

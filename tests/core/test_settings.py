@@ -28,6 +28,12 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
         ("DATABASE_URL", "mysql://host/name"),
         ("EMAIL_URL", "mail.example.com"),
         ("LOG_LEVEL", "loud"),
+        ("LEADS_MAIL", "leads@"),
+        ("LEADS_MAIL", "leads@{}.example"),
+        ("LEADS_IMAP_URL", "https://me:word@host"),
+        ("LEADS_IMAP_URL", "imaps://host"),
+        ("LEADS_IMAP_URL", "imaps://me:wörd@host"),
+        ("LEADS_IMAP_URL", "imaps://me:word@host/Leads"),
     ],
 )
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -65,3 +71,12 @@ def test_a_public_https_address_makes_cookies_secure(monkeypatch: pytest.MonkeyP
 def test_a_socket_is_written_the_way_the_broker_wants_it(monkeypatch: pytest.MonkeyPatch) -> None:
     found = load(monkeypatch, REDIS_URL="unix:///run/v.sock?db=3")
     assert found["CELERY_BROKER_URL"] == "redis+socket:///run/v.sock?virtual_host=3"
+
+
+def test_a_mailbox_is_read_from_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "imaps://leads%40crm.example:pass%2Fword@mail.example/In/Leads"
+    found = load(monkeypatch, LEADS_IMAP_URL=url, LEADS_MAIL="Leads@CRM.example")
+    wanted = {"host": "mail.example", "port": 993, "user": "leads@crm.example", "password": "pass/word"}
+    assert found["LEADS_MAILBOX"] == wanted | {"folder": "In/Leads", "tls": "imaps"}
+    assert found["LEADS_MAIL"] == "leads+{}@crm.example"
+    assert load(monkeypatch, LEADS_MAIL="leads.example", LEADS_IMAP_URL="")["LEADS_MAIL"] == "{}@leads.example"

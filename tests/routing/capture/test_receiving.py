@@ -11,8 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from routing.capture.storing import LARGEST, refused_of
 from routing.models import Channel, InboundRequest
-from routing.views.inbound import LARGEST, MOST_REFUSED, refused_of
+from routing.views.inbound import MOST_REFUSED
 from tests.factories.scenes import Brokerage, brokerage
 from tests.routing.capture.scenes import SECRET, address_of, make_channel, send, signed
 
