@@ -307,6 +307,7 @@ STATIC_ROOT = DATA / "static"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor/inter", BASE_DIR / "node_modules/@fontsource-variable/inter"),
+    ("vendor/chart", BASE_DIR / "node_modules/chart.js/dist"),
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
