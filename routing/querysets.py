@@ -22,6 +22,13 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         """What is offered to her now, the most urgent first."""
         return self.open_to(user.company_id, [user.pk]).order_by("deadline", "pk")
 
+    def reported_to(self, user: User, managed: Collection[int], units: Collection[int]) -> OfferQuerySet:
+        """Those whose figures she may see: of units she manages, and her own.
+
+        `units` are all those of her company, by which the index finds them and the planner knows how many to expect.
+        """
+        return self.filter(Q(unit__in=managed) | Q(user=user), company=user.company_id, unit__in=units)
+
 
 class RosterQuerySet(models.QuerySet["RosterMember"]):
     def in_order(self) -> RosterQuerySet:

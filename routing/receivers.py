@@ -20,6 +20,8 @@ from permissions.joining.memberships import register_tie
 from permissions.keyring import Given, register_source
 from routing.capture.leaving import bring_channels_back, channels_held, close_channels, hand_channels_on
 from routing.models import Offer
+from routing.reports.links import FILTER
+from routing.reports.listing import AskedFilter
 from routing.services.claiming import claim
 from routing.services.handing_out import route_leads
 from routing.services.leaving import clear_roster, held_by, held_there, join_rosters, leave_rosters
@@ -93,4 +95,5 @@ def connect() -> None:
     register_holdings(channels_held)
     register_tie(held_there)
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
+    LeadFilter.register(FILTER, AskedFilter(label="Offers"))
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

@@ -1,12 +1,13 @@
-"""Today, offers, channels, the team's pages, and a lead's way through the rotation."""
+"""Today, offers, channels, reports, the team's pages, and a lead's way through the rotation."""
 
 from django.urls import path
 
-from routing.views import channels, hosted, inbound, lead, offers, team, today
+from routing.views import channels, hosted, inbound, lead, offers, reports, team, today
 
 urlpatterns = [
     path("", today.today, name="today"),
     path("offers/", offers.offers, name="offers"),
+    path("offers/seen/", offers.seen, name="offers-seen"),
     path("offers/<str:public_id>/claim/", offers.claim_offer, name="offer-claim"),
     path("offers/<str:public_id>/pass/", offers.pass_offer, name="offer-pass"),
     path("routing/lead/<str:public_id>/", lead.lead_routing, name="lead-routing"),
@@ -18,6 +19,9 @@ urlpatterns = [
     path("channels/<str:public_id>/fields/", channels.fields, name="channel-fields"),
     path("channels/<str:public_id>/act/", channels.act, name="channel-act"),
     path("inbox/", channels.inbox, name="inbox"),
+    path("reports/", reports.report, name="reports"),
+    path("reports/<str:name>/", reports.report, name="report"),
+    path("reports/<str:name>/file/", reports.file, name="report-file"),
     path("team/", team.team, name="team"),
     path("team/<int:unit_id>/", team.unit, name="team-unit"),
     path("team/<int:unit_id>/policy/", team.policy, name="team-policy"),

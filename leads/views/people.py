@@ -37,7 +37,7 @@ FACETS = (
     ("Hidden", ("hidden",)),
 )
 LATE = frozenset({"owner", "assigned", "holder"})
-KEPT = ("q", "mine", "sort")  # what the form of filters carries on unseen
+KEPT = ("q", "mine", "offers", "sort")  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 
 

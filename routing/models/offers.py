@@ -108,6 +108,7 @@ class Offer(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     offered_at = models.DateTimeField(db_default=Now())
     deadline = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, help_text="When she first had it before her.")
     closed_at = models.DateTimeField(null=True)
     claimed_by = models.CharField(
         max_length=12, blank=True, default="", help_text="What claimed it: call, note, button …"

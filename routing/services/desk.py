@@ -60,6 +60,7 @@ class OfferCard:
     unit: str
     offered_at: datetime
     deadline: datetime
+    seen: bool
 
 
 def open_offers(user: User, keyring: Keyring) -> Listed[OfferCard]:
@@ -73,7 +74,9 @@ def offers_context(user: User, keyring: Keyring, **state: Any) -> dict[str, Any]
     """What routing/offers.html shows. `fresh`: it comes alone; `acted`: after a click, so that it takes the focus."""
     offers = open_offers(user, keyring)
     takes_turns = bool(offers.rows) or RosterMember.objects.filter(user=user, enrolled=True).exists()
-    return {"notice": "", "fresh": False, "acted": False, "offers": offers, "takes_turns": takes_turns, **state}
+    unseen = [offer.lead.public_id for offer in offers.rows if not offer.seen]
+    still = {"notice": "", "fresh": False, "acted": False}
+    return {**still, "offers": offers, "unseen": unseen, "takes_turns": takes_turns, **state}
 
 
 def untouched(user: User, keyring: Keyring) -> Listed[LeadCard]:
@@ -110,7 +113,8 @@ def _listed(rows: QuerySet[Any], most: int, card: Callable[[Any], T]) -> Listed[
 
 def _offer_card(offer: Any) -> OfferCard:
     offer.lead.phone = offer.phone
-    return OfferCard(_lead_card(offer.lead, offer.offered_at), offer.unit.name, offer.offered_at, offer.deadline)
+    lead = _lead_card(offer.lead, offer.offered_at)
+    return OfferCard(lead, offer.unit.name, offer.offered_at, offer.deadline, offer.seen_at is not None)
 
 
 def _lead_card(lead: Any, since: datetime | None) -> LeadCard:

@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+from django.utils.formats import date_format
+
 from crm.organization.models import User
 from leads.models import Lead
 from routing.models import Decision, Offer
+from routing.reports.tables import lasting
 
 MOST_STEPS = 60
 CAUSES = {
@@ -48,6 +52,7 @@ class Step:
     tone: str = ""
     end: str = ""
     ended_at: datetime | None = None
+    receipt: str = ""
 
 
 def current_offer(lead: Lead) -> Offer | None:
@@ -85,4 +90,19 @@ def _step(decision: Decision, names: dict[int, str], offers: Offers) -> Step:
         tone=tone,
         end=end,
         ended_at=offer.closed_at if offer else None,
+        receipt=_receipt(offer) if offer and offer.state == Offer.State.CLAIMED else "",
     )
+
+
+def _receipt(offer: Offer) -> str:
+    """The clock's arithmetic of a claim (R11), in the reader's time."""
+    assert offer.closed_at is not None  # offer_closed_once
+    offered, deadline, claimed = (_said(at) for at in (offer.offered_at, offer.deadline, offer.closed_at))
+    window, taken = lasting(offer.deadline - offer.offered_at), lasting(offer.closed_at - offer.offered_at)
+    act = ACTS.get(offer.claimed_by, "")
+    words = f"Offered {offered} for {window}, so until {deadline}. Claimed {claimed}, after {taken}, {act}"
+    return f"{words.rstrip(', ')}."
+
+
+def _said(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), "M j, g:i A")

@@ -19,6 +19,7 @@ from permissions.keyring import load_keyring
 from routing.models import Offer
 from routing.services.claiming import TooLateError, claim_by_button, decline
 from routing.services.desk import offers_context
+from routing.services.seeing import mark_seen
 
 TOO_LATE = {
     Offer.State.OPEN: "This offer ended at {} and goes to the next agent.",
@@ -33,6 +34,13 @@ TOO_LATE = {
 @never_cache
 def offers(request: HttpRequest) -> HttpResponse:
     return fragment(request) if is_fragment(request) else redirect("today")
+
+
+@door("POST")
+def seen(request: HttpRequest) -> HttpResponse:
+    """She has these offers before her: said once by a page that shows any for the first time."""
+    mark_seen(user=signed_in(request), public_ids=request.POST.getlist("lead"))
+    return HttpResponse(status=204) if is_fragment(request) else redirect("today")
 
 
 @door("POST")

@@ -11,6 +11,7 @@ from tests.properties import (
     surfaces_of_files,
     surfaces_of_ledger,
     surfaces_of_ponds,
+    surfaces_of_reports,
     surfaces_of_requests,
 )
 from tests.properties.surfaces import SURFACES
@@ -24,6 +25,7 @@ FILES = (
     surfaces_of_files,
     surfaces_of_ledger,
     surfaces_of_ponds,
+    surfaces_of_reports,
     surfaces_of_requests,
 )
 

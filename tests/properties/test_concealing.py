@@ -136,6 +136,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "assigned": PEOPLE | st.sampled_from(["me", "nobody"]),
     "holder": PEOPLE | st.sampled_from(["me", "nobody"]),
     "unclaimed": st.sampled_from(["yes", "x"]),
+    "offers": st.sampled_from(["offered.0-4000000000", "seen.0-4000000000", "skipped.0-4000000000", "x"]),
     "called": st.sampled_from(["never", "1d", "7d", "over-7d", "x"]),
     "outcome": st.sampled_from(["busy", "reached", "x"]),
     "attempts_min": SCORES,

@@ -57,7 +57,24 @@ def a_channel_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing_channels, "Level", ENOUGH)
 
 
-@found_by("people", "people_counted", "people_as_another", "mass_action_counted")
+@found_by("report")
+def reports_offer_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = "routing.reports.asking.sources_in_sight"
+    monkeypatch.setattr(everything, lambda held: Source.objects.filter(company=held.company_id).order_by("pk"))
+
+
+@found_by("report_by_source")
+def reports_name_sources_of_leads_one_has_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.reports.speed.seen_by", lambda held, level, prefix: ~Q(pk=0))
+
+
+@found_by("report_counted")
+def reports_count_offers_of_other_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = "routing.querysets.OfferQuerySet.reported_to"
+    monkeypatch.setattr(everybody, lambda self, user, managed, units: self.filter(company=user.company_id))
+
+
+@found_by("people", "people_counted", "people_behind_a_figure", "people_as_another", "mass_action_counted")
 def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_of_them(self: LeadFilter) -> Any:
         everything = self.queryset.filter(company=self.keyring.company_id)

@@ -1,0 +1,42 @@
+"""Figures of offers, in groups and altogether, by one statement around a queryset that has gone through the door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from crm.organization.models import Unit, User
+from leads.models import Source
+from routing.models import Offer
+from routing.reports.asking import Question
+
+KEYS = {"unit": "unit_id", "source": "source", "agent": "user_id"}
+MODELS: dict[str, type[Unit] | type[User] | type[Source]] = {"unit": Unit, "source": Source, "agent": User}
+GROUPED = """
+WITH offer AS MATERIALIZED ({offers}){more}
+SELECT grouping(key) = 1, key, count(*), {figures}
+FROM (SELECT offer.{key} AS key, {columns} FROM offer {joins}) AS one
+GROUP BY GROUPING SETS ((), (key)) ORDER BY 1 DESC, 3 DESC, 2
+"""
+
+Group = tuple[bool, int | None, int, *tuple[Any, ...]]  # whether it is the total; key; offers; figures
+
+
+def grouped(offers: QuerySet[Offer, Any], by: str, params: tuple[Any, ...] = (), **parts: str) -> list[Group]:
+    """The total and then the groups, the largest first. `parts` fill GROUPED; `params` are those of `more`."""
+    inner, given = offers.order_by().query.sql_with_params()
+    statement = GROUPED.format(**{"more": "", "joins": "", "offers": inner, "key": KEYS[by], **parts})
+    with connection.cursor() as cursor:
+        cursor.execute(statement, (*given, *params))
+        found: list[Group] = cursor.fetchall()
+    return found
+
+
+def names_of(question: Question, by: str, keys: Iterable[int | None]) -> Callable[[int | None], str]:
+    """What the groups are called."""
+    rows = MODELS[by]._default_manager.filter(company=question.reach.user.company_id, pk__in=set(keys) - {None})
+    names = dict(rows.order_by("pk").values_list("pk", "name"))
+    return lambda key: names.get(key or 0, "No source, or none you may know" if by == "source" else "Somebody")

@@ -1,0 +1,32 @@
+"""From a figure to the list behind it: the People page, narrowed by the filter that listing.py registers there."""
+
+from __future__ import annotations
+
+import re
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from routing.reports.asking import Question
+
+FILTER = "offers"
+# claimed.at7.to31-32.1761278400-1763870400: by unit 7 itself (`in`: or below), to people, since when until before when
+WRITTEN = re.compile(
+    r"(?P<what>[a-z]+)(?:\.(?P<where>in|at)(?P<unit>\d{1,9}))?(?:\.to(?P<people>\d{1,9}(?:-\d{1,9}){,4}))?"
+    r"\.(?P<since>\d{1,10})-(?P<until>\d{1,10})"
+)
+
+
+def list_of(
+    question: Question, what: str, *, unit: int | None = None, agent: int | None = None, source: int | None = None
+) -> str:
+    """Where the leads of these offers are listed: as many of them as the reader may read."""
+    where = f"at{unit}" if unit else f"in{question.unit.pk}" if question.unit else ""
+    people = [agent] if agent else question.people
+    to = f"to{'-'.join(map(str, people))}" if people else ""
+    period = f"{question.since.timestamp():.0f}-{question.until.timestamp():.0f}"
+    query = QueryDict(mutable=True)
+    query[FILTER] = ".".join(part for part in (what, where, to, period) if part)
+    if source or question.source:
+        query["source"] = str(source or (question.source and question.source.pk))
+    return f"{reverse('people')}?{query.urlencode()}"

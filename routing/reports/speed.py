@@ -1,0 +1,153 @@
+"""Speed to lead (R11): how long each step takes, as median and 90th percentile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
+
+from leads.models import Activity
+from leads.services.working import CONTACTS
+from permissions.access import Level
+from permissions.door import seen_by
+from routing.models import InboundLead, Offer, Rotation
+from routing.reports.asking import BY, Question
+from routing.reports.grouping import Group, grouped, names_of
+from routing.reports.links import list_of
+from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Section, in_minutes, lasting, seconds
+
+STEPS = (  # name, words, and the list behind it
+    ("offered", "Received to offered", "offered"),
+    ("notified", "Offered to e-mailed", "offered"),
+    ("seen", "Offered to seen", "seen"),
+    ("contacted", "Offered to first contact", "contacted"),
+    ("claimed", "Offered to claimed", "claimed"),
+    ("whole", "Received to first contact", "contacted"),
+)
+COLUMNS = """
+CASE WHEN offer.is_first THEN offer.offered_at - offer.received END AS offered,
+told.sent_at - offer.offered_at AS notified,
+offer.seen_at - offer.offered_at AS seen,
+offer.contacted_at - offer.offered_at AS contacted,
+CASE WHEN offer.state = 'claimed' THEN offer.closed_at - offer.offered_at END AS claimed,
+offer.contacted_at - offer.received AS whole
+"""
+FIGURES = ", ".join(
+    f"count({name}), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY {name})" for name, _, _ in STEPS
+)
+# who got several leads at once was told of all in one message, which names none: no step of theirs
+TOLD = """, told AS (
+    SELECT told.user_id, told.lead_id, told.created_at, min(delivery.sent_at) AS sent_at
+    FROM notifications_notification AS told JOIN notifications_delivery AS delivery ON delivery.notification_id = told.id
+    WHERE told.company_id = %s AND told.kind = 'offer' AND told.lead_id IS NOT NULL AND delivery.sent_at IS NOT NULL
+        AND told.created_at >= %s AND told.created_at < %s
+    GROUP BY told.id
+)"""
+LONGEST_OFFER = timedelta(days=1)
+JOINED = """LEFT JOIN told ON told.lead_id = offer.lead_id AND told.user_id = offer.user_id
+AND told.created_at >= offer.offered_at AND told.created_at <= coalesce(offer.closed_at, offer.deadline)"""
+
+
+def contacted_at() -> Subquery:
+    """When an offer's agent first called, wrote to or met the lead, by hand."""
+    hers = Activity.objects.filter(lead=OuterRef("lead"), actor=OuterRef("user"), at__gte=OuterRef("offered_at"))
+    acts = hers.filter(kind__in=CONTACTS, automatic=False, bulk=False).exclude(direction=Activity.Direction.IN)
+    return Subquery(acts.order_by("at").values("at")[:1])
+
+
+def timed(question: Question) -> QuerySet[Offer, Any]:
+    """The offers with their moments; those of the lead itself only where she may read it.
+
+    A lead is received once: on a later way through a rotation no time since then is counted.
+    """
+    readable = seen_by(question.keyring, Level.VIEW, "lead__")
+    arrivals = InboundLead.objects.filter(lead=OuterRef("lead"), state=InboundLead.State.CREATED).order_by("pk")
+    arrived = Coalesce(Subquery(arrivals.values("request__received_at")[:1]), F("lead__created_at"))
+    anew = Exists(Rotation.objects.filter(lead=OuterRef("lead"), pk__lt=OuterRef("rotation")))
+    earlier = Exists(Offer.objects.filter(lead=OuterRef("lead"), pk__lt=OuterRef("pk")))
+    moments = {
+        "received": Case(When(readable & ~anew, then=arrived), output_field=DateTimeField()),
+        "contacted_at": Case(When(readable, then=contacted_at()), output_field=DateTimeField()),
+        "source": Case(When(readable, then=F("lead__source"))),
+        "is_first": ~earlier,
+    }
+    columns = ("unit_id", "user_id", "lead_id", "offered_at", "deadline", "seen_at", "closed_at", "state")
+    offers: QuerySet[Offer, Any] = question.offers().annotate(**moments).values(*columns, *moments)
+    return offers
+
+
+def speed(question: Question) -> list[Section]:
+    company = question.reach.user.company_id
+    params = (company, question.since, question.until + LONGEST_OFFER)
+    total, *groups = grouped(
+        timed(question), question.by, params, columns=COLUMNS, figures=FIGURES, more=TOLD, joins=JOINED
+    )
+    if not groups:
+        return []
+    name_of = names_of(question, question.by, [group[1] for group in groups])
+    names = [name_of(group[1]) for group in groups]
+    figures = [Column(f"{words}", _heads(words)) for _, words, _ in STEPS]
+    return [
+        Section(
+            key="speed",
+            title="Speed to lead",
+            columns=[
+                Column(BY[question.by].removeprefix("By ").capitalize(), is_text=True),
+                Column("Offers"),
+                *figures,
+            ],
+            rows=[_row(question, name, group) for name, group in zip(names, groups, strict=True)],
+            total=_row(question, "All", total),
+            chart=_chart(question, names[:MOST_BARS], groups[:MOST_BARS]),
+            foot="Each figure is a median; below it, within what time nine of ten were done, and how many that were.",
+        )
+    ]
+
+
+def _heads(words: str) -> tuple[str, str, str]:
+    return f"{words}: offers", f"{words}: median (s)", f"{words}: 90th percentile (s)"
+
+
+def _steps(group: Group) -> list[tuple[int, timedelta | None, timedelta | None]]:
+    """How many, median and 90th percentile of each step."""
+    figures = group[3:]
+    pairs = zip(figures[::2], figures[1::2], strict=True)
+    return [(count, *(quantiles or (None, None))) for count, quantiles in pairs]
+
+
+def _row(question: Question, name: str, group: Group) -> list[Cell]:
+    cells = [Cell(name), Cell(f"{group[2]:,}", _link(question, group, "offered"), plain=(str(group[2]),))]
+    for (_, _, what), (count, median, ninth) in zip(STEPS, _steps(group), strict=True):
+        plain = (str(count), seconds(median), seconds(ninth))
+        note = f"{lasting(ninth)} · {count:,}" if count else ""
+        cells.append(Cell(lasting(median), _link(question, group, what) if count else "", note, plain))
+    return cells
+
+
+def _link(question: Question, group: Group, what: str) -> str:
+    """Nowhere for leads without a source: no list is of those."""
+    if group[0]:
+        return list_of(question, what)
+    return list_of(question, what, **{question.by: group[1]}) if group[1] else ""
+
+
+def _chart(question: Question, names: Sequence[str], groups: Sequence[Group]) -> Chart | None:
+    """The whole way; where no lead was contacted yet, or none she may read, the way to the claim."""
+    steps = [_steps(group) for group in groups]
+    shown = next((at for at in (-1, -2) if any(step[at][0] for step in steps)), None)
+    if shown is None:
+        return None
+    words = STEPS[shown][1]
+    return Chart(
+        about=f"{words}, {BY[question.by].lower()}",
+        unit="minutes",
+        labels=list(names),
+        series=[
+            ("info", "Median", [in_minutes(step[shown][1]) for step in steps]),
+            ("neutral", "Nine of ten", [in_minutes(step[shown][2]) for step in steps]),
+        ],
+        urls=[_link(question, group, STEPS[shown][2]) for group in groups],
+    )
