@@ -3,6 +3,7 @@
 from django.dispatch import Signal
 
 worked = Signal()  # lead, actor, act (call, text, email, note, stage …): a person did something with the lead by hand
+worked_in_mass = Signal()  # lead_ids, actor, act: the same with many at once, or by a machine
 ready_for_routing = Signal()  # company_id, unit_id, lead_ids, maybe but: leads of a unit want an agent, not that one
 owner_changed = Signal()  # company_id, lead_ids, actor_id: they have another owner, and their slots are settled
 reassigned = Signal()  # company_id, lead_ids, actor_id: somebody decided who works them, and is about to say so

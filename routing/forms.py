@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
 
 from crm.organization.models import Unit, User
+from routing.fields import Row, WeeklyField, WordsField
 from routing.models import RosterMember
 from routing.services.team import (
     ChangedMeanwhileError,
@@ -20,10 +23,13 @@ from routing.services.team import (
     PolicyValues,
     fallback_candidates,
     policy_of,
+    ponds_of,
     save_place,
     save_policy,
 )
+from routing.weekly import WEEK, read_weekly
 
+LEAST_OPEN = 12 * 60  # minutes a week in which clocks run, so that every offer comes to its end
 MEANWHILE = "Somebody changed this while you had it open. What you typed is kept; save again to replace theirs: {}."
 
 
@@ -41,7 +47,10 @@ class SeenForm(forms.Form):
 
     def changed_meanwhile(self, now: PolicyValues | PlaceValues, words: str) -> None:
         """Refuse this once: the next sending has seen what stands now."""
-        self.data = {**self.data.dict(), "seen": json.dumps(astuple(now))}  # type: ignore[attr-defined]
+        given = QueryDict(mutable=True)
+        given.update(self.data)
+        given["seen"] = json.dumps(astuple(now))
+        self.data = given
         self.add_error(None, MEANWHILE.format(words))
 
 
@@ -55,13 +64,15 @@ class PolicyForm(SeenForm):
     passes = forms.IntegerField(
         min_value=1, max_value=10, label="Passes", help_text="Rounds through the roster before the fallback, 1 to 10."
     )
-    fallback = forms.ModelChoiceField(
-        User.objects.none(),
+    fallback = forms.ChoiceField(
         required=False,
         label="When nobody claims",
-        empty_label="A manager of the unit",
-        help_text="Who gets a lead that ran through all passes, or that nobody on the roster can take.",
-        error_messages={"invalid_choice": "Choose an active member of this unit or of one above it."},
+        help_text="Where a lead goes that ran through all passes, or that nobody on the roster can take.",
+        error_messages={"invalid_choice": "Choose an active member of this unit or of one above it, or a pond."},
+    )
+    pauses = WeeklyField(
+        label="Pauses",
+        help_text="The unit’s own time. Leads are still offered, and no offer runs out: its clock waits for the end.",
     )
 
     def __init__(self, data: Any = None, *, actor: User, unit: Unit) -> None:
@@ -71,28 +82,50 @@ class PolicyForm(SeenForm):
             "round_robin": shown.round_robin,
             "minutes": shown.minutes,
             "passes": shown.passes,
-            "fallback": shown.fallback_id,
+            "fallback": chosen(shown),
+            "pauses": json.loads(shown.pauses),
             "seen": json.dumps(astuple(shown)),
         }
         super().__init__(data, initial=initial)
-        self.fields["fallback"].queryset = fallback_candidates(actor, unit)  # type: ignore[attr-defined]
+        people = [(f"person-{one.pk}", one.name) for one in fallback_candidates(actor, unit)]
+        ponds = [(f"pond-{one.pk}", one.name) for one in ponds_of(actor, unit).order_by("name", "pk")]
+        choices = [("", "A manager of the unit"), ("People", people), ("Ponds", ponds)]
+        self.fields["fallback"].choices = [choice for choice in choices if choice[1]]  # type: ignore[attr-defined]
+
+    def clean_pauses(self) -> list[Row]:
+        rows: list[Row] = self.cleaned_data["pauses"]
+        taken = {minute for one in read_weekly(rows) for minute in one.minutes()}
+        if WEEK - len(taken) < LEAST_OPEN:
+            raise ValidationError(f"Leave at least {LEAST_OPEN // 60} hours of the week without a pause.")
+        return rows
 
     def save(self) -> bool:
         """Whether it was saved; where not, the form says why. Raises PermissionDenied."""
         data = self.cleaned_data
-        fallback_id = data["fallback"].pk if data["fallback"] else None
-        values = PolicyValues(data["round_robin"], data["minutes"], data["passes"], fallback_id)
+        kind, _, pk = data["fallback"].partition("-")
+        to = {kind: int(pk)} if kind else {}
+        pauses = json.dumps(data["pauses"])
+        values = PolicyValues(
+            data["round_robin"], data["minutes"], data["passes"], to.get("person"), to.get("pond"), pauses
+        )
         try:
-            seen = PolicyValues(*self.read_seen()) if len(self.read_seen()) == 4 else values
+            seen = PolicyValues(*self.read_seen()) if len(self.read_seen()) == 6 else values
             save_policy(actor=self.actor, unit=self.unit, values=values, seen=seen)
         except ChangedMeanwhileError:
             now = policy_of(self.unit)
             stands = PolicyValues.of(now)
             words = f"round robin {'on' if now.round_robin else 'off'}, {stands.minutes} minutes, {now.passes} passes"
-            self.changed_meanwhile(stands, f"{words}, then {now.fallback or 'a manager'}")
+            self.changed_meanwhile(stands, f"{words}, then {now.fallback or now.fallback_pond or 'a manager'}")
         except NotEligibleError:
-            self.add_error("fallback", "This person can no longer be chosen.")
+            self.add_error("fallback", "This can no longer be chosen.")
         return self.is_valid()
+
+
+def chosen(values: PolicyValues) -> str:
+    """The fallback as the form's choice."""
+    if values.fallback_pond_id:
+        return f"pond-{values.fallback_pond_id}"
+    return f"person-{values.fallback_id}" if values.fallback_id else ""
 
 
 class PlaceForm(SeenForm):
@@ -105,19 +138,34 @@ class PlaceForm(SeenForm):
         label="Paused",
         help_text="Keeps her place and her turn. Offers she has stay hers until they end.",
     )
+    daily_cap = forms.IntegerField(
+        required=False, min_value=0, max_value=1000, label="Most in a day", help_text="Empty: any number. 0: none."
+    )
+    open_cap = forms.IntegerField(
+        required=False, min_value=0, max_value=1000, label="Most unclaimed at once", help_text="Empty: any number."
+    )
+    hours = WeeklyField(label="Working hours", help_text="In her own time zone. Empty: at any time.")
+    states = WordsField(label="Licensed in", help_text="States, comma apart, such as AZ, CA. Empty: anywhere.")
 
     def __init__(self, data: Any = None, *, actor: User, unit: Unit, member: RosterMember) -> None:
         self.actor, self.unit, self.member = actor, unit, member
         shown = PlaceValues.of(member)
-        initial = {"weight": shown.weight, "enrolled": shown.enrolled, "paused": shown.paused}
-        super().__init__(data, initial={**initial, "seen": json.dumps(astuple(shown))})
+        initial = asdict(shown) | {"hours": json.loads(shown.hours), "seen": json.dumps(astuple(shown))}
+        super().__init__(data, initial=initial)
+
+    def clean_states(self) -> list[str]:
+        found = [state.upper() for state in self.cleaned_data["states"]]
+        if any(len(state) > 40 for state in found):
+            raise ValidationError("Such as AZ, CA.")
+        return found
 
     def save(self) -> bool:
         """Whether it was saved; where not, the form says why. Raises PermissionDenied, NotEligibleError."""
         data = self.cleaned_data
-        values = PlaceValues(data["enrolled"], data["paused"], data["weight"])
+        given = {name: data[name] for name in ("enrolled", "paused", "weight", "daily_cap", "open_cap")}
+        values = PlaceValues(**given, hours=json.dumps(data["hours"]), states=", ".join(data["states"]))
         try:
-            seen = PlaceValues(*self.read_seen()) if len(self.read_seen()) == 3 else values
+            seen = PlaceValues(*self.read_seen()) if len(self.read_seen()) == 7 else values
             save_place(actor=self.actor, unit=self.unit, user_id=self.member.user_id, values=values, seen=seen)
         except ChangedMeanwhileError:
             self.member.refresh_from_db()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -11,16 +11,26 @@ from django.db.models import Q
 from crm.organization.models import Unit, User
 
 if TYPE_CHECKING:
-    from routing.models import Channel, InboundRequest, Offer, RosterMember
+    from routing.models import Channel, InboundRequest, Offer, RosterMember, RuleBook
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
-    def open_to(self, company_id: int, people: Collection[int]) -> OfferQuerySet:
-        return self.filter(company=company_id, user__in=people, state="open")
-
     def open_for(self, user: User) -> OfferQuerySet:
-        """What is offered to her now, the most urgent first."""
-        return self.open_to(user.company_id, [user.pk]).order_by("deadline", "pk")
+        """What is offered to her now, alone or among others, the most urgent first."""
+        from routing.models import OfferRecipient
+
+        among = OfferRecipient.objects.filter(user=user, ended_at=None).values("offer")
+        mine = Q(user=user) | Q(pk__in=among)
+        return self.filter(mine, company=user.company_id, state="open").order_by("deadline", "pk")
+
+
+def offered_to(company_id: int, people: Collection[int]) -> Iterator[tuple[int, int]]:
+    """Who of these people has which lead on offer: pairs of ids."""
+    from routing.models import Offer, OfferRecipient
+
+    alone = Offer.objects.filter(company=company_id, user__in=people, state="open")
+    among = OfferRecipient.objects.filter(company=company_id, user__in=people, ended_at=None)
+    yield from alone.order_by().values_list("user", "lead").union(among.order_by().values_list("user", "offer__lead"))
 
     def reported_to(self, user: User, managed: Collection[int], units: Collection[int]) -> OfferQuerySet:
         """Those whose figures she may see: of units she manages, and her own.
@@ -33,6 +43,15 @@ class OfferQuerySet(models.QuerySet["Offer"]):
 class RosterQuerySet(models.QuerySet["RosterMember"]):
     def in_order(self) -> RosterQuerySet:
         return self.order_by("position", "pk")
+
+
+class RuleBookQuerySet(models.QuerySet["RuleBook"]):
+    def of(self, unit: Unit, state: str) -> RuleBook | None:
+        """The unit's book in this state, with its rules in order."""
+        from routing.models import Rule
+
+        rules = Rule.objects.select_related("roster", "user", "pond").order_by("position")
+        return self.filter(unit=unit, state=state).prefetch_related(models.Prefetch("rules", queryset=rules)).first()
 
 
 class ChannelQuerySet(models.QuerySet["Channel"]):

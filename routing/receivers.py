@@ -20,9 +20,10 @@ from permissions.joining.memberships import register_tie
 from permissions.keyring import Given, register_source
 from routing.capture.leaving import bring_channels_back, channels_held, close_channels, hand_channels_on
 from routing.models import Offer
+from routing.querysets import offered_to
 from routing.reports.links import FILTER
 from routing.reports.listing import AskedFilter
-from routing.services.claiming import claim
+from routing.services.claiming import claim, may_claim
 from routing.services.handing_out import route_leads
 from routing.services.leaving import clear_roster, held_by, held_there, join_rosters, leave_rosters
 from routing.services.withdrawing import take_out
@@ -33,6 +34,13 @@ YES = [("yes", "yes")]
 def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
     """Working an offered lead claims it (R6)."""
     claim(lead_id=lead.pk, user=actor, act=act)
+
+
+def on_worked_in_mass(sender: object, lead_ids: Collection[int], actor: User, act: str, **kwargs: Any) -> None:
+    """It claims what is offered to her among them, where the company counts that (R6)."""
+    if may_claim(actor, act, by_hand=False):
+        for lead_id in Offer.objects.open_for(actor).filter(lead__in=lead_ids).values_list("lead", flat=True):
+            claim(lead_id=lead_id, user=actor, act=act, by_hand=False)
 
 
 def on_ready(
@@ -66,10 +74,10 @@ def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any
         bring_channels_back(kept[__name__])
 
 
-def offered_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
+def given_by_offers(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
     """Leads in an open offer to one of these people (V2, rule d)."""
     given: defaultdict[int, Given] = defaultdict(Given)
-    for user, lead in Offer.objects.open_to(company_id, people).values_list("user", "lead"):
+    for user, lead in offered_to(company_id, people):
         given[user].leads[lead] = Key(Level.WORK, Reason.OFFERED)
     return given
 
@@ -81,6 +89,7 @@ def unclaimed(leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
 
 def connect() -> None:
     signals.worked.connect(on_worked, dispatch_uid="routing.claim")
+    signals.worked_in_mass.connect(on_worked_in_mass, dispatch_uid="routing.claim")
     signals.ready_for_routing.connect(on_ready, dispatch_uid="routing.route")
     signals.owner_changed.connect(on_taken_out, dispatch_uid="routing.owner_changed")
     signals.reassigned.connect(on_taken_out, dispatch_uid="routing.reassigned")
@@ -90,7 +99,7 @@ def connect() -> None:
     signals.coming_back.connect(on_coming_back, dispatch_uid="routing.departing")
     signals.closing.connect(on_closing, dispatch_uid="routing.closing")
     signals.reopening.connect(on_reopening, dispatch_uid="routing.closing")
-    register_source(offered_to)
+    register_source(given_by_offers)
     register_holdings(held_by)
     register_holdings(channels_held)
     register_tie(held_there)

@@ -14,16 +14,44 @@ from dataclasses import dataclass
 
 HAD_IT = "had it already this pass"
 JUST_HAD_IT = "just had it"
+OFF_HOURS = "outside working hours"
+AT_CAP = "at cap"
+UNLICENSED = "not licensed for the state"
 
 
 @dataclass
 class Place:
-    """A place on a roster. `skip` says why it cannot receive now; empty: it can. Choosing changes `credit`."""
+    """A place on a roster. `skip` says why it cannot receive now; empty: it can. Choosing changes `credit` and `room`.
+
+    `room`: how many leads it may have until its cap; None: any number. `states`: where she is licensed; empty: anywhere.
+    """
 
     user_id: int
     weight: int = 1
     credit: int = 0
     skip: str = ""
+    room: int | None = None
+    states: frozenset[str] = frozenset()
+    off_hours: bool = False
+
+    def why_not(self, state: str) -> str:
+        """Why it cannot receive a lead of this state, whatever the hour."""
+        if self.skip:
+            return self.skip
+        if self.room is not None and self.room <= 0:
+            return AT_CAP
+        return UNLICENSED if self.states and state.strip().upper() not in self.states else ""
+
+    def why_not_now(self) -> str:
+        """Why it is not in turn at this moment, whatever the lead's state."""
+        return self.skip or (
+            AT_CAP if self.room is not None and self.room <= 0 else OFF_HOURS if self.off_hours else ""
+        )
+
+    def receive(self) -> None:
+        """One lead less until the cap."""
+        if self.room is not None:
+            self.room -= 1
 
 
 @dataclass(frozen=True)
@@ -53,20 +81,52 @@ def _order(place: Place, total: int) -> tuple[bool, int, int]:
     return not owed, (total - place.credit - 1) // place.weight if owed else 0, -place.credit
 
 
+def able(places: Sequence[Place], state: str) -> tuple[list[Place], dict[int, str]]:
+    """Who may receive a lead of this state, and why the others may not.
+
+    Working hours count only while somebody who may receive it is within hers (R7).
+    """
+    reasons = {place.user_id: place.why_not(state) for place in places}
+    ready = [place for place in places if not reasons[place.user_id]]
+    on_duty = [place for place in ready if not place.off_hours]
+    if on_duty:
+        reasons |= {place.user_id: OFF_HOURS for place in ready if place.off_hours}
+    return on_duty or ready, reasons
+
+
 def next_for_lead(
-    places: Sequence[Place], *, had_it: Collection[int], last: int | None, pass_number: int, passes: int
+    places: Sequence[Place],
+    *,
+    had_it: Collection[int],
+    last: int | None,
+    pass_number: int,
+    passes: int,
+    state: str = "",
 ) -> Choice:
-    """Who gets a lead that `had_it` already received in this pass, `last` most recently.
+    """Who gets a lead of this state that `had_it` already received in this pass, `last` most recently.
 
     When everybody had it a new pass begins; whoever had it last waits while another is eligible.
     """
-    able = [place for place in places if not place.skip]
-    fresh = [place for place in able if place.user_id not in had_it]
+    ready, reasons = able(places, state)
+    fresh = [place for place in ready if place.user_id not in had_it]
     if not fresh and pass_number < passes:
         pass_number, had_it = pass_number + 1, ()
-        fresh = [place for place in able if place.user_id != last] or able
+        fresh = [place for place in ready if place.user_id != last] or ready
     chosen = take_turn(fresh)
-    reasons = [(place.user_id, place.skip or (HAD_IT if place.user_id in had_it else JUST_HAD_IT)) for place in places]
+    if chosen:
+        chosen.receive()
     in_turn = {place.user_id for place in fresh}
-    skipped = tuple((user, reason) for user, reason in reasons if user not in in_turn)
-    return Choice(chosen.user_id if chosen else None, pass_number, skipped)
+    said = [(one, reason or (HAD_IT if one in had_it else JUST_HAD_IT)) for one, reason in reasons.items()]
+    return Choice(
+        chosen.user_id if chosen else None, pass_number, tuple(pair for pair in said if pair[0] not in in_turn)
+    )
+
+
+def first_able(places: Sequence[Place], state: str) -> Choice:
+    """Number one on the roster, or the first after her who can receive it (R2); nobody where none can."""
+    ready, reasons = able(places, state)
+    if not ready:
+        return Choice(None, 1, tuple(reasons.items()))
+    ready[0].receive()
+    before = [(place.user_id, reasons[place.user_id]) for place in places[: places.index(ready[0])]]
+    return Choice(ready[0].user_id, 1, tuple(before))

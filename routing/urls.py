@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from routing.views import channels, hosted, inbound, lead, offers, reports, team, today
+from routing.views import channels, hosted, inbound, lead, offers, reports, rules, team, today
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -22,9 +22,14 @@ urlpatterns = [
     path("reports/", reports.report, name="reports"),
     path("reports/<str:name>/", reports.report, name="report"),
     path("reports/<str:name>/file/", reports.file, name="report-file"),
+    path("routing/", rules.routing, name="routing"),
+    path("routing/<int:unit_id>/", rules.unit, name="routing-unit"),
+    path("routing/<int:unit_id>/policy/", rules.policy, name="routing-policy"),
+    path("routing/<int:unit_id>/act/", rules.act, name="routing-act"),
+    path("routing/<int:unit_id>/rules/new/", rules.rule, name="rule-add"),
+    path("routing/<int:unit_id>/rules/<int:rule_id>/", rules.rule, name="rule"),
     path("team/", team.team, name="team"),
     path("team/<int:unit_id>/", team.unit, name="team-unit"),
-    path("team/<int:unit_id>/policy/", team.policy, name="team-policy"),
     path("team/<int:unit_id>/roster/", team.add, name="roster-add"),
     path("team/<int:unit_id>/roster/<int:user_id>/", team.place, name="roster-place"),
     path("team/<int:unit_id>/roster/<int:user_id>/pause/", team.pause, name="roster-pause"),

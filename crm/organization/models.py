@@ -38,6 +38,13 @@ class Reregistration(models.TextChoices):
     DISPUTE = "dispute", "Dispute: a duplicate, and a company manager decides between the two"
 
 
+class Claiming(models.TextChoices):
+    """Which acts claim a lead that is on offer (R6)."""
+
+    BROAD = "broad", "Any work on it, or the Claim button"
+    STRICT = "strict", "A call, text or e-mail, or the Claim button"
+
+
 class OwnerNotifications(models.TextChoices):
     """Whether owners of personal leads are told what others do to them (M8)."""
 
@@ -74,6 +81,10 @@ class Company(models.Model):
         db_default=[DuplicateKey.EMAIL.value, DuplicateKey.PHONE_NAME.value],
         blank=True,
     )
+    claiming = models.CharField(max_length=16, choices=Claiming, default=Claiming.BROAD, db_default=Claiming.BROAD)
+    bulk_claims = models.BooleanField(
+        default=False, db_default=False, help_text="Automatic and mass actions claim leads, too (R6)."
+    )
     two_factor_required = models.BooleanField(
         default=False, db_default=False, help_text="People set up two-factor sign-in before they go on."
     )
@@ -88,6 +99,7 @@ class Company(models.Model):
             models.CheckConstraint(
                 condition=Q(owner_notifications__in=OwnerNotifications.values), name="company_owner_notifications"
             ),
+            models.CheckConstraint(condition=Q(claiming__in=Claiming.values), name="company_claiming"),
             models.CheckConstraint(
                 condition=Q(duplicate_keys__contained_by=DuplicateKey.values), name="company_duplicate_keys"
             ),

@@ -180,7 +180,7 @@ def hand_on(user: User, lead_ids: list[int], to: Receiver, cause: Cause) -> None
     if isinstance(to, User):
         assign_leads(going, to, **cause.params())
     elif isinstance(to, Pond):
-        pool_leads(going, to, cause)
+        pool_leads(going, to, **cause.params())
     else:
         clear(Lead.objects.filter(pk__in=going), cause)
         route_anew(going, user.company_id, but=user.pk)

@@ -17,7 +17,6 @@ from leads import signals
 from leads.models import Assignment, Lead, Pond, PondClaim, PondMember
 from leads.querysets import PondQuerySet
 from leads.services.assigning import fill_slots, units_to_work_for
-from leads.services.transferring import Cause
 from permissions.access import KINDS, Keyring, Level, Lock
 from permissions.door import require_verb
 from permissions.ledger import Fact, record, record_select
@@ -74,7 +73,9 @@ def ponds_for(actor: User, lead: Lead) -> PondQuerySet:
     return ponds.filter(Q(unit__in=[pk for pk in line if pk]) | Q(unit__parent=unit) | Q(unit__parent__parent=unit))
 
 
-def pool_leads(lead_ids: Sequence[int], pond: Pond, cause: Cause) -> None:
+def pool_leads(
+    lead_ids: Sequence[int], pond: Pond, *, actor_id: int | None, why: str, batch_id: int | None = None
+) -> None:
     """Move leads that the caller holds, and may assign, into the pond: whoever had them loses them, rotations end.
 
     Raises ValidationError where the pond was closed.
@@ -84,10 +85,10 @@ def pool_leads(lead_ids: Sequence[int], pond: Pond, cause: Cause) -> None:
         raise ValidationError(f"The pond {pond} is closed.")
     leads = Lead.objects.filter(pk__in=lead_ids)
     lost = set(leads.filter(agent__isnull=False).order_by().values_list("agent", flat=True).distinct())
-    params = {"leads": list(lead_ids), "pond": pond.pk, **cause.params()}
+    params = {"leads": list(lead_ids), "pond": pond.pk, "actor_id": actor_id, "why": why, "batch_id": batch_id}
     columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "why", "batch_id", "detail")
     record_select(columns, POOLED, params, changing=POOL)
-    signals.released.send(sender=Lead, company_id=pond.company_id, lead_ids=list(lead_ids), actor_id=cause.actor.pk)
+    signals.released.send(sender=Lead, company_id=pond.company_id, lead_ids=list(lead_ids), actor_id=actor_id)
     bump(lost, "offers")
 
 
@@ -100,7 +101,7 @@ def pool(*, keyring: Keyring, actor: User, lead: Lead, pond: Pond) -> None:
         raise ValidationError("Somebody covers for its Agent at the moment. End that first.")
     if not ponds_for(actor, lead).filter(pk=pond.pk).exists():
         raise ValidationError(f"Leads of {lead.owner} cannot be in {pond}.")
-    pool_leads([lead.pk], pond, Cause(actor, "by hand"))
+    pool_leads([lead.pk], pond, actor_id=actor.pk, why="by hand")
 
 
 # --- taking -----------------------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def close_pond(*, actor: User, pond: Pond, to: Pond | str) -> int:
     if isinstance(to, Pond):
         if inside.filter(owner_unit__isnull=False).exclude(units_served_by(to.unit)).exists():
             raise ValidationError(f"Some of the leads here belong to units that {to} does not serve.")
-        pool_leads(lead_ids, to, cause)
+        pool_leads(lead_ids, to, **cause.params())
     else:
         _let_go(lead_ids, cause, route=to == ROUTING)
     pond.closed_at = Now()

@@ -140,6 +140,8 @@ LINES: dict[str, Callable[[User, Policy, Policy], list[str]]] = {
     "whitelist": _whitelist,
 }
 ONLY_NEW = {
+    "claiming": "It holds for what is done from now on, for open offers too. What is claimed stays claimed.",
+    "bulk_claims": "It holds for what is done from now on, for open offers too. What is claimed stays claimed.",
     "name": "It stands on every page and in every mail from now on.",
     "time_zone": "People who join from now on start with it. Everybody else keeps her own.",
     "phone_region": "Numbers without a country code are read so from now on. Those that are there stay as they are.",

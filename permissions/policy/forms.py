@@ -19,6 +19,7 @@ from permissions.policy.wording import CHOICES, DUPLICATE_KEYS, SETTINGS, Choice
 
 REGION = RegexValidator(r"^(" + "|".join(sorted(SUPPORTED_REGIONS)) + ")$", "Choose a country by its two letters: US.")
 SETTINGS_HELP = {
+    "bulk_claims": "Off: only what the agent does by hand, to this one lead. Opening a lead never claims it.",
     "duplicate_keys": "Where none is ticked, no two leads are.",
     "phone_region": "Two letters, such as US. Numbers typed without a country code are read so.",
     "time_zone": "Such as America/New_York. People who join start with it.",
@@ -37,6 +38,8 @@ class PolicyForm(forms.Form):
         choices=list(DUPLICATE_KEYS.items()), required=False, widget=forms.CheckboxSelectMultiple
     )
     owner_notifications = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["owner_notifications"]])
+    claiming = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["claiming"]])
+    bulk_claims = forms.BooleanField(required=False)
     two_factor_required = forms.BooleanField(required=False)
     whitelist = forms.TypedMultipleChoiceField(coerce=int, required=False, widget=forms.CheckboxSelectMultiple)
     name = forms.CharField(max_length=120, validators=[one_line])
@@ -56,8 +59,11 @@ class PolicyForm(forms.Form):
             self.fields[name].label, self.fields[name].help_text = label, SETTINGS_HELP.get(name, "")
 
     def ladders(self) -> list[tuple[forms.BoundField, list[Choice]]]:
-        """The settings that are one of a few, each choice with what it means."""
-        return [(self[name], choices) for name, choices in CHOICES.items()]
+        """The settings about whose a lead is that are one of a few, each choice with what it means."""
+        return [(self[name], choices) for name, choices in CHOICES.items() if name != "claiming"]
+
+    def claims(self) -> list[tuple[forms.BoundField, list[Choice]]]:
+        return [(self["claiming"], CHOICES["claiming"])]
 
     def clean_opened(self) -> dict[str, Any]:
         try:

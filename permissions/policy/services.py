@@ -33,6 +33,8 @@ class Policy:
     reregistration: str
     duplicate_keys: list[str]
     owner_notifications: str
+    claiming: str
+    bulk_claims: bool
     two_factor_required: bool
     whitelist: frozenset[int]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm.organization.models import DuplicateKey, OwnerNotifications, PersonalLeads, Reregistration
+from crm.organization.models import Claiming, DuplicateKey, OwnerNotifications, PersonalLeads, Reregistration
 
 Choice = tuple[str, str, str]  # value, name, what it means
 
@@ -43,6 +43,14 @@ OWNER_NOTIFICATIONS: list[Choice] = [
     ),
     (OwnerNotifications.OFF, "Nobody is told", "Whatever each person’s switch says."),
 ]
+CLAIMING: list[Choice] = [
+    (
+        Claiming.BROAD,
+        "Any work on it",
+        "A call, text or e-mail, a note, a task or appointment, another stage, a drip plan, or the Claim button.",
+    ),
+    (Claiming.STRICT, "Contact only", "A call, text or e-mail by the agent, or the Claim button."),
+]
 DUPLICATE_KEYS = {
     DuplicateKey.EMAIL.value: "Same e-mail",
     DuplicateKey.PHONE_NAME.value: "Same phone and name",
@@ -56,6 +64,8 @@ SETTINGS = {
     "reregistration": "When somebody’s personal lead registers again",
     "duplicate_keys": "What makes two leads one person",
     "owner_notifications": "Telling owners what others do with their leads",
+    "claiming": "What claims a lead that is on offer",
+    "bulk_claims": "Automatic and mass actions claim, too",
     "two_factor_required": "Two-factor sign-in",
     "whitelist": "Who may change ownership in mass",
 }
@@ -63,13 +73,15 @@ CHOICES = {
     "personal_leads": PERSONAL_LEADS,
     "reregistration": REREGISTRATION,
     "owner_notifications": OWNER_NOTIFICATIONS,
+    "claiming": CLAIMING,
 }
+SWITCHES = {"two_factor_required": ("required", "not required"), "bulk_claims": ("yes", "no")}
 
 
 def said(setting: str, value: object) -> str:
     """A value of a setting as a person calls it."""
     if isinstance(value, bool):
-        return "required" if value else "not required"
+        return SWITCHES[setting][not value]
     if isinstance(value, list):
         return "; ".join(name.lower() for key, name in DUPLICATE_KEYS.items() if key in value) or "nothing"
     return {key: name for key, name, _ in CHOICES.get(setting, [])}.get(str(value), str(value))

@@ -2,16 +2,22 @@
 
 from routing.models.channels import Channel, FieldMap
 from routing.models.inbound import InboundLead, InboundRequest
-from routing.models.offers import Decision, Offer, RosterMember, Rotation, RoutingPolicy
+from routing.models.offers import Decision, Offer, OfferRecipient, Rotation
+from routing.models.rosters import RosterMember, RoutingPolicy
+from routing.models.rules import LAST, Rule, RuleBook
 
 __all__ = [
+    "LAST",
     "Channel",
     "Decision",
     "FieldMap",
     "InboundLead",
     "InboundRequest",
     "Offer",
+    "OfferRecipient",
     "RosterMember",
     "Rotation",
     "RoutingPolicy",
+    "Rule",
+    "RuleBook",
 ]

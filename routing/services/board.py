@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from routing.models import Offer, RosterMember
 from routing.services.handing_out import database_now
-from routing.services.roster import why_skipped
+from routing.services.roster import day_of, places_of
 
 MOST_PEOPLE = 100
 
@@ -23,11 +22,14 @@ MOST_PEOPLE = 100
 class Line:
     """A place on the roster with its day: counts of offers, and her share of today's beside a fair one (percent).
 
+    `skip` says why she is not in turn at this moment, `stays_out` why not before somebody changes something.
+
     `key`, `above` and `below` are the ids of hers and of her neighbours' users as forms write them.
     """
 
     member: RosterMember
     skip: str
+    stays_out: str = ""
     key: str = ""
     above: str = ""
     below: str = ""
@@ -60,15 +62,12 @@ class Board:
 def board_of(unit: Unit) -> Board:
     """The roster in order, as the rotation would see it at this moment."""
     now = database_now()
-    belonging = Membership.objects.current().filter(within([unit.pk], "unit__"), user=OuterRef("user"))
-    places = (
-        RosterMember.objects.filter(unit=unit).select_related("user").annotate(belongs=Exists(belonging)).in_order()
-    )
-    found: list[Any] = list(places)
+    found = list(RosterMember.objects.filter(unit=unit).select_related("user").in_order())
+    places = places_of(unit, found, now)
     ids = ["", *(str(place.user_id) for place in found), ""]
     lines = [
-        Line(place, why_skipped(place, belongs=place.belongs, now=now), ids[at + 1], ids[at], ids[at + 2])
-        for at, place in enumerate(found)
+        Line(member, place.why_not_now(), place.skip, ids[at + 1], ids[at], ids[at + 2])
+        for at, (member, place) in enumerate(zip(found, places, strict=True))
     ]
     _count(unit, lines, now)
     board = Board(lines, sum(line.received for line in lines))
@@ -78,7 +77,7 @@ def board_of(unit: Unit) -> Board:
 
 def _count(unit: Unit, lines: Sequence[Line], now: datetime) -> None:
     """Open offers, and what became of today's; the day is the unit's own."""
-    day = now.astimezone(zoneinfo.ZoneInfo(unit.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = day_of(unit, now)
     offers = Offer.objects.filter(unit=unit, user__in=[line.member.user_id for line in lines])
     opened = _per_user(offers.filter(state=Offer.State.OPEN), open=Count("pk"))
     # an offer lasts a day at most, so that what ended today was offered since yesterday

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from crm.organization.models import User
 from leads.models import Lead
-from routing.models import Decision, Offer
+from routing.models import Decision, Offer, OfferRecipient, Rule
 from routing.reports.tables import lasting
 
 MOST_STEPS = 60
@@ -23,11 +25,23 @@ CAUSES = {
 }
 METHODS = {
     "round_robin": "offered to the next in turn",
+    "first_to_claim": "offered to all who can take it, the first to claim it has it",
+    "person": "given to",
+    "pond": "moved to the pond",
     "number_one": "handed to the first on the roster who can take it, without a timer",
     "fallback": "given to the fallback",
     "nobody": "there was nobody to give it to",
 }
-ACTS = {"call": "by a call", "note": "by a note", "stage": "by a stage change", "button": "with the Claim button"}
+ACTS = {
+    "call": "with a call",
+    "text": "with a text",
+    "email": "with an e-mail",
+    "note": "with a note",
+    "meeting": "with an appointment",
+    "task": "with a task",
+    "stage": "with a stage change",
+    "button": "with the Claim button",
+}
 ENDS = {
     Offer.State.CLAIMED: ("good", "Claimed"),
     Offer.State.EXPIRED: ("warn", "Ran out"),
@@ -47,6 +61,7 @@ class Step:
     cause: str
     what: str
     chosen: str
+    rule: str
     pass_number: int
     skipped: list[tuple[str, str]]
     tone: str = ""
@@ -61,12 +76,23 @@ def current_offer(lead: Lead) -> Offer | None:
 
 def steps_of(lead: Lead) -> list[Step]:
     """The lead's routing decisions, newest first; names are fetched once for all of them."""
-    decisions = list(lead.routing_decisions.order_by("-at", "-pk")[:MOST_STEPS])
+    decisions = list(lead.routing_decisions.select_related("pond", "rule").order_by("-at", "-pk")[:MOST_STEPS])
     names = _names(lead, decisions)
     offers: Offers = {}
     if decisions:
-        offers = {(o.rotation_id, o.pass_number, o.user_id): o for o in lead.offers.order_by("pk")}
+        # one to several has a user only once she has claimed it; its decision names none
+        found: Iterable[Any] = lead.offers.annotate(
+            several=Exists(OfferRecipient.objects.filter(offer=OuterRef("pk")))
+        ).order_by("pk")
+        offers = {(o.rotation_id, o.pass_number, None if o.several else o.user_id): o for o in found}
+        names |= _names_of_winners(offers.values())
     return [_step(decision, names, offers) for decision in decisions]
+
+
+def _rule_said(rule: Rule | None) -> str:
+    if rule is None:
+        return ""
+    return "by the last rule" if rule.is_last else f"by rule {rule.position}" + (f", {rule.name}" if rule.name else "")
 
 
 def _names(lead: Lead, decisions: Iterable[Decision]) -> dict[int, str]:
@@ -75,16 +101,23 @@ def _names(lead: Lead, decisions: Iterable[Decision]) -> dict[int, str]:
     return dict(people.values_list("pk", "name"))
 
 
+def _names_of_winners(offers: Iterable[Offer]) -> dict[int, str]:
+    ids = {offer.user_id for offer in offers if offer.user_id}
+    return dict(User.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "name"))
+
+
 def _step(decision: Decision, names: dict[int, str], offers: Offers) -> Step:
     offer = offers.get((decision.rotation_id, decision.pass_number, decision.chosen_id))
     tone, end = ENDS[Offer.State(offer.state)] if offer else ("", "")
     if offer and offer.claimed_by:
-        end = f"{end} {ACTS.get(offer.claimed_by, '')}".strip()
+        winner = f"by {names.get(offer.user_id or 0, 'somebody')}," if decision.chosen_id is None else ""
+        end = " ".join(part for part in (end, winner, ACTS.get(offer.claimed_by, "")) if part)
     return Step(
         at=decision.at,
         cause=CAUSES.get(decision.cause, decision.cause.capitalize()),
         what=METHODS.get(decision.method, decision.method),
-        chosen=names.get(decision.chosen_id or 0, ""),
+        chosen=names.get(decision.chosen_id or 0, "") or (decision.pond.name if decision.pond else ""),
+        rule=_rule_said(decision.rule),
         pass_number=decision.pass_number,
         skipped=[(names.get(user, "Somebody"), reason) for user, reason in decision.skipped],
         tone=tone,
@@ -98,10 +131,18 @@ def _receipt(offer: Offer) -> str:
     """The clock's arithmetic of a claim (R11), in the reader's time."""
     assert offer.closed_at is not None  # offer_closed_once
     offered, deadline, claimed = (_said(at) for at in (offer.offered_at, offer.deadline, offer.closed_at))
-    window, taken = lasting(offer.deadline - offer.offered_at), lasting(offer.closed_at - offer.offered_at)
-    act = ACTS.get(offer.claimed_by, "")
-    words = f"Offered {offered} for {window}, so until {deadline}. Claimed {claimed}, after {taken}, {act}"
+    runs = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in offer.runs]
+    window = sum((end - start for start, end in runs), timedelta()) or offer.deadline - offer.offered_at
+    paused = f", as its clock stands still in pauses (it ran from {_said(runs[0][0])})" if _was_paused(offer) else ""
+    taken, act = lasting(offer.closed_at - offer.offered_at), ACTS.get(offer.claimed_by, "")
+    words = (
+        f"Offered {offered} for {lasting(window)}, so until {deadline}{paused}. Claimed {claimed}, after {taken}, {act}"
+    )
     return f"{words.rstrip(', ')}."
+
+
+def _was_paused(offer: Offer) -> bool:
+    return len(offer.runs) > 1 or any(datetime.fromisoformat(start) > offer.offered_at for start, _ in offer.runs)
 
 
 def _said(moment: datetime) -> str:

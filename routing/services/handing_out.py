@@ -14,10 +14,11 @@ from django.db.models.functions import Now
 from crm.notifications.services import bump
 from leads.models import Lead
 from permissions.ledger import record_select
-from routing.models import Offer, Rotation
-from routing.rotation import next_for_lead
-from routing.services.placing import Method, Placement, carry_out
-from routing.services.roster import Roster, fallback_for, lock_rosters
+from routing.models import Offer, OfferRecipient, Rotation
+from routing.services.choosing import Placement, Step, place
+from routing.services.following import roster_of, rules_for, subjects_of
+from routing.services.placing import carry_out
+from routing.services.roster import lock_rosters, paused_units
 
 
 def database_now() -> datetime:
@@ -33,54 +34,29 @@ def database_now() -> datetime:
 def route_leads(
     *, company_id: int, unit_id: int, lead_ids: Sequence[int], cause: str = "new", but: int | None = None
 ) -> None:
-    """Start a company's leads on their way through a unit's roster. One that is under way already stays there.
+    """Start a company's leads on the ways that the unit's rules have for them. One that is under way already stays there.
 
     `but`: who is about to leave, and is no fallback for them.
     """
-    held = Lead.objects.filter(company=company_id, pk__in=lead_ids).in_id_order().values_list("pk", flat=True)
+    held = Lead.objects.filter(company=company_id, pk__in=lead_ids).in_id_order()
     under_way = set(Rotation.objects.filter(lead__in=lead_ids, ended_at=None).values_list("lead", flat=True))
-    starting = [pk for pk in held if pk not in under_way]
-    roster = lock_rosters([unit_id], database_now())[unit_id]
+    now = database_now()
+    subjects = {pk: subject for pk, subject in subjects_of(held, now).items() if pk not in under_way}
+    rules = rules_for(unit_id, subjects)
     rotations = Rotation.objects.bulk_create(
-        [Rotation(company_id=company_id, lead_id=pk, unit_id=unit_id) for pk in starting], batch_size=2000
+        [
+            Rotation(company_id=company_id, lead_id=pk, unit_id=roster_of(rule, unit_id), rule=rule)
+            for pk, rule in rules.items()
+        ],
+        batch_size=2000,
     )
-    if not roster.policy.round_robin:
-        placements = [_to_number_one(roster, rotation, but) for rotation in rotations]
-    else:
-        placements = [_next(roster, rotation, had_it=(), last=None, but=but) for rotation in rotations]
-    carry_out(roster, placements, cause=cause)
-
-
-def _to_number_one(roster: Roster, rotation: Rotation, but: int | None) -> Placement:
-    """Round robin off: the first on the roster who can receive gets it, without a timer (R2)."""
-    first = next((place for place in roster.places if not place.skip), None)
-    if first is None:
-        return _give_up(roster, rotation, tuple((place.user_id, place.skip) for place in roster.places), but)
-    skipped = tuple((place.user_id, place.skip) for place in roster.places[: roster.places.index(first)])
-    return Placement(rotation.lead_id, rotation.pk, first.user_id, "number_one", rotation.pass_number, skipped)
-
-
-def _next(
-    roster: Roster, rotation: Rotation, *, had_it: Sequence[int], last: int | None, but: int | None = None
-) -> Placement:
-    """The next agent in turn, or the fallback once the passes are used up (R8)."""
-    choice = next_for_lead(
-        roster.places, had_it=had_it, last=last, pass_number=rotation.pass_number, passes=roster.policy.passes
-    )
-    rotation.pass_number = choice.pass_number
-    if choice.user_id is None:
-        return _give_up(roster, rotation, choice.skipped, but)
-    return Placement(rotation.lead_id, rotation.pk, choice.user_id, "round_robin", choice.pass_number, choice.skipped)
-
-
-def _give_up(
-    roster: Roster, rotation: Rotation, skipped: tuple[tuple[int, str], ...], but: int | None = None
-) -> Placement:
-    fallback = fallback_for(roster, but)
-    method: Method = "fallback" if fallback else "nobody"
-    return Placement(
-        rotation.lead_id, rotation.pk, fallback.pk if fallback else None, method, rotation.pass_number, skipped
-    )
+    rosters = lock_rosters({rotation.unit_id for rotation in rotations}, now)
+    placements: dict[int, list[Placement]] = defaultdict(list)
+    for rotation in rotations:
+        step = Step(rotation, subjects[rotation.lead_id].state, but=but)
+        placements[rotation.unit_id].append(place(rosters[rotation.unit_id], step))
+    for roster_id, placed in placements.items():
+        carry_out(rosters[roster_id], placed, cause=cause)
 
 
 @dataclass(frozen=True)
@@ -91,7 +67,7 @@ class Ended:
     lead_id: int
     rotation_id: int
     unit_id: int
-    user_id: int
+    user_id: int | None
 
 
 # waiting for nobody: a lead somebody works at this moment is taken by the next tick
@@ -99,6 +75,7 @@ DUE = """
 SELECT offer.id, offer.lead_id, offer.rotation_id, offer.unit_id, offer.user_id
 FROM routing_offer AS offer JOIN leads_lead AS lead ON lead.id = offer.lead_id
 WHERE offer.state = 'open' AND offer.deadline <= now() AND (%(unit)s::bigint IS NULL OR offer.unit_id = %(unit)s)
+    AND offer.unit_id <> ALL(%(paused)s::bigint[])
 ORDER BY offer.deadline, offer.id LIMIT %(limit)s
 FOR NO KEY UPDATE OF lead, offer SKIP LOCKED
 """
@@ -114,6 +91,7 @@ SELECT company_id, %(state)s, %(actor)s::bigint, lead_id, user_id, 'routing',
     jsonb_build_object('offer', id, 'pass', pass_number)
 FROM closed ORDER BY id
 """
+END_RECIPIENTS = "UPDATE routing_offerrecipient SET ended_at = now() WHERE offer_id = ANY(%s) AND ended_at IS NULL"
 
 
 def units_due() -> list[int]:
@@ -126,7 +104,7 @@ def units_due() -> list[int]:
 def expire_due(limit: int = 1000, *, unit_id: int | None = None) -> int:
     """Close up to `limit` due offers (of one unit), oldest first, and hand their leads on: how many."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE, {"limit": limit, "unit": unit_id})
+        cursor.execute(DUE, {"limit": limit, "unit": unit_id, "paused": paused_units(database_now())})
         due = [Ended(*row) for row in cursor.fetchall()]
     pass_on(due, state=Offer.State.EXPIRED, actor_id=None)
     return len(due)
@@ -137,29 +115,42 @@ def close_offers(offer_ids: Sequence[int], *, state: Offer.State, actor_id: int 
     columns = ("company_id", "kind", "actor_id", "lead_id", "from_user_id", "why", "detail")
     params = {"state": state.value, "offers": list(offer_ids), "actor": actor_id}
     record_select(columns, CLOSED, params, changing=CLOSE)
+    with connection.cursor() as cursor:
+        cursor.execute(END_RECIPIENTS, [list(offer_ids)])
 
 
 def pass_on(ended: Sequence[Ended], *, state: Offer.State, actor_id: int | None) -> None:
     """Close these open offers as `state` and hand their leads to whoever is next. The caller holds leads and offers."""
     if not ended:
         return
-    close_offers([offer.offer_id for offer in ended], state=state, actor_id=actor_id)
+    ids = [offer.offer_id for offer in ended]
+    watching = recipients_of(ids)
+    close_offers(ids, state=state, actor_id=actor_id)
     rosters = lock_rosters({offer.unit_id for offer in ended}, database_now())
-    rotations = Rotation.objects.in_bulk([offer.rotation_id for offer in ended])
+    rotations = Rotation.objects.select_related("rule__user", "rule__pond").in_bulk([one.rotation_id for one in ended])
+    leads = Lead.objects.filter(pk__in=[one.lead_id for one in ended]).in_id_order()
+    states = dict(leads.values_list("pk", "state"))
     had_it = _had_it(rotations)
     placements: dict[int, list[Placement]] = defaultdict(list)
     for offer in ended:
         rotation, roster = rotations[offer.rotation_id], rosters[offer.unit_id]
-        placements[offer.unit_id].append(_next(roster, rotation, had_it=had_it[rotation.pk], last=offer.user_id))
+        step = Step(rotation, states[offer.lead_id], had_it[rotation.pk], offer.user_id, again=True)
+        placements[offer.unit_id].append(place(roster, step))
     for unit_id, placed in placements.items():
         carry_out(rosters[unit_id], placed, cause=state.value)
-    bump([offer.user_id for offer in ended], "offers")
+    bump([offer.user_id for offer in ended if offer.user_id] + watching, "offers")
+
+
+def recipients_of(offer_ids: Sequence[int]) -> list[int]:
+    """Who has one of these offers still open, among others."""
+    among = OfferRecipient.objects.filter(offer__in=offer_ids, ended_at=None)
+    return list(among.order_by("user").values_list("user", flat=True).distinct())
 
 
 def _had_it(rotations: dict[int, Rotation]) -> dict[int, list[int]]:
     """Per rotation, who was offered the lead in its current pass."""
     had: dict[int, list[int]] = defaultdict(list)
-    offers = Offer.objects.filter(rotation__in=rotations).order_by("pk")
+    offers = Offer.objects.filter(rotation__in=rotations, user__isnull=False).order_by("pk")
     for rotation_id, pass_number, user_id in offers.values_list("rotation", "pass_number", "user"):
         if rotations[rotation_id].pass_number == pass_number:
             had[rotation_id].append(user_id)

@@ -6,12 +6,17 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
 from leads.services.holdings import Holding
-from routing.models import Offer, RosterMember, RoutingPolicy
+from routing.models import Offer, OfferRecipient, RosterMember, RoutingPolicy
+from routing.querysets import OfferQuerySet
 
-PLACE = ("unit_id", "user_id", "position", "enrolled", "paused", "weight", "credit")
+PLACE = (
+    *("unit_id", "user_id", "position", "enrolled", "paused", "weight", "credit"),
+    *("daily_cap", "open_cap", "hours", "states"),
+)
 
 
 def held_there(user: User, units: frozenset[int]) -> list[str]:
@@ -41,7 +46,14 @@ def held_by(subject: User | Unit, units: Collection[int] | None) -> list[Holding
 def leave_rosters(user: User, units: Collection[int] | None) -> dict[str, Any]:
     """Take her off the rosters of these units, or all, and from being their fallback: what `join_rosters` needs."""
     within = Q() if units is None else Q(unit__in=units)
+    _end_among_others(Offer.objects.open_for(user).filter(within, user=None), user)
     return _end(RosterMember.objects.filter(within, user=user), RoutingPolicy.objects.filter(within, fallback=user))
+
+
+def _end_among_others(offers: OfferQuerySet, user: User) -> None:
+    """What is offered to her and to others stays theirs; with no others left it runs out at its deadline."""
+    among = OfferRecipient.objects.filter(user=user, ended_at=None, offer__in=offers.order_by().values("pk"))
+    among.update(ended_at=Now(), passed=True)
 
 
 def clear_roster(unit: Unit) -> dict[str, Any]:

@@ -4,53 +4,54 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from datetime import datetime
 
 from django.db import connection
-from django.urls import reverse
+from psycopg.types.json import Jsonb
 
-from crm.notifications.services import Message, bump, notify
-from leads.services.assigning import fill_slots
+from leads.models import Pond
+from leads.services.assigning import clear_agent_slots, fill_slots
+from leads.services.ponding import pool_leads
 from permissions.ledger import record_select
+from routing.clock import Clock
 from routing.models import Decision, Rotation
+from routing.services.choosing import Placement
 from routing.services.roster import Roster
+from routing.services.telling import tell
 
-Method = Literal["round_robin", "number_one", "fallback", "nobody"]
-ENDS: dict[Method, Rotation.Outcome] = {
-    "number_one": Rotation.Outcome.HANDED,
-    "fallback": Rotation.Outcome.FALLBACK,
-    "nobody": Rotation.Outcome.STRANDED,
+Outcome = Rotation.Outcome
+ENDS = {
+    "number_one": Outcome.HANDED,
+    "person": Outcome.HANDED,
+    "pond": Outcome.POOLED,
+    "fallback": Outcome.FALLBACK,
+    "nobody": Outcome.STRANDED,
 }
 
 
-@dataclass(frozen=True)
-class Placement:
-    """One lead's next step: who gets it, how, and who was skipped for what."""
-
-    lead_id: int
-    rotation_id: int
-    user_id: int | None
-    method: Method
-    pass_number: int
-    skipped: tuple[tuple[int, str], ...]
-
-
+# the wall clock and not the transaction's: the window is hers from the moment in which the offer is made
 OFFER = """
-WITH made AS (
-    INSERT INTO routing_offer
-        (company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, deadline, claimed_by)
-    SELECT %(company)s, placed.rotation_id, placed.lead_id, %(unit)s, placed.user_id, placed.pass_number, 'open',
-        statement_timestamp() + %(window)s, ''
-    FROM unnest(%(rotations)s::bigint[], %(leads)s::bigint[], %(users)s::bigint[], %(passes)s::int[])
-        AS placed (rotation_id, lead_id, user_id, pass_number)
+WITH placed AS (
+    SELECT * FROM unnest(%(rotations)s::bigint[], %(leads)s::bigint[], %(users)s::bigint[], %(passes)s::int[],
+        %(deadlines)s::timestamptz[], %(runs)s::jsonb[])
+        AS placed (rotation_id, lead_id, user_id, pass_number, deadline, runs)
+), made AS (
+    INSERT INTO routing_offer (company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, offered_at, deadline,
+        runs, claimed_by)
+    SELECT %(company)s, rotation_id, lead_id, %(unit)s, user_id, pass_number, 'open', %(at)s, deadline, runs, '' FROM placed
     RETURNING id, lead_id, user_id, pass_number, deadline
+), asked AS (
+    INSERT INTO routing_offerrecipient (company_id, offer_id, user_id, passed)
+    SELECT %(company)s, made.id, several.user_id, false
+    FROM made JOIN unnest(%(several_leads)s::bigint[], %(several_users)s::bigint[]) AS several (lead_id, user_id)
+        USING (lead_id)
+    RETURNING offer_id, user_id
 )
 """
 OFFERED = """
-SELECT %(company)s, 'offered', lead_id, user_id, 'routing',
+SELECT %(company)s, 'offered', lead_id, coalesce(asked.user_id, made.user_id), 'routing',
     jsonb_build_object('offer', id, 'pass', pass_number, 'deadline', deadline)
-FROM made ORDER BY id
+FROM made LEFT JOIN asked ON asked.offer_id = made.id ORDER BY id, asked.user_id
 """
 MOVE_ROTATIONS = """
 UPDATE routing_rotation AS rotation
@@ -67,7 +68,9 @@ def carry_out(roster: Roster, placements: Sequence[Placement], *, cause: str) ->
         return
     why = f"{cause}: {roster.unit.name}"[:80]
     fill_slots([(p.lead_id, p.user_id) for p in placements if p.user_id], actor_id=None, why=why)
-    _offer(roster, [p for p in placements if p.method == "round_robin"])
+    _empty(placements, why)
+    _pool(placements, why)
+    _offer(roster, [p for p in placements if p.on_offer])
     with connection.cursor() as cursor:
         cursor.execute(
             MOVE_ROTATIONS,
@@ -79,27 +82,61 @@ def carry_out(roster: Roster, placements: Sequence[Placement], *, cause: str) ->
         )
     _remember(roster, placements, cause)
     roster.save_credits()
-    _tell(roster, placements)
+    tell(roster, placements)
+
+
+def _empty(placements: Sequence[Placement], why: str) -> None:
+    """Nobody works what is offered to several before one of them has claimed it."""
+    leads = [p.lead_id for p in placements if p.several]
+    if leads:
+        clear_agent_slots(leads, actor_id=None, why=why)
+
+
+def _pool(placements: Sequence[Placement], why: str) -> None:
+    ponds: dict[Pond, list[int]] = defaultdict(list)
+    for placement in placements:
+        if placement.pond:
+            ponds[placement.pond].append(placement.lead_id)
+    for pond, lead_ids in ponds.items():
+        pool_leads(lead_ids, pond, actor_id=None, why=why)
 
 
 def _offer(roster: Roster, placements: Sequence[Placement]) -> None:
     """Open the offers, with their ledger rows in the same statement."""
     if not placements:
         return
+    at = wall_clock()
+    clocks = {window: roster.clock(window, at) for window in {p.window for p in placements}}
+    several = [(p.lead_id, user) for p in placements for user in p.several]
     record_select(
         ("company_id", "kind", "lead_id", "to_user_id", "why", "detail"),
         OFFERED,
         {
             "company": roster.unit.company_id,
             "unit": roster.unit.pk,
-            "window": roster.policy.claim_window,
+            "at": at,
             "rotations": [p.rotation_id for p in placements],
             "leads": [p.lead_id for p in placements],
             "users": [p.user_id for p in placements],
             "passes": [p.pass_number for p in placements],
+            "deadlines": [clocks[p.window].deadline for p in placements],
+            "runs": [Jsonb(as_json(clocks[p.window])) for p in placements],
+            "several_leads": [lead for lead, _ in several],
+            "several_users": [user for _, user in several],
         },
         changing=OFFER,
     )
+
+
+def wall_clock() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
+
+
+def as_json(clock: Clock) -> list[list[str]]:
+    return [[start.isoformat(), end.isoformat()] for start, end in clock.runs]
 
 
 def _remember(roster: Roster, placements: Sequence[Placement], cause: str) -> None:
@@ -114,35 +151,11 @@ def _remember(roster: Roster, placements: Sequence[Placement], cause: str) -> No
                 cause=cause,
                 pass_number=p.pass_number,
                 chosen_id=p.user_id,
+                pond=p.pond,
+                rule_id=p.rule_id,
                 skipped=[list(pair) for pair in p.skipped],
             )
             for p in placements
         ],
         batch_size=1000,
     )
-
-
-def _tell(roster: Roster, placements: Sequence[Placement]) -> None:
-    """One message per person, however many leads she got."""
-    got: dict[int, list[Placement]] = defaultdict(list)
-    for placement in placements:
-        if placement.user_id is not None:
-            got[placement.user_id].append(placement)
-    window = int(roster.policy.claim_window.total_seconds() // 60)
-    messages = []
-    for user_id, placed in got.items():
-        single = len(placed) == 1
-        offered = any(p.method == "round_robin" for p in placed)
-        what = "Offered to you: {lead}" if offered else "Assigned to you: {lead}"
-        messages.append(
-            Message(
-                user_id=user_id,
-                kind="offer" if offered else "assigned",
-                title=what if single else f"{len(placed):,} new leads from {roster.unit.name}",
-                body=f"Claim within {window} minutes, or it goes to the next agent." if offered else "Yours to work.",
-                url="" if single else reverse("today"),
-                lead_id=placed[0].lead_id if single else None,
-            )
-        )
-    notify(roster.unit.company_id, messages)
-    bump(list(got), "offers")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count
 
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
-from routing.models import RosterMember, RoutingPolicy
+from leads.models import Pond
+from routing.clock import Clock, set_clock
+from routing.models import Decision, Offer, RosterMember, RoutingPolicy
 from routing.rotation import Place
+from routing.weekly import Span, is_within, read_weekly, spans
+
+A_DAY = timedelta(days=1)
+FROM_ROSTER = ("round_robin", "number_one")
 
 
 @dataclass
@@ -20,6 +30,16 @@ class Roster:
     policy: RoutingPolicy
     members: list[RosterMember]
     places: list[Place]
+    now: datetime
+
+    def __post_init__(self) -> None:
+        if is_paused(self.policy, self.now):  # while a pause lasts, hours do not count (R7)
+            for place in self.places:
+                place.off_hours = False
+
+    def clock(self, window: timedelta, offered_at: datetime) -> Clock:
+        """The clock of an offer made now, within this window or the unit's."""
+        return set_clock(offered_at, window, pauses_of(self.policy, offered_at))
 
     def save_credits(self) -> None:
         changed = []
@@ -34,15 +54,84 @@ def lock_rosters(unit_ids: Iterable[int], now: datetime) -> dict[int, Roster]:
     """The rosters of these units, locked in unit order (after leads, before offers)."""
     rosters = {}
     for unit in Unit.objects.filter(pk__in=set(unit_ids)).order_by("pk").select_for_update(no_key=True):
-        policy = RoutingPolicy.objects.filter(unit=unit).first() or RoutingPolicy(unit=unit, company_id=unit.company_id)
+        named = RoutingPolicy.objects.select_related("fallback", "fallback_pond").filter(unit=unit)
+        policy = named.first() or RoutingPolicy(unit=unit, company_id=unit.company_id)
         members = list(RosterMember.objects.filter(unit=unit).select_related("user").in_order())
-        belonging = set(Membership.objects.current().filter(within([unit.pk], "unit__")).values_list("user", flat=True))
-        places = [
-            Place(m.user_id, m.weight, m.credit, why_skipped(m, belongs=m.user_id in belonging, now=now))
-            for m in members
-        ]
-        rosters[unit.pk] = Roster(unit, policy, members, places)
+        rosters[unit.pk] = Roster(unit, policy, members, places_of(unit, members, now), now)
     return rosters
+
+
+def places_of(unit: Unit, members: Sequence[RosterMember], now: datetime) -> list[Place]:
+    """The places as they stand at this moment, in the order of `members`."""
+    belonging = set(Membership.objects.current().filter(within([unit.pk], "unit__")).values_list("user", flat=True))
+    rooms = rooms_of(unit, members, now)
+    return [
+        Place(
+            m.user_id,
+            m.weight,
+            m.credit,
+            why_skipped(m, belongs=m.user_id in belonging, now=now),
+            room=rooms.get(m.user_id),
+            states=frozenset(m.states),
+            off_hours=is_off_hours(m, now),
+        )
+        for m in members
+    ]
+
+
+def rooms_of(unit: Unit, members: Iterable[RosterMember], now: datetime) -> dict[int, int]:
+    """How many leads those with a cap may still have; asks only where there are caps."""
+    daily = {m.user_id: m.daily_cap for m in members if m.daily_cap is not None}
+    at_once = {m.user_id: m.open_cap for m in members if m.open_cap is not None}
+    rooms: dict[int, int] = {}
+    for caps, used in ((daily, received_since(unit, daily, day_of(unit, now))), (at_once, open_now(unit, at_once))):
+        for user, cap in caps.items():
+            rooms[user] = min(rooms.get(user, cap), cap - used.get(user, 0))
+    return rooms
+
+
+def day_of(unit: Unit, now: datetime) -> datetime:
+    """When the unit's day began."""
+    return now.astimezone(ZoneInfo(unit.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def received_since(unit: Unit, users: Collection[int], since: datetime) -> dict[int, int]:
+    """How many leads this roster gave each of them: offered to her alone, handed to her, or claimed among others."""
+    if not users:
+        return {}
+    given = Decision.objects.filter(chosen__in=users, at__gte=since, rotation__unit=unit, method__in=FROM_ROSTER)
+    first = Offer.objects.filter(unit=unit, user__in=users, offered_at__gte=since - A_DAY, recipients__isnull=False)
+    won = first.filter(state=Offer.State.CLAIMED, closed_at__gte=since)
+    counts = Counter(dict(given.order_by().values_list("chosen").annotate(Count("pk"))))
+    counts.update(dict(won.order_by().values_list("user").annotate(Count("pk", distinct=True))))
+    return counts
+
+
+def open_now(unit: Unit, users: Collection[int]) -> dict[int, int]:
+    """Open offers of this roster to each of them alone."""
+    if not users:
+        return {}
+    offers = Offer.objects.filter(unit=unit, user__in=users, state=Offer.State.OPEN)
+    return dict(offers.order_by().values_list("user").annotate(Count("pk")))
+
+
+def is_off_hours(member: RosterMember, now: datetime) -> bool:
+    return bool(member.hours) and not is_within(read_weekly(member.hours), ZoneInfo(member.user.time_zone), now)
+
+
+def pauses_of(policy: RoutingPolicy, now: datetime) -> Iterator[Span]:
+    """The pauses of the unit that are not over (R7)."""
+    return spans(read_weekly(policy.pauses), ZoneInfo(policy.unit.time_zone), now)
+
+
+def paused_units(now: datetime) -> list[int]:
+    """The units in which no lead is handed on at this moment."""
+    policies = RoutingPolicy.objects.exclude(pauses=[]).select_related("unit").order_by("pk")
+    return [policy.pk for policy in policies if is_paused(policy, now)]
+
+
+def is_paused(policy: RoutingPolicy, now: datetime) -> bool:
+    return is_within(read_weekly(policy.pauses), ZoneInfo(policy.unit.time_zone), now)
 
 
 def why_skipped(member: RosterMember, *, belongs: bool, now: datetime) -> str:
@@ -61,9 +150,12 @@ def why_skipped(member: RosterMember, *, belongs: bool, now: datetime) -> str:
     return "" if user.available else "not taking leads"
 
 
-def fallback_for(roster: Roster, but: int | None = None) -> User | None:
-    """Who takes what the roster could not place: the policy's person, else a manager of the unit or of one above it."""
-    fallback = roster.policy.fallback
+def fallback_for(roster: Roster, but: int | None = None) -> User | Pond | None:
+    """Who takes what the roster could not place: the policy's pond or person, else a manager of the unit or above it."""
+    policy = roster.policy
+    if policy.fallback_pond is not None and policy.fallback_pond.closed_at is None:
+        return policy.fallback_pond
+    fallback = policy.fallback
     if fallback is not None and fallback.is_active and fallback.pk != but:
         return fallback
     unit: Unit | None = roster.unit

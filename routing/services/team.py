@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.db.models import Max, Q, QuerySet
 
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
+from leads.models import Pond
+from leads.querysets import PondQuerySet
 from permissions.catalog import Permission
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
@@ -28,30 +31,39 @@ class NotEligibleError(Exception):
 
 @dataclass(frozen=True)
 class PolicyValues:
-    """A unit's routing policy as a form shows it."""
+    """A unit's routing policy as a form shows it. `pauses` is JSON; the fallback is a person, a pond, or a manager."""
 
     round_robin: bool
     minutes: int
     passes: int
     fallback_id: int | None
+    fallback_pond_id: int | None
+    pauses: str
 
     @classmethod
     def of(cls, policy: RoutingPolicy) -> PolicyValues:
         minutes = max(1, round(policy.claim_window.total_seconds() / 60))
-        return cls(policy.round_robin, minutes, policy.passes, policy.fallback_id)
+        pauses = json.dumps(policy.pauses)
+        return cls(policy.round_robin, minutes, policy.passes, policy.fallback_id, policy.fallback_pond_id, pauses)
 
 
 @dataclass(frozen=True)
 class PlaceValues:
-    """What a manager sets of a place on a roster."""
+    """What a manager sets of a place on a roster. `hours` is JSON; `states` are comma apart."""
 
     enrolled: bool
     paused: bool
     weight: int
+    daily_cap: int | None = None
+    open_cap: int | None = None
+    hours: str = "[]"
+    states: str = ""
 
     @classmethod
     def of(cls, member: RosterMember) -> PlaceValues:
-        return cls(member.enrolled, member.paused, member.weight)
+        hours, states = json.dumps(member.hours), ", ".join(member.states)
+        caps = member.daily_cap, member.open_cap
+        return cls(member.enrolled, member.paused, member.weight, *caps, hours, states)
 
 
 def may(actor: User, unit: Unit, verb: Permission) -> bool:
@@ -61,7 +73,7 @@ def may(actor: User, unit: Unit, verb: Permission) -> bool:
 
 def policy_of(unit: Unit) -> RoutingPolicy:
     """The unit's policy; the defaults where none was saved yet."""
-    saved = RoutingPolicy.objects.select_related("fallback").filter(unit=unit).first()
+    saved = RoutingPolicy.objects.select_related("unit", "fallback", "fallback_pond").filter(unit=unit).first()
     return saved or RoutingPolicy(unit=unit, company_id=unit.company_id)
 
 
@@ -83,6 +95,12 @@ def fallback_candidates(actor: User, unit: Unit) -> QuerySet[User]:
     return candidates.order_by("name", "pk")
 
 
+def ponds_of(actor: User, unit: Unit) -> PondQuerySet:
+    """The ponds that its leads may be in, and she can see."""
+    line = Q(unit__in=line_of(unit)) | within([unit.pk], "unit__")
+    return Pond.objects.can_be_seen_by(actor).filter(line, closed_at=None)
+
+
 @transaction.atomic
 def save_policy(*, actor: User, unit: Unit, values: PolicyValues, seen: PolicyValues) -> bool:
     """Make `values` the unit's policy, if it still is as `seen`: whether anything changed.
@@ -97,12 +115,17 @@ def save_policy(*, actor: User, unit: Unit, values: PolicyValues, seen: PolicyVa
         raise ChangedMeanwhileError
     if values.fallback_id and not fallback_candidates(actor, unit).filter(pk=values.fallback_id).exists():
         raise NotEligibleError
+    pond = values.fallback_pond_id
+    if pond and pond != before.fallback_pond_id and not ponds_of(actor, unit).filter(pk=pond).exists():
+        raise NotEligibleError
     fields = {
         "company_id": unit.company_id,
         "round_robin": values.round_robin,
         "claim_window": timedelta(minutes=values.minutes),
         "passes": values.passes,
         "fallback_id": values.fallback_id,
+        "fallback_pond_id": values.fallback_pond_id,
+        "pauses": json.loads(values.pauses),
     }
     RoutingPolicy.objects.update_or_create(unit=unit, defaults=fields)
     _record(actor, unit, "routing", before=asdict(before), after=asdict(values))
@@ -144,7 +167,9 @@ def save_place(*, actor: User, unit: Unit, user_id: int, values: PlaceValues, se
     if before != seen:
         raise ChangedMeanwhileError
     member.enrolled, member.paused, member.weight = values.enrolled, values.paused, values.weight
-    member.save(update_fields=["enrolled", "paused", "weight"])
+    member.daily_cap, member.open_cap = values.daily_cap, values.open_cap
+    member.hours, member.states = json.loads(values.hours), [one for one in values.states.split(", ") if one]
+    member.save()
     _record(actor, unit, "roster", user_id, change="set", before=asdict(before), after=asdict(values))
     return True
 
@@ -154,7 +179,7 @@ def pause_place(*, actor: User, unit: Unit, user_id: int, paused: bool) -> bool:
     """Pause or resume: whether anything changed. Raises PermissionDenied, NotEligibleError."""
     _hold(actor, unit, Permission.MANAGE_ROSTER)
     seen = PlaceValues.of(_place(unit, user_id))
-    values = PlaceValues(seen.enrolled, paused, seen.weight)
+    values = replace(seen, paused=paused)
     return save_place(actor=actor, unit=unit, user_id=user_id, values=values, seen=seen)
 
 

@@ -12,7 +12,7 @@ from crm.notifications.services import Message, bump, notify
 from leads.models import Lead
 from leads.services.assigning import clear_agent_slots
 from routing.models import Offer, Rotation
-from routing.services.handing_out import close_offers
+from routing.services.handing_out import close_offers, recipients_of
 
 
 def take_out(*, company_id: int, lead_ids: Collection[int], actor_id: int | None) -> None:
@@ -26,14 +26,17 @@ def take_out(*, company_id: int, lead_ids: Collection[int], actor_id: int | None
     offered = {offer.lead_id: offer for offer in offers}
     if not offered:
         return
-    close_offers([offer.pk for offer in offered.values()], state=Offer.State.WITHDRAWN, actor_id=actor_id)
+    ids = [offer.pk for offer in offered.values()]
+    watching = recipients_of(ids)
+    close_offers(ids, state=Offer.State.WITHDRAWN, actor_id=actor_id)
     held = Lead.objects.filter(pk__in=offered).in_id_order().values_list("pk", "agent", "owner_user")
-    hers = {pk for pk, _, owner in held if owner == offered[pk].user_id}
-    losing = [pk for pk, agent, _ in held if agent == offered[pk].user_id and pk not in hers]
+    hers = {pk for pk, _, owner in held if owner and owner == offered[pk].user_id}
+    losing = [pk for pk, agent, _ in held if agent and agent == offered[pk].user_id and pk not in hers]
     clear_agent_slots(losing, actor_id=actor_id, why="offer withdrawn")
-    lost = {offer.user_id for pk, offer in offered.items() if pk not in hers} - {actor_id}
-    _tell(company_id, lost)
-    bump([offer.user_id for offer in offered.values()], "offers")
+    alone = {pk: offer.user_id for pk, offer in offered.items() if offer.user_id}
+    lost = {user for pk, user in alone.items() if pk not in hers} | set(watching)
+    _tell(company_id, lost - {actor_id})
+    bump([*alone.values(), *watching], "offers")
 
 
 def _tell(company_id: int, user_ids: Iterable[int]) -> None:

@@ -12,6 +12,7 @@ from crm.organization.people import signed_in
 from leads.models import Lead
 from permissions.access import Level
 from permissions.keyring import load_keyring
+from routing.models import Offer
 from routing.services.explaining import current_offer, steps_of
 
 
@@ -22,6 +23,6 @@ def lead_routing(request: HttpRequest, public_id: str) -> HttpResponse:
     user = signed_in(request)
     lead = get_object_or_404(Lead.objects.visible_to(load_keyring(user), Level.VIEW), public_id=public_id)
     offer = current_offer(lead)
-    hers = offer is not None and offer.user_id == user.pk
+    hers = offer is not None and Offer.objects.open_for(user).filter(pk=offer.pk).exists()
     context = {"lead": lead, "offer": offer, "hers": hers, "steps": steps_of(lead)}
     return render_page(request, "routing/lead.html", context, partial="routing")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -17,11 +16,12 @@ from crm.core.htmx import render_page
 from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from permissions.catalog import Permission
-from routing.forms import PlaceForm, PolicyForm
-from routing.models import RosterMember
+from routing.forms import PlaceForm
+from routing.models import RosterMember, RuleBook
 from routing.services import team as services
 from routing.services.board import board_of, people_of
 from routing.services.teams import teams_of
+from routing.services.wording import in_words
 from routing.views.offers import leave
 
 
@@ -38,18 +38,6 @@ def team(request: HttpRequest) -> HttpResponse:
 @never_cache
 def unit(request: HttpRequest, unit_id: int) -> HttpResponse:
     return unit_page(request, unit_or_404(signed_in(request), unit_id))
-
-
-@door("POST")
-def policy(request: HttpRequest, unit_id: int) -> HttpResponse:
-    user = signed_in(request)
-    found = unit_or_404(user, unit_id)
-    may_or_403(user, found, Permission.MANAGE_ROUTING)
-    form = PolicyForm(request.POST, actor=user, unit=found)
-    if not form.is_valid() or not form.save():
-        return unit_page(request, found, form)
-    messages.success(request, f"Saved. New leads of {found.name} follow this from now on.")
-    return redirect("team-unit", found.pk)
 
 
 @door("POST")
@@ -114,7 +102,7 @@ def remove(request: HttpRequest, unit_id: int, user_id: int) -> HttpResponse:
     return leave(request, unit_url(found))
 
 
-def unit_page(request: HttpRequest, found: Unit, form: PolicyForm | None = None) -> HttpResponse:
+def unit_page(request: HttpRequest, found: Unit) -> HttpResponse:
     """The unit as she may see it: its roster only from within or above, its controls only with the right to them."""
     user = signed_in(request)
     manages = Unit.objects.managed_by(user).filter(pk=found.pk).exists()
@@ -132,18 +120,10 @@ def unit_page(request: HttpRequest, found: Unit, form: PolicyForm | None = None)
         "q": text,
         "may_roster": manages and user.has_perm(Permission.MANAGE_ROSTER),
         "may_invite": manages and user.has_perm(Permission.MANAGE_USERS),
-        "form": form,
+        "may_route": manages and user.has_perm(Permission.MANAGE_ROUTING),
+        "has_rules": RuleBook.objects.filter(unit=found, state=RuleBook.State.LIVE).exists(),
     }
-    if form is None and manages and user.has_perm(Permission.MANAGE_ROUTING):
-        context["form"] = PolicyForm(actor=user, unit=found)
-    return render_page(request, "routing/unit.html", context, partial="unit", status=422 if form else 200)
-
-
-def in_words(window: timedelta) -> str:
-    """`45 minutes`, `1 hour`, `1 hour 30 minutes`, `20 seconds`."""
-    seconds = int(window.total_seconds())
-    parts = [(seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second")]
-    return " ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in parts if count)
+    return render_page(request, "routing/unit.html", context, partial="unit")
 
 
 def unit_or_404(user: User, unit_id: int) -> Unit:

@@ -20,6 +20,7 @@ from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
 from routing.models import Channel, InboundLead, InboundRequest
+from routing.services.rules import begin_draft
 from tests.factories import marks
 from tests.factories.leads import assign, make_lead, make_pond, make_stage, offer
 from tests.factories.marks import Told
@@ -117,6 +118,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "role": SlotRole.objects.create(company=harbor.company, code="closer", name="Closer"),
         "pond": make_pond(harbor.lakeside, harbor.ana),
         "inbound": came_by(make_channel(harbor.lakeside), *leads.values()),
+        "rule": begin_draft(actor=harbor.lead, unit=harbor.lakeside).rules.get(),
         "asked": ask(asker=harbor.ben, lead=leads["team"], kind="transfer"),
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
         "conflict": conflict_over(leads["personal"], leads["team"]),
@@ -125,13 +127,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)
     carry_on(done.pk)
-    taken = preview(
-        actor=harbor.broker,
-        batch=draft(actor=harbor.broker, verb="export", scope=picked([leads["team"].public_id])),
-        params={"format": "csv", "columns": ["first_name", "last_name"]},
-    )
-    confirm(actor=harbor.broker, batch=taken)
-    carry_on(taken.pk)
+    taken = export(harbor, leads["team"])
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"channel": numbered["inbound"].channel.public_id, "token": token_of(numbered["invitation"])}
     named |= {"website": make_channel(harbor.lakeside, "website").public_id, "run": run.public_id}
@@ -163,6 +159,18 @@ def batch(harbor: Brokerage, lead: Lead) -> Batch:
     """A previewed mass action of the team lead."""
     made = draft(actor=harbor.lead, verb="tags", scope=picked([lead.public_id]))
     return preview(actor=harbor.lead, batch=made, params={"add": ["hot"], "remove": []})
+
+
+def export(harbor: Brokerage, lead: Lead) -> Batch:
+    """The broker's file of this lead, ready to be fetched."""
+    taken = preview(
+        actor=harbor.broker,
+        batch=draft(actor=harbor.broker, verb="export", scope=picked([lead.public_id])),
+        params={"format": "csv", "columns": ["first_name", "last_name"]},
+    )
+    confirm(actor=harbor.broker, batch=taken)
+    carry_on(taken.pk)
+    return taken
 
 
 def invitation(harbor: Brokerage) -> Invitation:

@@ -198,7 +198,7 @@ def test_r4_the_newest_step_comes_first_with_what_became_of_each(client: Client,
     claim(lead_id=offer.lead.pk, user=second, act="call")
     page = way(client, harbor.lead, offer.lead)
     assert page.index("Not claimed in time") < page.index("New lead")
-    assert page.index("Claimed by a call") < page.index("Ran out")
+    assert page.index("Claimed with a call") < page.index("Ran out")
     assert "had it already this pass" in page
 
 

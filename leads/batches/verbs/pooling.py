@@ -55,7 +55,7 @@ class MoveToPond(AgentSlot):
         ]
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
-        pool_leads(lead_ids, pond_of(act), act.by)
+        pool_leads(lead_ids, pond_of(act), **act.by.params())
 
     def words(self, act: Act) -> str:
         return f"Move to the pond {pond_of(act)}"

@@ -11,8 +11,9 @@ from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
 
+from leads import signals
 from leads.batches.verb import Act, MassVerb, NotNowError, Skip, VerbForm
-from leads.models import Lead, Stage
+from leads.models import Activity, Lead, Stage
 from leads.querysets import LeadQuerySet
 from permissions.access import Level
 
@@ -64,6 +65,7 @@ class ChangeStage(MassVerb):
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         self._move(APPLY, act, lead_ids)
+        signals.worked_in_mass.send(sender=Lead, lead_ids=lead_ids, actor=act.actor, act=Activity.Kind.STAGE.value)
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         self._move(RESTORE, act, lead_ids)

@@ -1,0 +1,51 @@
+"""Which rule each new lead follows: the unit's live ones, asked about what is known of the lead (R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from crm.organization.models import Unit
+from leads.querysets import LeadQuerySet
+from routing.models import InboundLead, Rule, RuleBook
+from routing.rules import Subject, first_match
+
+ASKED = ("pk", "source__name", "kind", "price_min", "price_max", "state", "postal_code", "city", "tags", "language")
+
+
+def rules_for(unit_id: int, subjects: Mapping[int, Subject]) -> dict[int, Rule | None]:
+    """By lead, the first rule of the unit that matches; none where it has no rules, and goes to its roster in turn."""
+    unit = Unit.objects.get(pk=unit_id)
+    book = RuleBook.objects.of(unit, RuleBook.State.LIVE)
+    if book is None:
+        return dict.fromkeys(subjects)
+    rules, zone = list(book.rules.all()), ZoneInfo(unit.time_zone)
+    return {lead: first_match(rules, subject, zone) for lead, subject in subjects.items()}
+
+
+def roster_of(rule: Rule | None, unit_id: int) -> int:
+    """The unit whose roster and clock a rule of this unit means."""
+    return (rule.roster_id if rule else None) or unit_id
+
+
+def subjects_of(leads: LeadQuerySet, at: datetime | None = None) -> dict[int, Subject]:
+    """What rules look at in these leads, by lead; `at` is when they are routed, else when they were created."""
+    rows = list(leads.values_list(*ASKED, "created_at"))
+    came_by = InboundLead.objects.filter(lead__in=[row[0] for row in rows], state=InboundLead.State.CREATED)
+    channels = dict(came_by.order_by("pk").values_list("lead", "channel"))
+    return {
+        pk: Subject(
+            source=source or "",
+            channel=channels.get(pk),
+            kind=kind,
+            price=(low, high),
+            state=state,
+            postal_code=postal_code,
+            city=city,
+            tags=tuple(tags),
+            language=language,
+            at=at or created_at,
+        )
+        for pk, source, kind, low, high, state, postal_code, city, tags, language, created_at in rows
+    }

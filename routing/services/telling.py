@@ -1,0 +1,60 @@
+"""Telling people what routing has for them: one message per person, however many leads she got."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.urls import reverse
+
+from crm.notifications.services import Message, bump, notify
+from crm.organization.models import User
+from routing.models import Offer
+from routing.services.choosing import Placement
+from routing.services.roster import Roster
+
+
+def tell(roster: Roster, placements: Sequence[Placement]) -> None:
+    """Whoever got something, and to whom it was offered among others."""
+    got: dict[int, list[Placement]] = defaultdict(list)
+    for placement in placements:
+        for user_id in placement.several or ([placement.user_id] if placement.user_id else []):
+            got[user_id].append(placement)
+    messages = [_message(roster, user_id, placed) for user_id, placed in got.items()]
+    notify(roster.unit.company_id, messages)
+    bump(list(got), "offers")
+
+
+def _message(roster: Roster, user_id: int, placed: Sequence[Placement]) -> Message:
+    single, offered = len(placed) == 1, [one for one in placed if one.on_offer]
+    title = f"{len(placed):,} new leads from {roster.unit.name}"
+    if single:
+        title = "Offered to you: {lead}" if offered else "Assigned to you: {lead}"
+    return Message(
+        user_id=user_id,
+        kind="offer" if offered else "assigned",
+        title=title,
+        body=_terms(offered[0]) if offered else "Yours to work.",
+        url="" if single else reverse("today"),
+        lead_id=placed[0].lead_id if single else None,
+    )
+
+
+def _terms(offered: Placement) -> str:
+    if offered.several:
+        return "Whoever claims it first has it." if len(offered.several) > 1 else _within(offered.window)
+    return _within(offered.window)
+
+
+def _within(window: timedelta) -> str:
+    return f"Claim within {int(window.total_seconds() // 60)} minutes, or it goes to the next agent."
+
+
+def tell_slower(offer: Offer, winner: User, others: Iterable[int]) -> None:
+    """Those to whom it was offered, too. No name of the lead: it is not theirs to know any more."""
+    title, url = "A lead was claimed by a colleague", reverse("today")
+    said = f"{winner.name} was first. There is nothing left for you to do."
+    people = [user for user in others if user != winner.pk]
+    notify(offer.company_id, [Message(user, "withdrawn", title, said, url) for user in people])
+    bump(people, "offers")
