@@ -109,7 +109,7 @@ def test_r8_whoever_passes_loses_it_and_the_last_to_pass_hands_it_on(harbor: Bro
 def test_r8_unclaimed_it_is_offered_once_in_each_pass_and_then_falls_back(harbor: Brokerage) -> None:
     lead = offered(harbor)
     for passes in (2, 3):
-        Offer.objects.filter(state="open").update(deadline=timezone.now() - timedelta(seconds=1))
+        Offer.objects.filter(state="open").update(deadline=timezone.now() - timedelta(hours=1))
         assert expire_due() == 1
         assert Decision.objects.filter(lead=lead).count() == passes
     lead.refresh_from_db()

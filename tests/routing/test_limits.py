@@ -177,7 +177,7 @@ def test_r7_no_offer_is_handed_on_in_a_pause_and_passing_is_at_once(harbor: Brok
 
     lead = routed(harbor)
     offer = Offer.objects.get(lead=lead)
-    Offer.objects.update(deadline=timezone.now() - timedelta(minutes=1))
+    Offer.objects.update(deadline=timezone.now() - timedelta(hours=1))
     make_policy(harbor.lakeside, fallback=harbor.lead, pauses=around_now(harbor))
     assert expire_due() == 0
     assert Offer.objects.get(pk=offer.pk).state == "open"
@@ -185,7 +185,7 @@ def test_r7_no_offer_is_handed_on_in_a_pause_and_passing_is_at_once(harbor: Brok
     decline(lead=lead, user=offer.user)
     assert Offer.objects.get(lead=lead, state="open").user != offer.user
     make_policy(harbor.lakeside, fallback=harbor.lead, pauses=[])
-    Offer.objects.filter(state="open").update(deadline=timezone.now() - timedelta(minutes=1))
+    Offer.objects.filter(state="open").update(deadline=timezone.now() - timedelta(hours=1))
     assert expire_due() == 1
 
 
