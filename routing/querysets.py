@@ -23,6 +23,13 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         mine = Q(user=user) | Q(pk__in=among)
         return self.filter(mine, company=user.company_id, state="open").order_by("deadline", "pk")
 
+    def reported_to(self, user: User, managed: Collection[int], units: Collection[int]) -> OfferQuerySet:
+        """Those whose figures she may see: of units she manages, and her own.
+
+        `units` are all those of her company, by which the index finds them and the planner knows how many to expect.
+        """
+        return self.filter(Q(unit__in=managed) | Q(user=user), company=user.company_id, unit__in=units)
+
 
 def offered_to(company_id: int, people: Collection[int]) -> Iterator[tuple[int, int]]:
     """Who of these people has which lead on offer: pairs of ids."""
@@ -31,13 +38,6 @@ def offered_to(company_id: int, people: Collection[int]) -> Iterator[tuple[int, 
     alone = Offer.objects.filter(company=company_id, user__in=people, state="open")
     among = OfferRecipient.objects.filter(company=company_id, user__in=people, ended_at=None)
     yield from alone.order_by().values_list("user", "lead").union(among.order_by().values_list("user", "offer__lead"))
-
-    def reported_to(self, user: User, managed: Collection[int], units: Collection[int]) -> OfferQuerySet:
-        """Those whose figures she may see: of units she manages, and her own.
-
-        `units` are all those of her company, by which the index finds them and the planner knows how many to expect.
-        """
-        return self.filter(Q(unit__in=managed) | Q(user=user), company=user.company_id, unit__in=units)
 
 
 class RosterQuerySet(models.QuerySet["RosterMember"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,7 @@ from crm.core.htmx import is_fragment
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from permissions.keyring import load_keyring
-from routing.models import Offer
+from routing.models import Offer, OfferRecipient
 from routing.services.claiming import TooLateError, claim_by_button, decline
 from routing.services.desk import offers_context
 from routing.services.seeing import mark_seen
@@ -64,13 +65,17 @@ def pass_offer(request: HttpRequest, public_id: str) -> HttpResponse:
         decline(lead=offer.lead, user=user)
     except TooLateError:
         return too_late(request, offer)
-    messages.info(request, "Passed on. The next agent has it now.")
+    others = offer.recipients.filter(ended_at=None).exists()
+    messages.info(
+        request, "Passed. Your colleagues still have it." if others else "Passed on. The next agent has it now."
+    )
     return answer(request, reverse("today"))
 
 
 def latest_offer(user: User, public_id: str) -> Offer:
     """The last time this lead was offered to her; 404 where it never was."""
-    hers = Offer.objects.filter(company=user.company_id, user=user, lead__public_id=public_id)
+    among = OfferRecipient.objects.filter(user=user, offer=OuterRef("pk"))
+    hers = Offer.objects.filter(Q(user=user) | Exists(among), company=user.company_id, lead__public_id=public_id)
     offer = hers.select_related("lead").order_by("-pk").first()
     if offer is None:
         raise Http404
@@ -79,9 +84,12 @@ def latest_offer(user: User, public_id: str) -> Offer:
 
 def too_late(request: HttpRequest, offer: Offer) -> HttpResponse:
     """What became of it, in the place of the offer. No name: the lead may be somebody else's by now."""
-    offer.refresh_from_db(fields=["state", "closed_at"])
+    offer.refresh_from_db(fields=["state", "closed_at", "user"])
     ended = timezone.localtime(offer.closed_at or offer.deadline)
-    notice = TOO_LATE[Offer.State(offer.state)].format(date_format(ended, "g:i A"))
+    words = TOO_LATE[Offer.State(offer.state)]
+    if offer.state == Offer.State.CLAIMED and offer.user_id != signed_in(request).pk:
+        words = "A colleague claimed this one at {}."
+    notice = words.format(date_format(ended, "g:i A"))
     if in_list(request):
         return fragment(request, notice=notice, status=409)
     messages.error(request, notice)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from crm.notifications.models import Notification
@@ -156,3 +157,17 @@ def test_r5_of_many_who_claim_at_once_exactly_one_has_it(committing_db: str) -> 
     assert [lead.agent] == won
     assert LedgerEntry.objects.filter(lead_id=lead.pk, kind="claimed").count() == 1
     assert not Offer.objects.get(lead=lead).recipients.filter(ended_at=None).exists()
+
+
+def test_r1_from_the_page_one_claims_and_the_other_reads_who_was_first(client: Client, harbor: Brokerage) -> None:
+    lead = offered(harbor)
+    client.force_login(harbor.ben)
+    assert lead.name in client.get("/").content.decode()
+    client.post(f"/offers/{lead.public_id}/claim/")
+    client.force_login(harbor.ana)
+    late = client.post(f"/offers/{lead.public_id}/claim/", follow=True).content.decode()
+    assert "A colleague claimed this one" in late
+    other = offered(harbor)
+    client.post(f"/offers/{other.public_id}/pass/")
+    assert "Your colleagues still have it" in client.get("/").content.decode()
+    assert Offer.objects.get(lead=other).state == "open"

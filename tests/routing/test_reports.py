@@ -206,6 +206,6 @@ def test_r11_a_claim_has_a_receipt(client: Client, harbor: Brokerage) -> None:
     client.force_login(harbor.lead)
     shown = client.get(f"/routing/lead/{offer.lead.public_id}/").content.decode()
     assert (
-        "Offered Mar 2, 2:05 PM for 1 h, so until Mar 2, 3:05 PM. Claimed Mar 2, 2:09 PM, after 4 min, by a call."
+        "Offered Mar 2, 2:05 PM for 1 h, so until Mar 2, 3:05 PM. Claimed Mar 2, 2:09 PM, after 4 min, with a call."
         in shown
     )
