@@ -201,6 +201,7 @@ def test_r11_a_claim_has_a_receipt(client: Client, harbor: Brokerage) -> None:
         claimed_by="call",
         offered_at=at,
         deadline=at + 60 * MINUTE,
+        runs=[],
         closed_at=at + 4 * MINUTE,
     )
     client.force_login(harbor.lead)
