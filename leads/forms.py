@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db.models import QuerySet
 
+from crm.core.lines import straight
 from crm.core.moments import MomentField
 from crm.organization.models import User, validate_time_zone
 from leads.contact import UnreadableContactError, read_email, read_phone
@@ -36,7 +37,7 @@ class LinesField(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        text = super().to_python(value) or ""
+        text = straight(super().to_python(value) or "")
         NO_NULL(text)
         lines = [line.strip() for line in text.splitlines()]
         return [line for line in lines if line]
@@ -54,7 +55,7 @@ class TagsField(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
-        text = super().to_python(value) or ""
+        text = straight(super().to_python(value) or "")
         NO_NULL(text)
         tags = [tag.strip() for tag in text.split(",")]
         return united(filter(None, tags))
@@ -129,6 +130,7 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mode
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        data |= {name: straight(value) for name, value in data.items() if isinstance(value, str)}
         low, high = data.get("price_min"), data.get("price_max")
         if low is not None and high is not None and low > high:
             self.add_error("price_max", "This is less than the price it starts from.")

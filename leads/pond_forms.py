@@ -6,10 +6,10 @@ from typing import Any
 
 from django import forms
 
+from crm.core.lines import one_line
 from crm.organization.models import Unit, User
 from leads.models import Pond
 from leads.services.running_ponds import NOBODY, ROUTING, newcomers_to, units_for
-from permissions.joining.forms import one_line
 
 
 class PoolForm(forms.Form):

@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
+from crm.core.lines import one_line
 from crm.organization.models import Unit, User
-from permissions.joining.forms import one_line
 from routing.capture.channels import OF_UNITS, WITH_FORM, Settings, routers_for, units_for
 from routing.models import Channel
 

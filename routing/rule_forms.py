@@ -8,9 +8,9 @@ from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
+from crm.core.lines import one_line
 from crm.organization.models import Unit, User
 from leads.models import Lead, Pond
-from permissions.joining.forms import one_line
 from routing.fields import RangesField, WeeklyField, WordsField
 from routing.models import Channel, Rule
 from routing.services.rules import RuleValues, persons_for, rosters_for

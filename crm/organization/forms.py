@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from crm.core.lines import one_line
 from crm.organization.models import OwnerNotifications, User
 
 
@@ -31,6 +32,7 @@ class MeForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelF
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["name"].validators.append(one_line)
         if not self.instance.has_perm("hide_lead"):
             del self.fields["hide_new_leads"]
         if self.instance.company.owner_notifications == OwnerNotifications.OFF:

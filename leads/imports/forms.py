@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from crm.core.lines import one_line
 from crm.organization.models import User
 from leads.imports.matching import CUSTOM, FIELDS, problems_of, with_custom_keys
 from leads.models import ImportRun
@@ -26,7 +27,9 @@ class UploadForm(forms.Form):
 class StartForm(OwnerForm):
     """The columns of a draft, each with what it becomes; who will own the leads; where they say they come from."""
 
-    source_name = forms.CharField(label="Source", max_length=80, help_text="What these leads say they came from.")
+    source_name = forms.CharField(
+        label="Source", max_length=80, validators=[one_line], help_text="What these leads say they came from."
+    )
 
     def __init__(
         self, data: Any = None, *, actor: User, run: ImportRun, chosen: Any = None, live: bool = False

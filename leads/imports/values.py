@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from zoneinfo import available_timezones
 
+from crm.core.lines import straight
 from leads.contact import UnreadableContactError, read_email
 from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PHONE
 from leads.imports.phones import phone_reader
@@ -72,7 +73,7 @@ class RowReader:
             draft.problems.append(f"It has {len(cells)} cells, but the header names {self.width} columns.")
             return draft
         for number, take, title in self.plan:
-            text = cells[number].strip() if number < len(cells) else ""
+            text = straight(cells[number]) if number < len(cells) else ""
             if not text:
                 continue
             if text[0] == "'" and text[1:2] in "=+-@":  # how spreadsheets, and our own reports, keep a text a text

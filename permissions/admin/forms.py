@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from crm.core.lines import one_line
 from crm.organization.models import User
 from crm.organization.services import LastOwnerError
-from permissions.joining.forms import one_line
 from permissions.profiles.services import RefusedError
 
 MEANWHILE = "Somebody changed this meanwhile. What you typed is kept; save again to replace theirs."

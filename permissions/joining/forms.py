@@ -6,13 +6,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
-from django.core.validators import RegexValidator
 
+from crm.core.lines import one_line
 from crm.organization.models import Invitation, Membership, Unit, User, validate_time_zone
 from permissions.joining import invitations as services
 from permissions.profiles.services import profiles_for
-
-one_line = RegexValidator(r"[\r\n]", "A name stands on one line.", inverse_match=True)
 
 
 class InvitationForm(forms.Form):

@@ -11,8 +11,8 @@ from django.core.validators import RegexValidator
 from django.http import QueryDict
 from phonenumbers import SUPPORTED_REGIONS
 
+from crm.core.lines import one_line
 from crm.organization.models import User, validate_time_zone
-from permissions.joining.forms import one_line
 from permissions.policy import services
 from permissions.policy.services import Policy
 from permissions.policy.wording import CHOICES, DUPLICATE_KEYS, SETTINGS, Choice

@@ -9,8 +9,8 @@ from django import forms
 from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
+from crm.core.lines import one_line
 from crm.organization.models import User
-from permissions.joining.forms import one_line
 from permissions.models import Profile
 from permissions.profiles import services
 from permissions.profiles.wording import GROUPS
