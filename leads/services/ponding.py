@@ -137,8 +137,8 @@ def take(*, actor: User, lead: Lead, act: str = "button") -> None:
     hers = PondMember.objects.select_for_update(of=("self",), no_key=True).filter(user=actor, may_claim=True)
     if not hers.filter(pond=pond, pond__closed_at=None).exists():
         raise TakenError(f"It is in {pond}, where you may not take leads.")
-    if left_today(actor, pond) == 0:
-        raise UsedUpError(f"You have taken {pond.daily_limit} from {pond} today, and that is its limit.")
+    if refusal := why_used_up(actor, pond):
+        raise UsedUpError(refusal)
     if refusal := why_outside(actor, lead):
         raise OutsideError(refusal)
     signals.reassigned.send(sender=Lead, company_id=lead.company_id, lead_ids=[lead.pk], actor_id=actor.pk)
@@ -166,6 +166,23 @@ def take_by_work(*, actor: User, lead: Lead, act: str) -> None:
         take(actor=actor, lead=lead, act=act)
     except (TakenError, OutsideError, UsedUpError):
         return
+
+
+def why_left(actor: User, lead: Lead) -> str:
+    """Why the lead stays in a pond of hers though she worked it just now, in a sentence; empty where it does not."""
+    if not in_a_pond(lead):
+        return ""
+    hers = Pond.objects.filter(members__user=actor, members__may_claim=True, closed_at=None)
+    pond = hers.filter(pk__in=lead.assignments.filter(pond__isnull=False).values("pond")).order_by("pk").first()
+    if pond is None:
+        return ""
+    return f"It stays in {pond}. {why_used_up(actor, pond) or why_outside(actor, lead)}"
+
+
+def why_used_up(user: User, pond: Pond) -> str:
+    if left_today(user, pond) != 0:
+        return ""
+    return f"You have taken {pond.daily_limit} from {pond} today, and that is its limit."
 
 
 def why_outside(user: User, lead: Lead) -> str:

@@ -19,7 +19,7 @@ from leads.models import Activity, Assignment, CustomField, Lead, OwnershipReque
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.asking import askable
-from leads.services.ponding import may_take, why_outside
+from leads.services.ponding import may_take, why_left, why_outside
 from leads.services.sharing import with_sharers
 from leads.services.staffing import roles_of
 from leads.services.transferring import may_let_go
@@ -85,7 +85,7 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
     with once(actor.pk, said.pop("token")) as first:
         if first:
             log_activity(keyring=keyring, actor=actor, lead=found, kind=kind, **said)
-    return _done(request, public_id, f"The {kind.label.lower()} is on the timeline.")
+    return _done(request, found, f"The {kind.label.lower()} is on the timeline.")
 
 
 @door("POST")
@@ -102,7 +102,7 @@ def stage(request: HttpRequest, public_id: str) -> HttpResponse:
         messages.error(request, "This stage is not in the list any more. Nothing was changed.")
         return render_page(request, "leads/lead.html", _whole(request, keyring, found), partial="changed", status=422)
     change_stage(keyring=keyring, actor=actor, lead=found, stage=form.cleaned_data["stage"])
-    return _done(request, public_id, f"Stage: {form.cleaned_data['stage']}.")
+    return _done(request, found, f"Stage: {form.cleaned_data['stage']}.")
 
 
 def _moved_on(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -114,13 +114,14 @@ def _moved_on(request: HttpRequest, public_id: str) -> HttpResponse:
     return HttpResponse(status=204, headers={"HX-Redirect": response.headers["Location"]})
 
 
-def _done(request: HttpRequest, public_id: str, words: str) -> HttpResponse:
+def _done(request: HttpRequest, worked: Lead, words: str) -> HttpResponse:
     """Back to the lead; where htmx asked, the parts of it that an act can change. Claiming may have ended an offer."""
-    messages.success(request, words)
+    actor = signed_in(request)
+    messages.success(request, f"{words} {why_left(actor, worked)}".strip())
     if not is_fragment(request):
-        return redirect("lead", public_id)
-    keyring = load_keyring(signed_in(request))
-    found = find_lead(request, public_id, keyring)
+        return redirect("lead", worked.public_id)
+    keyring = load_keyring(actor)
+    found = find_lead(request, worked.public_id, keyring)
     context = {**_whole(request, keyring, found), "again": True}
     response = render_page(request, "leads/lead.html", context, partial="changed")
     response["HX-Trigger"] = "live:offers"

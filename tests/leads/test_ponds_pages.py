@@ -13,7 +13,7 @@ from crm.organization.models import User
 from leads.models import Lead, Pond
 from leads.services.ponding import take
 from permissions.profiles.services import give_profile
-from tests.factories.leads import in_pond, make_lead, make_pond
+from tests.factories.leads import in_pond, make_lead, make_pond, make_stage
 from tests.factories.scenes import Brokerage, brokerage, stranger
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,20 @@ def test_r8_who_comes_too_late_is_told_who_has_it_and_nothing_of_the_lead(client
     assert lead.name not in html
     for user in (harbor.eve, stranger()):
         assert send(client, user, "/ponds/take/", lead=lead.public_id).status_code == 404
+
+
+def test_r8_who_works_a_lead_that_stays_in_its_pond_is_told_why(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, name="Cold", daily_limit=1)
+    first, second = (in_pond(make_lead(harbor.lakeside), pond) for _ in range(2))
+    call = {"kind": "call", "outcome": "reached"}
+    html = send(client, harbor.ana, f"/people/{first.public_id}/log/", **call).content.decode()
+    assert ("The call is on the timeline." in html, "It stays in" in html) == (True, False)
+    warm = make_stage(harbor.company, "Warm")
+    for act, sent in (("log", call), ("stage", {"stage": warm.pk})):
+        html = send(client, harbor.ana, f"/people/{second.public_id}/{act}/", **sent).content.decode()
+        assert "It stays in Cold. You have taken 1 from Cold today, and that is its limit." in html
+    html = send(client, harbor.lead, f"/people/{second.public_id}/log/", **call).content.decode()
+    assert ("The call is on the timeline." in html, "It stays in" in html) == (True, False), "she is not in the pond"
 
 
 def test_the_lead_page_shows_the_pond_and_the_button(client: Client, harbor: Brokerage) -> None:
