@@ -17,6 +17,7 @@ from leads.batches.verb import NotNowError, verb_of
 from leads.batches.verbs.covering import CoverForm
 from leads.models import Assignment, Lead
 from leads.services.covering import return_leads
+from leads.services.ponding import in_a_pond
 from leads.services.staffing import assignable
 from leads.views.hands import go
 from leads.views.lead import find_lead
@@ -47,7 +48,7 @@ def covering(request: HttpRequest, public_id: str) -> HttpResponse:
             messages.success(request, f"{form.cleaned_data['user']} covers.")
             return go(request, "lead", public_id)
     away = lead.assignments.filter(role=Assignment.Role.COVERED).select_related("user").first()
-    context = {"lead": lead, "form": form, "away": away}
+    context = {"lead": lead, "form": form, "away": away, "vacant": lead.holder_id is None or in_a_pond(lead)}
     return render_page(request, "leads/cover.html", context, partial="dialog", status=422 if form.is_bound else 200)
 
 

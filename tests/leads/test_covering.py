@@ -142,10 +142,22 @@ def test_m10_what_cannot_be_is_refused(client: Client, harbor: Brokerage) -> Non
     past = date(2020, 1, 1).isoformat()
     assert "passed already" in ask(client, harbor.lead, lead, user=harbor.ben.pk, until=past).content.decode()
     assert ask(client, harbor.lead, lead, user=harbor.eve.pk, until=tomorrow).status_code == 422
-    assert "Nobody has it." in ask(client, harbor.lead, nobodys, user=harbor.ben.pk, until=tomorrow).content.decode()
+    assert "Nobody has it, so" in ask(client, harbor.lead, nobodys, user=harbor.ben.pk, until=tomorrow).content.decode()
     assert ask(client, harbor.ana, lead, user=harbor.ben.pk, until=tomorrow).status_code == 403
     assert ask(client, harbor.eve, lead, end="1").status_code == 404
     assert slots(lead) == {"agent": harbor.ana}
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_m10_nobody_is_covered_for_where_nobody_has_it(client: Client, harbor: Brokerage, pooled: bool) -> None:
+    lead = make_lead(harbor.lakeside)
+    if pooled:
+        in_pond(lead, make_pond(harbor.lakeside, harbor.ana))
+    client.force_login(harbor.lead)
+    html = client.get(f"/people/{lead.public_id}/cover/").content.decode()
+    assert "Nobody has it, so there is nobody to cover for." in html
+    assert "Begin the cover" not in html
+    assert "is away" not in html
 
 
 def test_m10_today_says_who_covers_for_whom(client: Client, harbor: Brokerage) -> None:
