@@ -48,12 +48,20 @@ def _entry(batch: Batch, names: Mapping[str, str], *, is_hers: bool) -> Entry:
     state = f"Nothing {'undone' if batch.undoes_id else 'changed'}" if nothing else batch.get_state_display()
     return Entry(
         batch,
-        f"Undo: {words[0].lower()}{words[1:]}" if batch.undoes_id else words,
+        titled(batch, words),
         _chosen(_origin(batch), names) if is_hers else "",
         "neutral" if nothing else TONES[State(batch.state)],
         state,
         is_hers and batch.state != State.DRAFT,
     )
+
+
+def titled(batch: Batch, words: str) -> str:
+    """What the batch does in words, told apart from what it undoes: the undo of an undo does it again."""
+    back, above = "", batch.undoes
+    while above is not None:
+        back, above = "Redo" if back == "Undo" else "Undo", above.undoes
+    return f"{back}: {words[0].lower()}{words[1:]}" if back else words
 
 
 def _origin(batch: Batch) -> Batch:

@@ -75,6 +75,11 @@ class Batch(models.Model):
         return self.state in (self.State.QUEUED, self.State.RUNNING)
 
     @property
+    def never_began(self) -> bool:
+        """It ended before its first chunk was done: nothing was changed."""
+        return self.state in (self.State.CANCELLED, self.State.FAILED) and not self.done
+
+    @property
     def has_ended(self) -> bool:
         return self.ended_at is not None
 

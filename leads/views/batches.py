@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.doors import door
@@ -17,7 +18,7 @@ from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.drafting import act_of
-from leads.batches.listing import entries
+from leads.batches.listing import entries, titled
 from leads.batches.reading import (
     examples_of,
     items_seen,
@@ -74,10 +75,12 @@ def _begin(request: HttpRequest) -> HttpResponse:
         messages.error(request, "Nobody is selected. Tick some people first.")
         return redirect("people")
     wanted = find_verb(request.POST.get("verb", ""))
-    if wanted is not None and not wanted.offered:
+    if wanted is None:
+        raise Http404
+    if not wanted.offered:
         raise PermissionDenied("This has a page of its own.")
-    batch = drafting.draft(actor=actor, verb=request.POST.get("verb", ""), scope=scope)
-    if not verb_of(batch).asks:
+    batch = drafting.draft(actor=actor, verb=wanted.code, scope=scope)
+    if not wanted.asks:
         try:
             drafting.preview(actor=actor, batch=batch, params={})
         except NotNowError as refusal:
@@ -146,9 +149,23 @@ def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
         "chips": chips_of(act),
         "loss": "" if found.undoes else verb_of(found).loss(act),
         "refusal": why_not_begin(found),
+        "back": _back(found),
         "way_back": verb_of(found).way_back(found),
     }
     return render_page(request, "leads/batches/preview.html", context)
+
+
+def _back(found: Batch) -> str:
+    """Where what is to be done was said; nowhere for what asks nothing, and for an undo."""
+    scope = found.scope
+    if found.undoes_id:
+        return ""
+    if found.verb == "depart":
+        unit = f"?unit={scope['unit']}" if scope["unit"] else ""
+        return f"{reverse('departure', args=[scope['person']])}{unit}"
+    if found.verb == "close":
+        return reverse("closing", args=[scope["unit"]])
+    return f"{reverse('batch', args=[found.public_id])}?edit" if verb_of(found).asks else ""
 
 
 def _run(request: HttpRequest, found: Batch) -> HttpResponse:
@@ -156,7 +173,9 @@ def _run(request: HttpRequest, found: Batch) -> HttpResponse:
     actor = signed_in(request)
     act = act_of(found, actor)
     context = {**_frame(act, 3 if found.is_under_way else 4), "is_hers": found.actor_id == actor.pk}
-    if found.has_ended:
+    if found.never_began:
+        context["never_began"] = True
+    elif found.has_ended:
         items = items_seen(found, actor, act.keyring)
         key = request.GET.get("show", "").replace("\x00", "")
         page = page_of(shown(items, key), request.GET.get("cursor", ""))
@@ -188,8 +207,7 @@ def _file(act: Act) -> dict[str, Any]:
 def _frame(act: Act, at: int) -> dict[str, Any]:
     verb = verb_of(act.batch)
     said = verb.words(act) if act.batch.preview is not None else verb.label
-    words = f"Undo: {said[0].lower()}{said[1:]}" if act.batch.undoes else said
-    return {"batch": act.batch, "verb": verb, "title": words, "steps": STEPS, "at": at}
+    return {"batch": act.batch, "verb": verb, "title": titled(act.batch, said), "steps": STEPS, "at": at}
 
 
 @door("POST")

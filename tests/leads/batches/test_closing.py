@@ -191,6 +191,7 @@ def test_o4_from_the_units_page_to_the_preview(client: Client, harbor: Brokerage
     assert client.post(there, {"to": harbor.lakeside.pk}).status_code == 422
     html = client.post(there, {"to": harbor.south.pk}, follow=True).content.decode()
     assert "Close Lakeside" in html
+    assert f'href="{there}"' in html, "the way back"
     assert "South will own its leads" in html
     assert client.get(f"/departures/units/{harbor.whole.pk}/").status_code == 403
     for user, answer in ((stranger(), 404), (harbor.north_admin, 403), (make_manager(harbor.whole, "Second"), 200)):

@@ -281,6 +281,7 @@ def test_o4_from_her_page_in_the_admin_to_the_preview(client: Client, harbor: Br
     html = answer.content.decode()
     assert "Departure of Ana" in html
     assert "Go ahead" in html
+    assert f'href="{there}"' in html, "the way back"
     assert client.post("/batches/", {"verb": "depart", "lead": "x"}).status_code == 403
     assert "Departure" not in client.get("/people/").content.decode()
 

@@ -53,6 +53,18 @@ def test_m4_a_row_says_what_was_done_to_whom(client: Client, harbor: Brokerage) 
         assert secret not in others
 
 
+def test_m6_an_undo_and_what_undoes_it_are_told_apart(client: Client, harbor: Brokerage) -> None:
+    batch = done(harbor.lead, "stage", [make_lead(harbor.lakeside)], stage=make_stage(harbor.company, "Warm"))
+    titles = ["Change the stage to Warm"]
+    for word in ("Undo", "Redo", "Undo"):
+        batch = run(undo(harbor.lead, batch))
+        titles.insert(0, f"{word}: change the stage to Warm")
+        client.force_login(harbor.lead)
+        assert f"<h1>{titles[0]}</h1>" in client.get(f"/batches/{batch.public_id}/").content.decode()
+    for row, title in zip(rows(client, harbor.lead), titles, strict=True):
+        assert row.startswith(f"{title} ")
+
+
 def test_m6_an_undo_that_undid_nothing_does_not_read_done(client: Client, harbor: Brokerage) -> None:
     warm, hot = make_stage(harbor.company, "Warm"), make_stage(harbor.company, "Hot")
     lead = make_lead(harbor.lakeside)

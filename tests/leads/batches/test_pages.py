@@ -154,7 +154,7 @@ def test_steps_are_posts(client: Client, harbor: Brokerage, warm: Stage, step: s
 
 def test_bad_input_is_refused_with_words(client: Client, harbor: Brokerage, warm: Stage) -> None:
     lead = make_lead(harbor.lakeside)
-    assert begin(client, harbor.lead, verb="nonsense", lead=lead.public_id).status_code == 403
+    assert begin(client, harbor.lead, verb="nonsense", lead=lead.public_id).status_code == 404
     assert "Nobody is selected" in text(begin(client, harbor.lead))
     page = begin(client, harbor.lead, lead=[lead.public_id, "no/id", "zzz"])
     assert "2 of those you selected are not to be found" in text(page)

@@ -230,7 +230,7 @@ def test_m6_a_new_owner_who_edited_it_has_worked_it(harbor: Brokerage) -> None:
 
 
 @pytest.mark.parametrize("verb", ["depart", "close"])
-def test_o4_of_two_at_once_one_is_told(harbor: Brokerage, verb: str) -> None:
+def test_o4_of_two_at_once_one_is_told(client: Client, harbor: Brokerage, verb: str) -> None:
     for _ in range(3):
         make_lead(harbor.lakeside, agent=harbor.ana)
     scope = {"person": harbor.ana.pk, "unit": None} if verb == "depart" else {"unit": harbor.lakeside.pk}
@@ -257,5 +257,10 @@ def test_o4_of_two_at_once_one_is_told(harbor: Brokerage, verb: str) -> None:
     assert (one.state, one.changed) == ("done", 3)
     with pytest.raises(NotNowError):
         undo(harbor.broker, other)
+    client.force_login(harbor.broker)
+    html = client.get(f"/batches/{other.public_id}/").content.decode()
+    assert "Nothing was changed." in html
+    for claim in ("can be undone", "Not done", "nothing to undo", ">Done<"):
+        assert claim not in html
     run(undo(harbor.broker, one))
     assert Lead.objects.filter(owner_unit=harbor.lakeside).count() == 3
