@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 BYTE_ORDER_MARK = "\ufeff"
-# what a spreadsheet takes for a formula, full-width forms included; phones in +… are none
-FORMULA = re.compile(r"[=@\t\r\n\0＝＋－＠]|[+-](?![\d\s().-]+$)")
+# what a spreadsheet takes for a formula, full-width forms and what hides before it included; phones in +… are none
+FORMULA = re.compile(r"[\ufeff\u200b-\u200f\u202a-\u202e\u2060-\u2069]*(?:[=@\t\r\n\0＝＋－＠]|[+-](?![\d\s().-]+$))")
 
 
 class _Echo:

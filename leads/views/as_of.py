@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -28,8 +30,18 @@ from permissions.keyring import load_keyring
 HEADER = ("Name", "Owned by", "Held by", "Lead")
 
 
+class PastDay(DayField):
+    """Today, or a day before it where the reader is."""
+
+    def clean(self, value: Any) -> Any:
+        day: date | None = super().clean(value)
+        if day and day > timezone.localdate():
+            raise ValidationError("That day is still to come. Choose today or an earlier one.")
+        return day
+
+
 class DayForm(forms.Form):
-    day = DayField(label="On")
+    day = PastDay(label="On")
 
 
 class OwnershipForm(DayForm):

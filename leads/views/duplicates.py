@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 
 from crm.core.doors import door
 from crm.core.htmx import render_page
-from crm.organization.models import User
+from crm.organization.models import DuplicateKey, User
 from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.running import carry_on
@@ -38,9 +38,10 @@ def duplicates(request: HttpRequest) -> HttpResponse:
     """All there are among the leads she may read, by one of the keys that count."""
     actor = signed_in(request)
     keyring, keys = load_keyring(actor), counting(actor.company)
-    by = request.GET.get("by") or next(iter(keys), "")
-    if by not in ["", *keys]:
+    asked = request.GET.get("by", "")
+    if asked not in ["", *DuplicateKey.values]:
         raise Http404
+    by = asked if asked in keys else next(iter(keys), "")
     found = groups_in_sight(keyring, by, request.GET.get("cursor", "")) if by else Found([], "")
     context = {
         "by": by,

@@ -105,3 +105,13 @@ def test_m7_queries_do_not_grow_with_the_leads(harbor: Brokerage, client: Client
             client.get(reverse("admin:ownership"))
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def test_m7_nobody_knows_whose_it_will_be(harbor: Brokerage, client: Client) -> None:
+    lead = with_a_past(harbor)
+    client.force_login(harbor.lead)
+    said = on(client, lead, -1)
+    assert ("That day is still to come." in said, "Ana" in said) == (True, False)
+    client.force_login(harbor.broker)
+    answer = client.get(reverse("admin:ownership"), {"day": str(TODAY + timedelta(days=1))})
+    assert (answer.status_code, "That day is still to come." in answer.content.decode()) == (422, True)

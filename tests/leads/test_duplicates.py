@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from crm.organization.models import Company
 from leads.merging import finding
 from leads.models import Lead
 from permissions.keyring import load_keyring
@@ -53,6 +54,16 @@ def test_i6_a_phone_needs_the_same_name(harbor: Brokerage, client: Client) -> No
     said = page(client, harbor.lead, by="phone_name")
     assert ("2 leads" in said, "Tom" in said) == (True, False)
     assert client.get(reverse("duplicates"), {"by": "name"}).status_code == 404
+
+
+def test_i6_a_key_that_is_switched_off_leads_to_those_there_are(harbor: Brokerage, client: Client) -> None:
+    Company.objects.update(duplicate_keys=["phone"])
+    for _ in range(2):
+        make_lead(harbor.lakeside, phones=PHONE, emails=["twin@mail.example"])
+    said = page(client, harbor.lead, by="email")
+    assert 'href="?by=phone" aria-current="true"' in said
+    assert "2 leads" in said
+    assert 'href="?by=email"' not in said
 
 
 def test_i6_groups_are_paged_and_queries_do_not_grow(

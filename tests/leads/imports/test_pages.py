@@ -263,7 +263,9 @@ def test_i1_a_corrected_report_can_be_uploaded_again(client: Client, harbor: Bro
     assert Lead.objects.get().first_name == "=Ana"
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1+cmd", "-1+1|x", "@x", "\t=1", "\r=1", "＝1", "＋cmd", "-cmd"])
+@pytest.mark.parametrize(
+    "cell", ["=1", "+1+cmd", "-1+1|x", "@x", "\t=1", "\r=1", "\ufeff=1", "\u200e+cmd", "＝1", "＋cmd", "-cmd"]
+)
 def test_17_a_report_is_no_formula(cell: str) -> None:
     assert safe(cell) == f"'{cell}"
 
