@@ -14,7 +14,8 @@ class WithArray(models.Lookup):  # type: ignore[type-arg]  # Django has no Looku
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         column, params = self.process_lhs(compiler, connection)
-        return self.template.format(column), [*params, self.rhs]
+        # written out here: the driver would look at each number for what has to be quoted
+        return self.template.format(column), [*params, f"{{{','.join(map(str, self.rhs))}}}"]
 
 
 @ArrayField.register_lookup

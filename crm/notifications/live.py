@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from time import time_ns
 from typing import Literal
 
 from django.core.cache import cache
@@ -28,15 +28,11 @@ def bump(user_ids: Iterable[int], topic: Topic) -> None:
 
 
 def _bump_now(user_ids: list[int], topic: Topic) -> None:
-    for user_id in user_ids:
-        key = _key(user_id, topic)
-        if not cache.add(key, 1, KEPT):
-            with suppress(ValueError):  # it went away in between: the page will ask once more anyway
-                cache.incr(key)
+    cache.set_many({_key(user_id, topic): time_ns() // 1000 for user_id in user_ids}, KEPT)
 
 
 def state_of(user_id: int) -> dict[Topic, int]:
-    """The counters of a person; zero where there was no news, or the cache has lost them."""
+    """When there was news of each topic, in microseconds; zero where there was none, or the cache has lost it."""
     found = cache.get_many([_key(user_id, topic) for topic in TOPICS])
     return {topic: int(found.get(_key(user_id, topic), 0)) for topic in TOPICS}
 

@@ -19,6 +19,7 @@ REASONS = {
     "level": "Yours to see, but not to change so",
     "gone": "Not there any more",
     "newer": "Changed since",
+    "claimed": "Claimed by another agent since",
     "same": "Nothing to change",
 }
 
@@ -40,7 +41,10 @@ def judged(leads: LeadQuerySet, act: Act) -> LeadQuerySet:
 
 
 def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batch) -> LeadQuerySet:
-    """Whoever did it may undo it, though she may have lost the lead by it; a manager, what was or is the company's."""
+    """Whoever did it may undo it, though she may have lost the lead by it; a manager, what was or is the company's.
+
+    Undoing an undo does the thing anew, and so takes the right to do it.
+    """
     item = standing(undone).filter(lead=OuterRef("pk"))
     leads = leads.annotate(
         image=verb.picture(act),
@@ -51,9 +55,16 @@ def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batc
         [*([] if verb.revives else [Skip("gone", Q(removed_at__isnull=False))]), *verb.undo_skips(act)],
         Case(When(image=F("became"), then=Value("")), default=Value("newer")),
     )
-    if undone.actor_id == act.actor.pk:
+    may, outside = (
+        verb.allowed(act.keyring),
+        Case(When(image=F("became"), then=Value("closed")), default=Value("newer")),
+    )
+    if undone.actor_id != act.actor.pk:
+        outside = Case(default=Value("closed"))
+        may = verb.undoable_by_manager(act) & may if undone.undoes_id else verb.undoable_by_manager(act)
+    elif verb.gives_away and not undone.undoes_id:
         return leads.annotate(reason=inside)
-    return leads.annotate(reason=Case(When(verb.undoable_by_manager(act), then=inside), default=Value("closed")))
+    return leads.annotate(reason=Case(When(may, then=inside), default=outside))
 
 
 def _first(skips: Sequence[Skip], otherwise: Combinable) -> Combinable:

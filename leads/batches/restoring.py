@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
-from django.db.models import OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import JSONObject
 
-from leads.batches.verb import Act
+from leads.batches.verb import Act, Skip
 from leads.models import Assignment, LeadShare
 from permissions.ledger import record_select
+from permissions.models import LedgerEntry
 
 # who has left since, and ponds that were closed since, get nothing back
 SLOTS = """
@@ -91,6 +94,25 @@ FROM given JOIN auth_permission ON auth_permission.id = permission_id ORDER BY l
 """
 FACT = ("company_id", "kind", "actor_id", "lead_id")
 CAUSE = ("why", "batch_id")
+
+
+def claimed_since(act: Act) -> Skip:
+    """What the routing handed out since, and somebody has claimed: it is hers now, though the slot is as it was left."""
+    undone = act.batch.undoes
+    assert undone is not None
+    facts = LedgerEntry.objects.filter(
+        lead_id=OuterRef("pk"), kind=LedgerEntry.Kind.CLAIMED, at__gt=undone.confirmed_at
+    )
+    return Skip("claimed", Exists(facts))
+
+
+def unlike(act: Act, lead_ids: Sequence[int], *parts: str) -> list[int]:
+    """Those of these leads of which the undone batch changed any of these parts of the image."""
+    undone = act.batch.undoes
+    assert undone is not None
+    items = undone.items.filter(lead__pk__any_of=list(lead_ids))
+    differs = [~Q(**{f"before__{part}": F(f"after__{part}")}) for part in parts]
+    return list(items.filter(reduce(or_, differs)).order_by("lead").values_list("lead", flat=True))
 
 
 def slots_image(*roles: str) -> ArraySubquery:

@@ -33,12 +33,13 @@ FROM unnest(%(leads)s::bigint[], %(reasons)s::text[]) AS judged (lead_id, reason
 WHERE item.batch_id = %(batch)s AND item.lead_id = judged.lead_id
 """
 COMPARE = """
-WITH judged AS (
-    SELECT key::bigint AS lead_id, value AS image,
-        value -> 0 = value -> 1 AND key::bigint <> ALL(%s::bigint[]) AS is_same
-    FROM jsonb_each(%s::jsonb)
+WITH now (lead_id, after) AS MATERIALIZED ({now}), was AS MATERIALIZED (
+    SELECT key::bigint AS lead_id, value AS before FROM jsonb_each(%s::jsonb)
+), judged AS MATERIALIZED (
+    SELECT lead_id, before, after, before = after AND lead_id <> ALL(%s::bigint[]) AS is_same
+    FROM now JOIN was USING (lead_id)
 ), compared AS (
-    UPDATE leads_batchitem AS item SET before = image -> 0, after = image -> 1,
+    UPDATE leads_batchitem AS item SET before = judged.before, after = judged.after,
         outcome = CASE WHEN is_same THEN 'skipped' ELSE 'changed' END, reason = CASE WHEN is_same THEN 'same' ELSE '' END
     FROM judged
     WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = judged.lead_id
@@ -177,9 +178,10 @@ def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> d
 
 def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str], upto: int) -> int:
     """Keep what each lead was and what it became: how many have changed."""
-    became = leads.annotate(image=verb.picture(act)).order_by("pk").values_list("pk", Cast("image", TextField()))
-    document = ",".join(f'"{pk}": [{images[pk]}, {image}]' for pk, image in became if pk in images)
-    touched = list(verb.touched(act, images))
+    became = leads.annotate(image=verb.picture(act)).values_list("pk", "image").query
+    now, params = became.get_compiler(connection=connection).as_sql()
+    before = ",".join(f'"{pk}": {image}' for pk, image in images.items())
+    known: list[Any] = [f"{{{before}}}", list(verb.touched(act, images)), act.batch.pk, act.batch.done, upto]
     with connection.cursor() as cursor:
-        cursor.execute(COMPARE, [touched, "{" + document + "}", act.batch.pk, act.batch.done, upto])
+        cursor.execute(COMPARE.format(now=now), [*params, *known])
         return int(cursor.fetchone()[0])

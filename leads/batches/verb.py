@@ -106,6 +106,7 @@ class MassVerb:
     reasons: ClassVar[Mapping[str, str]] = {}
     irrevocable: ClassVar[str] = ""  # why it cannot be undone
     only_actor_undoes: ClassVar[bool] = False
+    gives_away: ClassVar[bool] = False  # whoever does it may lose the leads by it
     offered: ClassVar[bool] = True  # on the People page, for any leads
     whole: ClassVar[bool] = False  # it does more than its leads: `begin` and `finish`, even where there are none
     revives: ClassVar[bool] = False  # whether an undo brings back leads that are not there any more
@@ -185,7 +186,7 @@ class MassVerb:
             return self.irrevocable
         lasts = self.undone_for(batch)
         hours = f", and for {lasts.total_seconds() / 3600:.0f} hours at most" if lasts else ""
-        return f"You can undo this as long as nothing newer has happened to a lead{hours}."
+        return f"You can undo this for each lead until somebody changes the same of it again{hours}."
 
     def image(self, act: Act) -> Combinable:
         """All that the verb touches, as one JSON value of a lead: before and after it tell whether anything changed."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from crm.organization.models import Membership, Unit, User
 from leads.batches.moving import out_of
+from leads.batches.restoring import claimed_since
 from leads.batches.sight import sight_after
 from leads.batches.verb import Act, NotNowError, Sight, Skip
 from leads.batches.verbs.owner import ChangeOwner, UnitAfter, target_of
@@ -69,7 +70,7 @@ class CloseUnit(ChangeOwner):
 
     def undo_skips(self, act: Act) -> Sequence[Skip]:
         """The unit is open again by then."""
-        return self.against_policy(act.actor)
+        return [*self.against_policy(act.actor), claimed_since(act)]
 
     def words(self, act: Act) -> str:
         return f"Close {closing_of(act)}"

@@ -45,6 +45,7 @@ COLUMNS = (
 class Delete(MassVerb):
     code = "delete"
     label = "Delete"
+    gives_away = True
     doing = "Delete"
     done = "Deleted"
     revives = True

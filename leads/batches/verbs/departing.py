@@ -16,9 +16,9 @@ from crm.organization.models import Unit, User
 from crm.organization.services import LastOwnerError
 from leads import signals
 from leads.batches.moving import out_of
-from leads.batches.restoring import restore_slots, slots_image
+from leads.batches.restoring import claimed_since, restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
-from leads.batches.verb import Act, MassVerb, NotNowError, Sight
+from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip
 from leads.batches.verbs.assigning import AGENT, COVERED, without_agent
 from leads.models import Assignment, Batch, Lead, Pond
 from leads.querysets import LeadQuerySet
@@ -45,6 +45,7 @@ ROUTING = "routing"
 class Depart(MassVerb):
     code = "depart"
     label = "Departure"
+    gives_away = True
     permission = Permission.MANAGE_USERS
     offered = False
     whole = True
@@ -112,6 +113,9 @@ class Depart(MassVerb):
             owner = Unit.objects.select_related("parent").get(pk=unit)
             return receiver if assignees_of(owner).filter(pk=receiver.pk).exists() else None
         return None if receiver and receiver.closed_at else receiver
+
+    def undo_skips(self, act: Act) -> Sequence[Skip]:
+        return [claimed_since(act)]
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         ids, actor_id = list(lead_ids), act.actor.pk

@@ -8,10 +8,11 @@ from django.db.models import F, JSONField, OuterRef, Q, Subquery
 from django.db.models.expressions import Combinable
 
 from leads.batches.scope import leads_of
-from leads.batches.verb import Act, MassVerb, Sight, Skip
+from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip
 from leads.merging.doing import merge_leads
 from leads.merging.finding import pairs_among
 from leads.merging.foreseeing import sight_of_merging
+from leads.merging.keys import counting
 from leads.merging.undoing import image, unmerge
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -32,6 +33,7 @@ class Merge(MassVerb):
 
     code = "merge"
     label = "Merge duplicates"
+    gives_away = True
     doing = "Merge"
     done = "Merged"
     revives = True
@@ -45,7 +47,11 @@ class Merge(MassVerb):
         return doable(keyring, Verb.MERGE)
 
     def check(self, act: Act) -> None:
+        keys = list(counting(act.actor.company))
+        if not act.batch.undoes_id and not {*act.params.get("keys", keys)} <= {*keys}:
+            raise NotNowError("By the company’s policy these are no duplicates any more. Begin anew.")
         if act.batch.state == Batch.State.DRAFT and "into" not in act.params:
+            act.batch.params["keys"] = keys
             hers = leads_of(act).filter(self.allowed(act.keyring))
             act.batch.params["into"] = {str(gone): kept for gone, kept in pairs_among(hers, act.actor.company).items()}
 

@@ -16,7 +16,7 @@ from django.db.models.functions import JSONObject
 
 from crm.organization.models import PersonalLeads, Unit, User
 from leads import signals
-from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
+from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image, unlike
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.models import Activity, Assignment, Batch, BatchItem, Lead, Pond
@@ -83,6 +83,7 @@ class OwnerForm(VerbForm):
 class ChangeOwner(MassVerb):
     code = "owner"
     label = "Change owner"
+    gives_away = True
     form = OwnerForm
     permission = Permission.CHANGE_OWNER
     reasons = {
@@ -140,8 +141,10 @@ class ChangeOwner(MassVerb):
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         given = {"leads": list(lead_ids), "undone": act.batch.undoes_id, **act.cause}
         record_select(COLUMNS, FACTS, given, changing=BACK)
-        restore_slots(act, lead_ids)
-        restore_shares(act, lead_ids)
+        changed = unlike(act, lead_ids, "slots", "shares")
+        if changed:
+            restore_slots(act, changed)
+            restore_shares(act, changed)
         company_id = act.batch.company_id
         signals.owner_changed.send(sender=Lead, company_id=company_id, lead_ids=list(lead_ids), actor_id=act.actor.pk)
 
