@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -61,8 +62,8 @@ def connected(asker: Asker) -> Channel:
         RosterMember(company=unit.company, unit=unit, user_id=pk, position=place, enrolled=True)
         for place, pk in enumerate(people, start=1)
     )
-    settings = Settings(name="Benchmark", owner=whole, routing_unit=unit)
-    return connect(actor=asker.user, kind=Channel.Kind.JSON, settings=settings)
+    wanted = Settings(name="Benchmark", owner=whole, routing_unit=unit)
+    return connect(actor=asker.user, kind=Channel.Kind.JSON, settings=wanted)
 
 
 def bodies(count: int) -> Iterator[bytes]:
@@ -74,7 +75,8 @@ def bodies(count: int) -> Iterator[bytes]:
 
 def received(asker: Asker, channel: Channel) -> Rate:
     """Requests one after the other through the whole of Django, but for the network."""
-    client, path = Client(), f"{reverse('inbound', args=[channel.public_id])}?{urlencode({'key': channel.secret})}"
+    client = Client(SERVER_NAME=urlsplit(settings.PUBLIC_URL).hostname)
+    path = f"{reverse('inbound', args=[channel.public_id])}?{urlencode({'key': channel.secret})}"
     before, started = peak_memory(), time.monotonic()
     for body in bodies(LEADS):
         assert client.post(path, body, content_type="application/json").status_code == 200
