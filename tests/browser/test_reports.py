@@ -79,7 +79,11 @@ def seen(product: Product, agent: str) -> list[bool]:
 
 
 def test_r11_opening_today_is_seeing_ones_offers(lakeside: str, running_product: Product, sign_in: SignIn) -> None:
-    assert not any(seen(running_product, "ana@harbor.example"))
+    with running_product.database():  # others have looked at what came before
+        offers = Offer.objects.filter(state="open")
+        newest = list(offers.order_by("-pk").values_list("pk", flat=True)[:9])
+        offers.exclude(pk__in=newest).update(state="withdrawn", closed_at=timezone.now())
+        offers.update(seen_at=None)
     page: Page = sign_in("ana@harbor.example")
     with page.expect_response("**/offers/seen/") as answer:
         page.goto("/")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
+from django.utils import timezone
 
 from permissions.ledger import Fact, record_all
 from permissions.models import LedgerEntry
@@ -50,18 +52,20 @@ def ledger_of_a_lead(visit: Visit) -> Told:
     return told(visit.get("admin:ledger", lead=there), there)
 
 
-LATER = {"day": "2100-01-01"}
+def today(visit: Visit) -> dict[str, str]:
+    """Where she is; its end is still to come."""
+    return {"day": timezone.localdate(timezone=ZoneInfo(visit.user.time_zone)).isoformat()}
 
 
 @surface("lead-on", expects=that_one("view"))
 def lead_on_a_day(visit: Visit) -> Told:
     there = marks.public_id(visit.number)
-    return told(visit.get("lead-on", there, **LATER), there)
+    return told(visit.get("lead-on", there, **today(visit)), there)
 
 
 @surface("admin:ownership", "admin:ownership_file", expects=lambda visit: read(visit) if administers(visit) else {})
 def ownership_on_a_day(visit: Visit) -> Told:
     record_all(recorded(visit, number) for number in range(len(visit.world.leads)))
     if visit.turn % 2:
-        return told(visit.get("admin:ownership", **LATER))
-    return told(said(visit.client.post(reverse("admin:ownership_file"), LATER)))
+        return told(visit.get("admin:ownership", **today(visit)))
+    return told(said(visit.client.post(reverse("admin:ownership_file"), today(visit))))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from crm.organization import querysets
 from crm.organization.managing import PEOPLE_MANAGED
@@ -32,7 +33,7 @@ from permissions.access import (
 )
 from permissions.catalog import Permission
 from permissions.grants import GrantQuerySet
-from routing.querysets import OfferQuerySet
+from routing.models import Offer
 from tests.properties.telling import TELLING
 from tests.properties.test_access import compare, in_database
 from tests.properties.test_viewing import TELLING_PAIRS, compare_views
@@ -142,7 +143,10 @@ def profiles_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def past_offers_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OfferQuerySet, "open_to", lambda self, company, people: self.filter(user__in=people))
+    def ever(company: int, people: Collection[int]) -> QuerySet[Offer, tuple[Any, ...]]:
+        return Offer.objects.filter(user__in=people).order_by().values_list("user", "lead")
+
+    monkeypatch.setattr("routing.receivers.offered_to", ever)
 
 
 def loosening_exposes_the_past(monkeypatch: pytest.MonkeyPatch) -> None:
