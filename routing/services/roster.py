@@ -55,7 +55,8 @@ def lock_rosters(unit_ids: Iterable[int], now: datetime) -> dict[int, Roster]:
     rosters = {}
     for unit in Unit.objects.filter(pk__in=set(unit_ids)).order_by("pk").select_for_update(no_key=True):
         named = RoutingPolicy.objects.select_related("fallback", "fallback_pond").filter(unit=unit)
-        policy = named.first() or RoutingPolicy(unit=unit, company_id=unit.company_id)
+        policy = named.first() or RoutingPolicy(company_id=unit.company_id)
+        policy.unit = unit
         members = list(RosterMember.objects.filter(unit=unit).select_related("user").in_order())
         rosters[unit.pk] = Roster(unit, policy, members, places_of(unit, members, now), now)
     return rosters
