@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
@@ -15,10 +14,8 @@ from crm.organization.models import Unit, User
 from crm.organization.querysets import UnitQuerySet, within
 from leads.services.assigning import assignees_of
 from permissions.catalog import Permission
-from permissions.ledger import Fact, record
-from permissions.models import LedgerEntry
 from routing.models import LAST, Rule, RuleBook
-from routing.services.team import ChangedMeanwhileError, NotEligibleError, may, ponds_of
+from routing.services.team import ChangedMeanwhileError, NotEligibleError, hold_unit, ponds_of, record_change
 
 MOST_RULES = 100
 State = RuleBook.State
@@ -59,7 +56,7 @@ def persons_for(actor: User, unit: Unit) -> QuerySet[User]:
 @transaction.atomic
 def begin_draft(*, actor: User, unit: Unit) -> RuleBook:
     """The unit's draft: a copy of its live rules where there is none yet. Raises PermissionDenied."""
-    _hold(actor, unit)
+    hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     draft = draft_rules(unit)
     if draft is not None:
         return draft
@@ -122,7 +119,7 @@ def remove_rule(*, actor: User, unit: Unit, rule_id: int, version: int) -> None:
 @transaction.atomic
 def discard_draft(*, actor: User, unit: Unit) -> bool:
     """Throw the draft away: whether there was one. Raises PermissionDenied."""
-    _hold(actor, unit)
+    hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     return bool(RuleBook.objects.filter(unit=unit, state=State.DRAFT).delete()[0])
 
 
@@ -134,7 +131,7 @@ def turn_on(*, actor: User, unit: Unit, version: int) -> RuleBook:
     _number(draft)
     draft.state, draft.live_from = State.LIVE, Now()
     draft.save(update_fields=["state", "live_from"])
-    _record(actor, unit, book=draft.pk, rules=draft.rules.count())
+    record_change(actor, unit, "rules", book=draft.pk, rules=draft.rules.count())
     return draft
 
 
@@ -148,22 +145,10 @@ def _number(book: RuleBook) -> None:
 
 def _draft(actor: User, unit: Unit, version: int) -> RuleBook:
     """The draft, held and counted up."""
-    _hold(actor, unit)
+    hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     draft = RuleBook.objects.filter(unit=unit, state=State.DRAFT).first()
     if draft is None or draft.version != version:
         raise ChangedMeanwhileError
     RuleBook.objects.filter(pk=draft.pk).update(version=F("version") + 1)
     draft.version += 1
     return draft
-
-
-def _hold(actor: User, unit: Unit) -> None:
-    if not may(actor, unit, Permission.MANAGE_ROUTING):
-        raise PermissionDenied("This is for the managers of the unit.")
-    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
-
-
-def _record(actor: User, unit: Unit, **detail: Any) -> None:
-    kind = LedgerEntry.Kind.POLICY_CHANGED
-    company = unit.company_id
-    record(Fact(company_id=company, kind=kind, actor_id=actor.pk, to_unit_id=unit.pk, why="rules", detail=detail))

@@ -107,7 +107,7 @@ def save_policy(*, actor: User, unit: Unit, values: PolicyValues, seen: PolicyVa
 
     Raises PermissionDenied, ChangedMeanwhileError, NotEligibleError (the fallback).
     """
-    _hold(actor, unit, Permission.MANAGE_ROUTING)
+    hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     before = PolicyValues.of(policy_of(unit))
     if before == values:
         return False
@@ -128,7 +128,7 @@ def save_policy(*, actor: User, unit: Unit, values: PolicyValues, seen: PolicyVa
         "pauses": json.loads(values.pauses),
     }
     RoutingPolicy.objects.update_or_create(unit=unit, defaults=fields)
-    _record(actor, unit, "routing", before=asdict(before), after=asdict(values))
+    record_change(actor, unit, "routing", before=asdict(before), after=asdict(values))
     return True
 
 
@@ -139,7 +139,7 @@ def add_to_roster(*, actor: User, unit: Unit, user_id: int) -> bool:
     She starts with no credit, so that whoever joins late gets her turns from now on and no others (R3).
     Raises PermissionDenied, NotEligibleError.
     """
-    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    hold_unit(actor, unit, Permission.MANAGE_ROSTER)
     members = Membership.objects.current().filter(within([unit.pk], "unit__"), user__is_active=True)
     if not members.filter(user=user_id).exists():
         raise NotEligibleError
@@ -149,7 +149,7 @@ def add_to_roster(*, actor: User, unit: Unit, user_id: int) -> bool:
         unit=unit, user_id=user_id, defaults={"company_id": unit.company_id, "position": last + 1, "enrolled": True}
     )
     if added:
-        _record(actor, unit, "roster", user_id, change="added", position=last + 1)
+        record_change(actor, unit, "roster", user_id, change="added", position=last + 1)
     return added
 
 
@@ -159,7 +159,7 @@ def save_place(*, actor: User, unit: Unit, user_id: int, values: PlaceValues, se
 
     Raises PermissionDenied, ChangedMeanwhileError, NotEligibleError (she is not on the roster).
     """
-    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    hold_unit(actor, unit, Permission.MANAGE_ROSTER)
     member = _place(unit, user_id)
     before = PlaceValues.of(member)
     if before == values:
@@ -170,14 +170,14 @@ def save_place(*, actor: User, unit: Unit, user_id: int, values: PlaceValues, se
     member.daily_cap, member.open_cap = values.daily_cap, values.open_cap
     member.hours, member.states = json.loads(values.hours), [one for one in values.states.split(", ") if one]
     member.save()
-    _record(actor, unit, "roster", user_id, change="set", before=asdict(before), after=asdict(values))
+    record_change(actor, unit, "roster", user_id, change="set", before=asdict(before), after=asdict(values))
     return True
 
 
 @transaction.atomic
 def pause_place(*, actor: User, unit: Unit, user_id: int, paused: bool) -> bool:
     """Pause or resume: whether anything changed. Raises PermissionDenied, NotEligibleError."""
-    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    hold_unit(actor, unit, Permission.MANAGE_ROSTER)
     seen = PlaceValues.of(_place(unit, user_id))
     values = replace(seen, paused=paused)
     return save_place(actor=actor, unit=unit, user_id=user_id, values=values, seen=seen)
@@ -186,7 +186,7 @@ def pause_place(*, actor: User, unit: Unit, user_id: int, paused: bool) -> bool:
 @transaction.atomic
 def swap_places(*, actor: User, unit: Unit, upper_id: int, lower_id: int) -> bool:
     """Let `lower` go before `upper`, where it directly follows: whether it did. The same click twice moves once."""
-    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    hold_unit(actor, unit, Permission.MANAGE_ROSTER)
     order = list(RosterMember.objects.filter(unit=unit).in_order())
     ids = [member.user_id for member in order]
     if upper_id not in ids or ids[ids.index(upper_id) + 1 :][:1] != [lower_id]:
@@ -196,24 +196,24 @@ def swap_places(*, actor: User, unit: Unit, upper_id: int, lower_id: int) -> boo
     for position, member in enumerate(order, start=1):
         member.position = position
     RosterMember.objects.bulk_update(order, ["position"])
-    _record(actor, unit, "roster", lower_id, change="moved", position=at + 1, before_user=upper_id)
+    record_change(actor, unit, "roster", lower_id, change="moved", position=at + 1, before_user=upper_id)
     return True
 
 
 @transaction.atomic
 def remove_from_roster(*, actor: User, unit: Unit, user_id: int) -> bool:
     """Take her off the roster: whether she was on it. Offers she has stay hers until they end."""
-    _hold(actor, unit, Permission.MANAGE_ROSTER)
+    hold_unit(actor, unit, Permission.MANAGE_ROSTER)
     member = RosterMember.objects.filter(unit=unit, user=user_id).first()
     if member is None:
         return False
     before = asdict(PlaceValues.of(member)) | {"position": member.position, "credit": member.credit}
     member.delete()
-    _record(actor, unit, "roster", user_id, change="removed", before=before)
+    record_change(actor, unit, "roster", user_id, change="removed", before=before)
     return True
 
 
-def _hold(actor: User, unit: Unit, verb: Permission) -> None:
+def hold_unit(actor: User, unit: Unit, verb: Permission) -> None:
     """The unit's lock, as handing out takes it, once it is clear that she may."""
     if not may(actor, unit, verb):
         raise PermissionDenied("This is for the managers of the unit.")
@@ -227,7 +227,8 @@ def _place(unit: Unit, user_id: int) -> RosterMember:
     return member
 
 
-def _record(actor: User, unit: Unit, why: str, user_id: int | None = None, **detail: Any) -> None:
+def record_change(actor: User, unit: Unit, why: str, user_id: int | None = None, **detail: Any) -> None:
+    """The ledger's row of a change to how a unit hands out its leads."""
     record(
         Fact(
             company_id=unit.company_id,
