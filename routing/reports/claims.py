@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from routing.models import Offer
 from routing.reports.asking import Question
 from routing.reports.grouping import Group, grouped, names_of
-from routing.reports.links import list_of
+from routing.reports.links import list_behind
 from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Section, lasting, percent, seconds
 
 ENDS = (  # state, tone, words
@@ -54,11 +54,11 @@ def claims(question: Question) -> list[Section]:
 
 
 def _row(question: Question, name: str, group: Group) -> list[Cell]:
-    is_total, key, received, *counts, median = group
-    agent = None if is_total else key
-    cells = [Cell(name), _count(received, list_of(question, "offered", agent=agent))]
+    _, _, received, *counts, median = group
+    cells = [Cell(name), _count(received, list_behind(question, "offered", group, "agent"))]
     cells += [
-        _count(count, list_of(question, state, agent=agent)) for (state, _, _), count in zip(ENDS, counts, strict=True)
+        _count(count, list_behind(question, state, group, "agent"))
+        for (state, _, _), count in zip(ENDS, counts, strict=True)
     ]
     claimed, missed, passed, *_ = counts
     rate = percent(claimed, claimed + missed + passed)
@@ -75,6 +75,6 @@ def _chart(question: Question, names: Sequence[str], groups: Sequence[Group]) ->
         unit="count",
         labels=list(names),
         series=[(tone, words, [group[3 + at] for group in groups]) for at, (_, tone, words) in enumerate(ENDS)],
-        urls=[list_of(question, "offered", agent=group[1]) for group in groups],
+        urls=[list_behind(question, "offered", group, "agent") for group in groups],
         stacked=True,
     )

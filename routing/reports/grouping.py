@@ -22,6 +22,7 @@ FROM (SELECT offer.{key} AS key, {columns} FROM offer {joins}) AS one
 GROUP BY GROUPING SETS ((), (key)) ORDER BY 1 DESC, 3 DESC, 2
 """
 
+SEVERAL = "Several at once"  # first to claim: nobody alone, before one has claimed it
 Group = tuple[bool, int | None, int, *tuple[Any, ...]]  # whether it is the total; key; offers; figures
 
 
@@ -39,4 +40,4 @@ def names_of(question: Question, by: str, keys: Iterable[int | None]) -> Callabl
     """What the groups are called."""
     rows = MODELS[by]._default_manager.filter(company=question.reach.user.company_id, pk__in=set(keys) - {None})
     names = dict(rows.order_by("pk").values_list("pk", "name"))
-    return lambda key: names.get(key or 0, "No source, or none you may know" if by == "source" else "Somebody")
+    return lambda key: names.get(key or 0, "No source, or none you may know" if by == "source" else SEVERAL)

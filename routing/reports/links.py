@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
@@ -15,6 +17,14 @@ WRITTEN = re.compile(
     r"(?P<what>[a-z]+)(?:\.(?P<where>in|at)(?P<unit>\d{1,9}))?(?:\.to(?P<people>\d{1,9}(?:-\d{1,9}){,4}))?"
     r"\.(?P<since>\d{1,10})-(?P<until>\d{1,10})"
 )
+
+
+def list_behind(question: Question, what: str, group: Sequence[Any], by: str) -> str:
+    """The list of a group's row, or of all; nowhere for those without a source or a single agent: no list is of those."""
+    is_total, key = group[:2]
+    if is_total:
+        return list_of(question, what)
+    return list_of(question, what, **{by: key}) if key else ""
 
 
 def list_of(

@@ -16,7 +16,7 @@ from permissions.door import seen_by
 from routing.models import InboundLead, Offer, Rotation
 from routing.reports.asking import BY, Question
 from routing.reports.grouping import Group, grouped, names_of
-from routing.reports.links import list_of
+from routing.reports.links import list_behind
 from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Section, in_minutes, lasting, seconds
 
 STEPS = (  # name, words, and the list behind it
@@ -119,19 +119,17 @@ def _steps(group: Group) -> list[tuple[int, timedelta | None, timedelta | None]]
 
 
 def _row(question: Question, name: str, group: Group) -> list[Cell]:
-    cells = [Cell(name), Cell(f"{group[2]:,}", _link(question, group, "offered"), plain=(str(group[2]),))]
+    cells = [
+        Cell(name),
+        Cell(f"{group[2]:,}", list_behind(question, "offered", group, question.by), plain=(str(group[2]),)),
+    ]
     for (_, _, what), (count, median, ninth) in zip(STEPS, _steps(group), strict=True):
         plain = (str(count), seconds(median), seconds(ninth))
         note = f"{lasting(ninth)} · {count:,}" if count else ""
-        cells.append(Cell(lasting(median), _link(question, group, what) if count else "", note, plain))
+        cells.append(
+            Cell(lasting(median), list_behind(question, what, group, question.by) if count else "", note, plain)
+        )
     return cells
-
-
-def _link(question: Question, group: Group, what: str) -> str:
-    """Nowhere for leads without a source: no list is of those."""
-    if group[0]:
-        return list_of(question, what)
-    return list_of(question, what, **{question.by: group[1]}) if group[1] else ""
 
 
 def _chart(question: Question, names: Sequence[str], groups: Sequence[Group]) -> Chart | None:
@@ -149,5 +147,5 @@ def _chart(question: Question, names: Sequence[str], groups: Sequence[Group]) ->
             ("info", "Median", [in_minutes(step[shown][1]) for step in steps]),
             ("neutral", "Nine of ten", [in_minutes(step[shown][2]) for step in steps]),
         ],
-        urls=[_link(question, group, STEPS[shown][2]) for group in groups],
+        urls=[list_behind(question, STEPS[shown][2], group, question.by) for group in groups],
     )

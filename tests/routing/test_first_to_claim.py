@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ from routing.services.withdrawing import take_out
 from tests.factories.leads import make_lead
 from tests.factories.people import fresh, make_member
 from tests.factories.scenes import Brokerage
+from tests.routing.reporting import page, rows
 from tests.routing.scenes import lakeside, on_roster, route
 from tests.support.racing import together
 
@@ -171,3 +173,14 @@ def test_r1_from_the_page_one_claims_and_the_other_reads_who_was_first(client: C
     client.post(f"/offers/{other.public_id}/pass/")
     assert "Your colleagues still have it" in client.get("/").content.decode()
     assert Offer.objects.get(lead=other).state == "open"
+
+
+def test_r11_what_several_have_is_nobodys_figure_and_leads_to_no_list(client: Client, harbor: Brokerage) -> None:
+    offered(harbor)
+    claim(lead_id=offered(harbor).pk, user=fresh(harbor.ben), act="button")
+    found = rows(client, harbor.lead, "claims")
+    assert {name: row["Received"] for name, row in found.items()} == {"Ben": "1", "Several at once": "1"}
+    for name in ("claims", "speed"):
+        shown = page(client, harbor.lead, name, by="agent")
+        [line] = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*Several at once.*?</tr>", shown, re.DOTALL)
+        assert "href" not in line
