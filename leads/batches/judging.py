@@ -55,16 +55,16 @@ def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batc
         [*([] if verb.revives else [Skip("gone", Q(removed_at__isnull=False))]), *verb.undo_skips(act)],
         Case(When(image=F("became"), then=Value("")), default=Value("newer")),
     )
-    may, outside = (
-        verb.allowed(act.keyring),
-        Case(When(image=F("became"), then=Value("closed")), default=Value("newer")),
-    )
-    if undone.actor_id != act.actor.pk:
-        outside = Case(default=Value("closed"))
-        may = verb.undoable_by_manager(act) & may if undone.undoes_id else verb.undoable_by_manager(act)
-    elif verb.gives_away and not undone.undoes_id:
+    hers, anew = undone.actor_id == act.actor.pk, undone.undoes_id is not None
+    if hers and verb.gives_away and not anew:
         return leads.annotate(reason=inside)
-    return leads.annotate(reason=Case(When(may, then=inside), default=outside))
+    may = verb.allowed(act.keyring) if hers or anew else Q()
+    if not hers:
+        return leads.annotate(
+            reason=Case(When(verb.undoable_by_manager(act) & may, then=inside), default=Value("closed"))
+        )
+    lost = Case(When(image=F("became"), then=Value("closed")), default=Value("newer"))
+    return leads.annotate(reason=Case(When(may, then=inside), default=lost))
 
 
 def _first(skips: Sequence[Skip], otherwise: Combinable) -> Combinable:
