@@ -107,5 +107,5 @@ class RangesField(WordsField):
         if low is not None and high is not None and low > high:
             raise ValidationError(f"“{word}” ends before it begins.")
         if max(low or 0, high or 0) > 10**15:
-            raise ValidationError(f"“{word}” is too much.")
+            raise ValidationError(f"“{word[:40]}” is too much.")
         return [low, high]

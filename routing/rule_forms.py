@@ -69,13 +69,15 @@ class RuleForm(forms.Form):
         mine, stay = Channel.objects.managed_by(actor).open(), Channel.objects.of(actor).filter(pk__in=named)
         channels = Channel.objects.filter(Q(pk__in=mine.values("pk")) | Q(pk__in=stay.values("pk")))
         choices["channel"].choices = channels.order_by("name", "pk").values_list("pk", "name")
+        if not choices["channel"].choices:
+            del choices["channel"]
         choices["roster"].queryset = rosters_for(actor, unit).exclude(pk=unit.pk).order_by("name", "pk")
         choices["roster"].empty_label = unit.name
         choices["user"].queryset = persons_for(actor, unit)
         choices["pond"].queryset = ponds_of(actor, unit).order_by("name", "pk")
         if rule and rule.is_last:
             for name in ("name", *CONDITIONS):
-                del self.fields[name]
+                self.fields.pop(name, None)
 
     def conditions(self) -> list[forms.BoundField]:
         return [self[name] for name in CONDITIONS if name in self.fields]

@@ -10,6 +10,7 @@ from routing.models import Rule, RuleBook
 from routing.services.rules import live_rules
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, stranger
+from tests.routing.capture.scenes import make_channel
 from tests.routing.scenes import lakeside
 
 
@@ -99,3 +100,11 @@ def test_r7_pauses_are_typed_as_rows_and_leave_time_for_every_clock(client: Clie
     refused = client.post(path(harbor, "policy/"), sent | week | {"pauses_0_from": "00:00", "pauses_0_to": "23:00"})
     assert "Leave at least 12 hours" in refused.content.decode()
     assert 'value="23:00"' in refused.content.decode()
+
+
+def test_r1_channels_are_asked_for_where_there_are_any(client: Client, harbor: Brokerage) -> None:
+    client.force_login(harbor.lead)
+    client.post(path(harbor, "act/"), {"act": "begin"})
+    assert "Channel" not in client.get(path(harbor, "rules/new/")).content.decode()
+    channel = make_channel(harbor.lakeside)
+    assert channel.name in client.get(path(harbor, "rules/new/")).content.decode()
