@@ -119,3 +119,14 @@ def _initial(rule: Rule | None) -> dict[str, Any]:
     minutes = round(rule.claim_window.total_seconds() / 60) if rule.claim_window else None
     named = {name: getattr(rule, name) for name in ("name", "method", "roster", "user", "pond")}
     return {**rule.conditions, **named, "minutes": minutes}
+
+
+class RehearsalForm(forms.Form):
+    """How far back."""
+
+    days = forms.TypedChoiceField(
+        coerce=int,
+        initial=7,
+        label="Leads of the last",
+        choices=[(1, "day"), (7, "7 days"), (30, "30 days"), (90, "90 days")],
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ class Roster:
     members: list[RosterMember]
     places: list[Place]
     now: datetime
+    fallbacks: dict[int | None, User | Pond | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if is_paused(self.policy, self.now):  # while a pause lasts, hours do not count (R7)
@@ -153,17 +154,22 @@ def why_skipped(member: RosterMember, *, belongs: bool, now: datetime) -> str:
 
 def fallback_for(roster: Roster, but: int | None = None) -> User | Pond | None:
     """Who takes what the roster could not place: the policy's pond or person, else a manager of the unit or above it."""
-    policy = roster.policy
+    if but not in roster.fallbacks:
+        roster.fallbacks[but] = _find_fallback(roster.unit, roster.policy, but)
+    return roster.fallbacks[but]
+
+
+def _find_fallback(unit: Unit, policy: RoutingPolicy, but: int | None) -> User | Pond | None:
     if policy.fallback_pond is not None and policy.fallback_pond.closed_at is None:
         return policy.fallback_pond
     fallback = policy.fallback
     if fallback is not None and fallback.is_active and fallback.pk != but:
         return fallback
-    unit: Unit | None = roster.unit
-    while unit is not None:
-        managers = Membership.objects.current().filter(unit=unit, role__in=["owner", "admin"], user__is_active=True)
+    above: Unit | None = unit
+    while above is not None:
+        managers = Membership.objects.current().filter(unit=above, role__in=["owner", "admin"], user__is_active=True)
         found = managers.exclude(user=but).select_related("user").order_by("role", "pk").first()
         if found is not None:
             return found.user
-        unit = unit.parent
+        above = above.parent
     return None

@@ -13,6 +13,7 @@ from tests.properties import (
     surfaces_of_ponds,
     surfaces_of_reports,
     surfaces_of_requests,
+    surfaces_of_rules,
 )
 from tests.properties.surfaces import SURFACES
 
@@ -27,6 +28,7 @@ FILES = (
     surfaces_of_ponds,
     surfaces_of_reports,
     surfaces_of_requests,
+    surfaces_of_rules,
 )
 
 __all__ = ["FILES", "SURFACES"]

@@ -57,6 +57,11 @@ def a_channel_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing_channels, "Level", ENOUGH)
 
 
+@found_by("rehearsed")
+def a_rehearsal_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.services.rehearsing.Level", ENOUGH)
+
+
 @found_by("report")
 def reports_offer_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = "routing.reports.asking.sources_in_sight"
