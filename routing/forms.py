@@ -16,6 +16,7 @@ from django.http import QueryDict
 from crm.organization.models import Unit, User
 from routing.fields import Row, WeeklyField, WordsField
 from routing.models import RosterMember
+from routing.services.cold import ColdValues, save_cold
 from routing.services.team import (
     ChangedMeanwhileError,
     NotEligibleError,
@@ -45,7 +46,7 @@ class SeenForm(forms.Form):
             return ()
         return values if isinstance(values, list) else ()
 
-    def changed_meanwhile(self, now: PolicyValues | PlaceValues, words: str) -> None:
+    def changed_meanwhile(self, now: PolicyValues | PlaceValues | ColdValues, words: str) -> None:
         """Refuse this once: the next sending has seen what stands now."""
         given = QueryDict(mutable=True)
         given.update(self.data)
@@ -118,6 +119,43 @@ class PolicyForm(SeenForm):
             self.changed_meanwhile(stands, f"{words}, then {now.fallback or now.fallback_pond or 'a manager'}")
         except NotEligibleError:
             self.add_error("fallback", "This can no longer be chosen.")
+        return self.is_valid()
+
+
+class ColdForm(SeenForm):
+    """What becomes of leads that nobody was in touch with. It is saved only after it was shown what it does (R13)."""
+
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=730,
+        required=False,
+        label="Days without contact",
+        help_text="Since the last call, text, e-mail or meeting, and since the agent got the lead. Empty: leads stay.",
+    )
+    to = forms.ChoiceField(required=False, label="Then they go")
+
+    def __init__(self, data: Any = None, *, actor: User, unit: Unit) -> None:
+        self.actor, self.unit = actor, unit
+        shown = ColdValues.of(policy_of(unit))
+        initial = {"days": shown.days, "to": str(shown.pond_id or ""), "seen": json.dumps(astuple(shown))}
+        super().__init__(data, initial=initial)
+        ponds = [(str(pond.pk), f"to the pond {pond.name}") for pond in ponds_of(actor, unit).order_by("name", "pk")]
+        self.fields["to"].choices = [("", "to the next agents in turn"), *ponds]  # type: ignore[attr-defined]
+
+    def values(self) -> ColdValues:
+        days, to = self.cleaned_data["days"], self.cleaned_data["to"]
+        return ColdValues(days, int(to) if days and to else None)
+
+    def save(self) -> bool:
+        """Whether it was saved; where not, the form says why. Raises PermissionDenied."""
+        try:
+            seen = ColdValues(*self.read_seen()) if len(self.read_seen()) == 2 else self.values()
+            save_cold(actor=self.actor, unit=self.unit, values=self.values(), seen=seen)
+        except ChangedMeanwhileError:
+            now = ColdValues.of(policy_of(self.unit))
+            self.changed_meanwhile(now, f"{now.days} days" if now.days else "leads stay")
+        except NotEligibleError:
+            self.add_error("to", "This pond can no longer be chosen.")
         return self.is_valid()
 
 

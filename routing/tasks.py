@@ -10,6 +10,8 @@ from crm.core.tasks import task
 from routing.capture.fetching import fetch_next
 from routing.capture.mailbox import poll
 from routing.capture.taking import AT_ONCE, take_in_waiting
+from routing.services.cold import AT_ONCE as AT_ONCE_COLD
+from routing.services.cold import move_cold, units_with_cold
 from routing.services.handing_out import expire_due, units_due
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,15 @@ def fetch_inbound() -> None:
 def read_mail() -> None:
     """Take in the leads that were mailed, where there is a mailbox to look into."""
     poll()
+
+
+@task(queue="default", every=600.0)
+def move_cold_leads() -> None:
+    """Move on what nobody was in touch with for as long as its unit allows."""
+    for unit_id in units_with_cold():
+        for _ in range(MOST_BATCHES):
+            if move_cold(unit_id) < AT_ONCE_COLD:
+                break
 
 
 def take_in_soon() -> None:

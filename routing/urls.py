@@ -26,6 +26,7 @@ urlpatterns = [
     path("routing/<int:unit_id>/", rules.unit, name="routing-unit"),
     path("routing/<int:unit_id>/policy/", rules.policy, name="routing-policy"),
     path("routing/<int:unit_id>/act/", rules.act, name="routing-act"),
+    path("routing/<int:unit_id>/cold/", rules.cold, name="routing-cold"),
     path("routing/<int:unit_id>/rehearsal/", rules.rehearse, name="rehearsal"),
     path("routing/<int:unit_id>/rules/new/", rules.rule, name="rule-add"),
     path("routing/<int:unit_id>/rules/<int:rule_id>/", rules.rule, name="rule"),

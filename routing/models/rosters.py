@@ -26,6 +26,12 @@ class RoutingPolicy(models.Model):
     passes = models.PositiveSmallIntegerField(default=2, help_text="Rounds through the roster before the fallback.")
     fallback = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     fallback_pond = models.ForeignKey(Pond, models.PROTECT, null=True, blank=True, related_name="+")
+    cold_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="After so many without contact a lead goes on; empty: it stays."
+    )
+    cold_pond = models.ForeignKey(
+        Pond, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: round the roster."
+    )
     pauses = models.JSONField(default=list, db_default=[], blank=True)
 
     class Meta:
@@ -34,6 +40,10 @@ class RoutingPolicy(models.Model):
                 condition=Q(claim_window__gt=timedelta(0), claim_window__lte=timedelta(days=1)), name="policy_window"
             ),
             models.CheckConstraint(condition=Q(passes__gte=1, passes__lte=10), name="policy_passes"),
+            models.CheckConstraint(
+                condition=Q(cold_days=None, cold_pond=None) | Q(cold_days__gte=1, cold_days__lte=730),
+                name="policy_cold",
+            ),
             models.CheckConstraint(condition=Q(fallback=None) | Q(fallback_pond=None), name="policy_one_fallback"),
         ]
 

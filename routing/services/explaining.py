@@ -21,6 +21,7 @@ CAUSES = {
     "new": "New lead",
     "expired": "Not claimed in time",
     "declined": "Passed on",
+    "cold": "No contact for long",
     "withdrawn": "Offer withdrawn",
 }
 METHODS = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from django.db import connection, transaction
 from django.db.models import Min
@@ -32,11 +33,17 @@ def database_now() -> datetime:
 
 @transaction.atomic
 def route_leads(
-    *, company_id: int, unit_id: int, lead_ids: Sequence[int], cause: str = "new", but: int | None = None
+    *,
+    company_id: int,
+    unit_id: int,
+    lead_ids: Sequence[int],
+    cause: str = "new",
+    but: int | None = None,
+    had: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
     """Start a company's leads on the ways that the unit's rules have for them. One that is under way already stays there.
 
-    `but`: who is about to leave, and is no fallback for them.
+    `but`: who is about to leave, and is no fallback for them. `had`: by lead, who had it, and is not its next.
     """
     held = Lead.objects.filter(company=company_id, pk__in=lead_ids).in_id_order()
     under_way = set(Rotation.objects.filter(lead__in=lead_ids, ended_at=None).values_list("lead", flat=True))
@@ -53,7 +60,8 @@ def route_leads(
     rosters = lock_rosters({rotation.unit_id for rotation in rotations}, now)
     placements: dict[int, list[Placement]] = defaultdict(list)
     for rotation in rotations:
-        step = Step(rotation, subjects[rotation.lead_id].state, but=but)
+        last = had.get(rotation.lead_id)
+        step = Step(rotation, subjects[rotation.lead_id].state, [last] if last else [], last, but=but)
         placements[rotation.unit_id].append(place(rosters[rotation.unit_id], step))
     for roster_id, placed in placements.items():
         carry_out(rosters[roster_id], placed, cause=cause)

@@ -16,10 +16,11 @@ from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from permissions.catalog import Permission
 from permissions.keyring import load_keyring
-from routing.forms import PolicyForm
+from routing.forms import ColdForm, PolicyForm
 from routing.models import Rule, RuleBook
 from routing.rule_forms import RehearsalForm, RuleForm
 from routing.services import rules as services
+from routing.services.cold import foresee
 from routing.services.rehearsing import SHOWN
 from routing.services.rehearsing import rehearse as rehearse_book
 from routing.services.team import ChangedMeanwhileError, NotEligibleError, policy_of
@@ -146,6 +147,24 @@ def _remove(user: User, unit: Unit, version: int, rules: tuple[int, int]) -> str
 
 
 ACTS = {"begin": _begin, "discard": _discard, "turn_on": _turn_on, "up": _up, "down": _down, "remove": _remove}
+
+
+@door("GET", "HEAD", "POST")
+@never_cache
+def cold(request: HttpRequest, unit_id: int) -> HttpResponse:
+    """What becomes of cold leads: looked at first, then turned on (R13)."""
+    user = signed_in(request)
+    found = managed_or_404(user, unit_id)
+    form = ColdForm(request.POST if request.method == "POST" else None, actor=user, unit=found)
+    valid = form.is_bound and form.is_valid()
+    if valid and request.POST.get("step") == "save" and form.save():
+        messages.success(request, f"Saved. Leads of {found.name} follow this from now on.")
+        return redirect("routing-unit", found.pk)
+    days = form.values().days if valid else None
+    foreseen = foresee(keyring=load_keyring(user), unit=found, days=days) if days else None
+    context = {"unit": found, "form": form, "looked": valid, "foreseen": foreseen}
+    status = 422 if form.is_bound and form.errors else 200
+    return render_page(request, "routing/rules/cold.html", context, status=status)
 
 
 @door()

@@ -1,0 +1,134 @@
+"""Leads that nobody has been in touch with for long go into a pond, or round the roster anew (R13)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from crm.notifications.services import Message, notify
+from crm.organization.models import Unit, User
+from leads.models import Assignment, Lead
+from leads.services.assigning import clear_agent_slots
+from leads.services.ponding import pool_leads
+from permissions.access import Keyring, Level
+from permissions.catalog import Permission
+from permissions.ledger import Fact, record
+from permissions.models import LedgerEntry
+from routing.models import Rotation, RoutingPolicy
+from routing.services.handing_out import route_leads
+from routing.services.team import ChangedMeanwhileError, NotEligibleError, may, policy_of, ponds_of
+
+AT_ONCE = 500
+MOST_NAMED = 20
+AGENT, COVERED = Assignment.Role.AGENT, Assignment.Role.COVERED
+
+
+@dataclass(frozen=True)
+class ColdValues:
+    """After so many days without contact leads go to the pond, or round the roster; no days: they stay."""
+
+    days: int | None
+    pond_id: int | None = None
+
+    @classmethod
+    def of(cls, policy: RoutingPolicy) -> ColdValues:
+        return cls(policy.cold_days, policy.cold_pond_id)
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """How many leads would go now, and from whom: names with numbers, the most first."""
+
+    leads: int
+    agents: Sequence[tuple[str, int]]
+
+
+def is_cold(unit: Unit, days: int) -> Q:
+    """Open leads of the unit that an agent has, and had for as long, without contact; not covered, not on offer."""
+    before, slots = Now() - timedelta(days=days), Assignment.objects.filter(lead=OuterRef("pk"))
+    lately = Exists(slots.filter(role=AGENT, since__gte=before)) | Exists(slots.filter(role=COVERED))
+    on_offer = Exists(Rotation.objects.filter(lead=OuterRef("pk"), ended_at=None))
+    silent = Q(last_contact_at=None) | Q(last_contact_at__lt=before)
+    open_ones = Q(owner_unit=unit, removed_at=None, stage__kind="open", agent__isnull=False)
+    return open_ones & silent & ~lately & ~on_offer
+
+
+def foresee(*, keyring: Keyring, unit: Unit, days: int) -> Foreseen:
+    """What would go as soon as it is turned on."""
+    leads = Lead.objects.visible_to(keyring, Level.VIEW).filter(is_cold(unit, days)).order_by()
+    counted = leads.values_list("agent__name").annotate(count=Count("pk")).order_by("-count", "agent__name")
+    agents = list(counted)
+    return Foreseen(sum(count for _, count in agents), agents[:MOST_NAMED])
+
+
+@transaction.atomic
+def save_cold(*, actor: User, unit: Unit, values: ColdValues, seen: ColdValues) -> bool:
+    """Make `values` the unit's way with cold leads, if it still is as `seen`: whether anything changed.
+
+    Raises PermissionDenied, ChangedMeanwhileError, NotEligibleError (the pond).
+    """
+    if not may(actor, unit, Permission.MANAGE_ROUTING):
+        raise PermissionDenied("This is for the managers of the unit.")
+    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
+    before = ColdValues.of(policy_of(unit))
+    if before == values:
+        return False
+    if before != seen:
+        raise ChangedMeanwhileError
+    if values.pond_id and not ponds_of(actor, unit).filter(pk=values.pond_id).exists():
+        raise NotEligibleError
+    fields = {"company_id": unit.company_id, "cold_days": values.days, "cold_pond_id": values.pond_id}
+    RoutingPolicy.objects.update_or_create(unit=unit, defaults=fields)
+    record(
+        Fact(
+            company_id=unit.company_id,
+            kind=LedgerEntry.Kind.POLICY_CHANGED,
+            actor_id=actor.pk,
+            to_unit_id=unit.pk,
+            why="cold leads",
+            detail={"before": asdict(before), "after": asdict(values)},
+        )
+    )
+    return True
+
+
+def units_with_cold() -> list[int]:
+    return list(RoutingPolicy.objects.exclude(cold_days=None).order_by("pk").values_list("pk", flat=True))
+
+
+@transaction.atomic
+def move_cold(unit_id: int, limit: int = AT_ONCE) -> int:
+    """Move up to `limit` cold leads of the unit on: how many. Called twice, each lead still goes once."""
+    policy = RoutingPolicy.objects.select_related("unit", "cold_pond").get(pk=unit_id)
+    if policy.cold_days is None:
+        return 0
+    cold = Lead.objects.filter(is_cold(policy.unit, policy.cold_days)).in_id_order()
+    had = dict(cold.values_list("pk", "agent")[:limit])
+    if not had:
+        return 0
+    why = f"no contact for {policy.cold_days} days"
+    if policy.cold_pond is not None and policy.cold_pond.closed_at is None:
+        pool_leads(list(had), policy.cold_pond, actor_id=None, why=why)
+    else:
+        clear_agent_slots(list(had), actor_id=None, why=why)
+        ids = {"company_id": policy.company_id, "unit_id": unit_id, "lead_ids": list(had)}
+        route_leads(**ids, cause="cold", had=had)
+    _tell(policy, had)
+    return len(had)
+
+
+def _tell(policy: RoutingPolicy, had: Mapping[int, int]) -> None:
+    """Who had them: how many, and why."""
+    where = f"to the pond {policy.cold_pond}" if policy.cold_pond else "to the next agents in turn"
+    said, url = f"Nobody was in touch with them for {policy.cold_days} days.", reverse("people")
+    counted = [(user, f"{count:,} lead{'s' if count > 1 else ''}") for user, count in Counter(had.values()).items()]
+    messages = [Message(user, "withdrawn", f"{leads} of yours went {where}", said, url) for user, leads in counted]
+    notify(policy.company_id, messages)
