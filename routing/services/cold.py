@@ -54,8 +54,8 @@ class Foreseen:
 def is_cold(unit: Unit, days: int) -> Q:
     """Open leads of the unit that an agent has, and had for as long, without contact; not covered, not on offer."""
     before, slots = Now() - timedelta(days=days), Assignment.objects.filter(lead=OuterRef("pk"))
-    lately = Exists(slots.filter(role=AGENT, since__gte=before)) | Exists(slots.filter(role=COVERED))
-    on_offer = Exists(Rotation.objects.filter(lead=OuterRef("pk"), ended_at=None))
+    lately = Q(Exists(slots.filter(role=AGENT, since__gte=before))) | Q(Exists(slots.filter(role=COVERED)))
+    on_offer = Q(Exists(Rotation.objects.filter(lead=OuterRef("pk"), ended_at=None)))
     silent = Q(last_contact_at=None) | Q(last_contact_at__lt=before)
     open_ones = Q(owner_unit=unit, removed_at=None, stage__kind="open", agent__isnull=False)
     return open_ones & silent & ~lately & ~on_offer
@@ -119,8 +119,7 @@ def move_cold(unit_id: int, limit: int = AT_ONCE) -> int:
         pool_leads(list(had), policy.cold_pond, actor_id=None, why=why)
     else:
         clear_agent_slots(list(had), actor_id=None, why=why)
-        ids = {"company_id": policy.company_id, "unit_id": unit_id, "lead_ids": list(had)}
-        route_leads(**ids, cause="cold", had=had)
+        route_leads(company_id=policy.company_id, unit_id=unit_id, lead_ids=list(had), cause="cold", had=had)
     _tell(policy, had)
     return len(had)
 
