@@ -82,6 +82,7 @@ LEADS = (
     *(personal(owner, became_personal_under="managed") for owner in (ANA, HIDING, GONE, BROKER, SAM)),
     *(personal(owner, hidden=True) for owner in (ANA, HIDING, GONE, JOINED_BELOW)),
     personal(ANA, hidden=True, became_personal_under="managed", assigned=(("assistant", LONER),), origin_unit=LAKESIDE),
+    personal(ANA, hidden=True, offers=((ANA, "expired"),)),
 )
 
 POLICIES = ("company_only", "private", "visible", "managed")
