@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from leads.imports.matching import CUSTOM
 from routing.capture.formats.bodies import Answer, Record
@@ -10,19 +10,20 @@ from routing.capture.formats.draft import LENGTHS, Draft, Lines, add
 from routing.capture.formats.guessing import PLACES, Dialect, place_of
 from routing.capture.formats.shape import Agent, Inquiry, UnreadableError
 from routing.capture.formats.text import label_of, squeeze
+from routing.capture.formats.values import emails_in, looks_like_phone
 
+Placed = list[tuple[str, Answer]]
 MOST_NAMED = 12  # of the questions that an error names
 
 
 def compose(answers: Record, dialect: Dialect, mapping: Mapping[str, str]) -> Inquiry:
     """One inquiry of one record. `mapping` (question → place) goes before every guess. Raises UnreadableError."""
-    draft = Draft()
-    for place, answer in _in_order(answers, dialect, mapping):
+    draft, placed = Draft(), _in_order(answers, dialect, mapping)
+    for place, answer in placed:
         draft.put(place, answer)
     _settle_names(draft)
     _settle_prices(draft)
-    if not (draft.phones or draft.emails or draft.fields.keys() & {"first_name", "last_name", "company_name"}):
-        raise UnreadableError(f"There is no name, phone or e-mail in it{_named(answers)}.")
+    _insist_on_who(draft, placed)
     return Inquiry(
         external_id=draft.words.get("external_id", ""),
         fields=draft.fields,
@@ -44,7 +45,23 @@ def compose(answers: Record, dialect: Dialect, mapping: Mapping[str, str]) -> In
     )
 
 
-def _in_order(answers: Record, dialect: Dialect, mapping: Mapping[str, str]) -> list[tuple[str, Answer]]:
+def _insist_on_who(draft: Draft, placed: Placed) -> None:
+    """A name alone will do, unless how to reach her seems to be there, under a question that nobody has explained."""
+    if draft.phones or draft.emails:
+        return
+    if not draft.fields.keys() & {"first_name", "last_name", "company_name"}:
+        only = f", only: {_labels(answer for _, answer in placed)}" if placed else ""
+        raise UnreadableError(f"There is no name, phone or e-mail in it{only}.")
+    lost = [answer for place, answer in placed if not place and _may_reach(answer.text)]
+    if lost:
+        raise UnreadableError(f"There is a name in it, and how to reach her may be under: {_labels(lost)}.")
+
+
+def _may_reach(text: str) -> bool:
+    return emails_in(text) == [text] or looks_like_phone(text)
+
+
+def _in_order(answers: Record, dialect: Dialect, mapping: Mapping[str, str]) -> Placed:
     """What is mapped first; then names beside a phone or an e-mail, as of several names one may be the form's."""
     mapped = {squeeze(question): place for question, place in mapping.items() if squeeze(question)}
     rows: list[tuple[bool, str, Answer]] = []
@@ -109,8 +126,8 @@ def _agent(parts: Mapping[str, str]) -> Agent | None:
     return None if agent == Agent() else agent
 
 
-def _named(answers: Record) -> str:
+def _labels(answers: Iterable[Answer]) -> str:
     """The questions of a record, for whoever maps them; never the answers."""
     labels = list(dict.fromkeys(label_of(answer.path) for answer in answers))
     more = ", …" if len(labels) > MOST_NAMED else ""
-    return f", only: {', '.join(label[:40] for label in labels[:MOST_NAMED])}{more}" if labels else ""
+    return f"{', '.join(label[:40] for label in labels[:MOST_NAMED])}{more}"

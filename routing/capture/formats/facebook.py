@@ -36,7 +36,18 @@ def read_facebook(node: Node, mapping: Mapping[str, str]) -> Found:
         raise UnreadableError(f"Facebook refused: {' '.join(words)[:200] or 'without a reason'}")
     if "fielddata" not in top:
         raise UnreadableError("There is neither a change (“entry”) nor the answers of a lead (“field_data”) in it.")
-    return [compose([_in_words(answer) for answer in flat(node)], GRAPH, mapping)]
+    return [compose([_in_words(answer) for answer in flat(_answered(node))], GRAPH, mapping)]
+
+
+def _answered(node: Node) -> Node:
+    """Without questions that lack an answer altogether: what a question is called is nobody's name."""
+    return tuple(
+        (key, [one for one in value if not _is_bare(one)] if isinstance(value, list) else value) for key, value in node
+    )
+
+
+def _is_bare(node: Node) -> bool:
+    return isinstance(node, tuple) and [squeeze(key) for key, _ in node] == ["name"]
 
 
 def _in_words(answer: Answer) -> Answer:

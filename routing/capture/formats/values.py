@@ -191,3 +191,9 @@ def is_phone(text: str) -> bool:
     """Whether all of it may be one phone, with its extension."""
     found = PHONE.fullmatch(text.strip())
     return found is not None and 7 <= sum(map(str.isdigit, found[1])) <= 17
+
+
+def looks_like_phone(text: str) -> bool:
+    """Whether it is one by its looks alone: with an area code and signs between its digits, and no day."""
+    signs = text.strip()
+    return is_phone(signs) and sum(map(str.isdigit, signs)) >= 10 and not signs.isdigit() and read_day(signs) is None

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db.models.functions import Now
@@ -17,6 +12,7 @@ from leads.models import ContactPoint, Lead
 from routing.capture.fetching import WAITS, fetch_next
 from routing.models import Channel, InboundLead
 from tests.factories.scenes import Brokerage
+from tests.routing.capture.graphs import Graph
 from tests.routing.capture.scenes import make_channel, send, signed, take_all_in
 from tests.routing.scenes import lakeside
 
@@ -33,40 +29,6 @@ NEWS = {
         }
     ],
 }
-
-
-@dataclass
-class Graph:
-    """A server that stands in for Facebook's."""
-
-    url: str = ""
-    status: int = 200
-    asked: list[tuple[str, dict[str, list[str]]]] = field(default_factory=list)
-    answers: dict[str, Any] = field(default_factory=dict)
-
-
-@pytest.fixture
-def graph(settings: Any) -> Iterator[Graph]:
-    found = Graph()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked = urlsplit(self.path)
-            found.asked.append((asked.path, parse_qs(asked.query)))
-            self.send_response(found.status)
-            self.end_headers()
-            self.wfile.write(json.dumps(found.answers.get(asked.path.rpartition("/")[2], {})).encode())
-
-        def log_message(self, *args: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    found.url = f"http://127.0.0.1:{server.server_port}/v21.0"
-    settings.GRAPH_URL = found.url
-    yield found
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture

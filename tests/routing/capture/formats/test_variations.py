@@ -183,3 +183,26 @@ def test_c3_latin_1_whatever_is_declared(declared: str) -> None:
     found = read_one("events", text.encode("latin-1"), f"application/json; charset={declared}")
     assert found == read_sample("events.json")
     assert read_one("events", text.encode(), f"application/json; charset={declared}") == read_sample("events.json")
+
+
+def test_c3_the_name_of_a_question_without_an_answer_is_nobodys_name() -> None:
+    asked = [{"name": "full_name"}, {"name": "email", "values": ["ana@example.com"]}, {"name": "city", "values": None}]
+    found = read_tree("facebook_lead.json", {"id": "1", "field_data": asked})
+    assert (found.fields, found.emails) == ({}, ("ana@example.com",))
+    by_name = read_tree("facebook_lead.json", {"id": "1", "field_data": {"name": "Ana Silva"}})
+    assert by_name.fields == {"first_name": "Ana", "last_name": "Silva"}
+
+
+@pytest.mark.parametrize("answer", ["ana@example.com", "(512) 555-0142", "+353 85 555 0142"])
+def test_c4_beside_a_name_alone_what_may_be_a_way_to_reach_her_has_to_be_mapped(answer: str) -> None:
+    with pytest.raises(UnreadableError, match="how to reach her may be under: Hint"):
+        read_one("json", {"name": "Ana Silva", "hint": answer})
+    assert read_one("json", {"name": "Ana Silva", "hint": answer}, mapping={"hint": "extra"}).extra == {"Hint": answer}
+    assert read_one("json", {"name": "Ana Silva", "hint": answer, "email": "as@example.com"}).extra == {"Hint": answer}
+
+
+@pytest.mark.parametrize(
+    "answer", ["2026-11-21 10:15", "551111744595541", "78704-1234", "wants to write to a@b.example"]
+)
+def test_c4_what_is_no_way_to_reach_her_is_not_asked_about(answer: str) -> None:
+    assert read_one("json", {"name": "Ana Silva", "hint": answer}).extra == {"Hint": answer}
