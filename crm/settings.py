@@ -14,7 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
 
 from crm.core.embedded.addresses import addresses
+from crm.core.kept import kept
 from crm.core.mail import leads_mail, mailbox, outgoing
+from crm.core.push_key import make_push_key, push_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -52,23 +54,8 @@ DEMO = read_flag("FAIRLEAD_DEMO", default=EMBEDDED_DATABASE)
 TESTING = "pytest" in sys.modules
 
 
-def secret_key() -> str:
-    """The signing key: from the environment, else generated once into a file only its owner can read."""
-    given = read("SECRET_KEY")
-    if given:
-        return given
-    path = DATA / "secret-key"
-    if not path.exists():
-        DATA.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(secrets.token_urlsafe(64))
-        except FileExistsError:
-            pass
-    return path.read_text()
-
-
-SECRET_KEY = secret_key()
+# from the environment, else generated once into a file only its owner can read
+SECRET_KEY = read("SECRET_KEY") or kept(DATA / "secret-key", lambda: secrets.token_urlsafe(64))
 
 # --- Database, cache, tasks -------------------------------------------------------------------------------------------
 
@@ -338,6 +325,8 @@ FILTERS_EMPTY_CHOICE_LABEL = "Any"
 
 # --- Outside ----------------------------------------------------------------------------------------------------------
 
+PUSH_KEY = push_key(read("PUSH_KEY") or kept(DATA / "push-key", make_push_key))
+LOCAL_ADDRESSES = read_flag("FAIRLEAD_LOCAL_ADDRESSES")  # also ask addresses of this machine: for stand-ins in tests
 GRAPH_URL = read("GRAPH_URL", "https://graph.facebook.com/v21.0").rstrip("/")
 LEADS_MAIL = leads_mail(read("LEADS_MAIL"))
 LEADS_MAILBOX = mailbox(read("LEADS_IMAP_URL"))

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django_filters import ChoiceFilter
 
 from crm.notifications.live import register_count
+from crm.notifications.standing import register_end
 from crm.organization.models import Unit, User
 from leads import signals
 from leads.filters import LeadFilter
@@ -26,6 +27,7 @@ from routing.reports.listing import AskedFilter
 from routing.services.claiming import claim, may_claim
 from routing.services.handing_out import route_leads
 from routing.services.leaving import clear_roster, held_by, held_there, join_rosters, leave_rosters
+from routing.services.telling import offered_until
 from routing.services.withdrawing import take_out
 
 YES = [("yes", "yes")]
@@ -105,4 +107,5 @@ def connect() -> None:
     register_tie(held_there)
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     LeadFilter.register(FILTER, AskedFilter(label="Offers"))
+    register_end("offer", offered_until)
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

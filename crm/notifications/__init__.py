@@ -1,1 +1,1 @@
-"""Telling people: in the page and by e-mail. One door: `notify()`."""
+"""Telling people: in the page, by e-mail and by web push. One door: `notify()`."""

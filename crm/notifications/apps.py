@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class NotificationsConfig(AppConfig):
     name = "crm.notifications"
     label = "notifications"
+
+    def ready(self) -> None:
+        from crm.notifications import receivers
+
+        receivers.connect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from crm.notifications.live import bump
 from crm.notifications.models import Delivery, Notification
@@ -30,10 +30,20 @@ class Message:
     lead_id: int | None = None
 
 
+PROMISE_PUSHES = """
+INSERT INTO notifications_delivery (notification_id, channel, subscription_id, state, tries, error)
+SELECT told.id, 'push', device.id, 'waiting', 0, ''
+FROM unnest(%s::bigint[]) AS told (id)
+JOIN notifications_notification AS notification USING (id)
+JOIN notifications_pushsubscription AS device USING (user_id)
+WHERE device.session_key <> ''
+"""
+
+
 @transaction.atomic
-def notify(company_id: int, messages: Sequence[Message]) -> None:
-    """Tell each person in her page and by e-mail, after commit."""
-    from crm.notifications.tasks import send_deliveries
+def notify(company_id: int, messages: Sequence[Message], *, by_mail: bool = True) -> None:
+    """Tell each person in her page, by web push and by e-mail, after commit."""
+    from crm.notifications.tasks import send_mails, send_pushes
 
     if not messages:
         return
@@ -51,6 +61,16 @@ def notify(company_id: int, messages: Sequence[Message]) -> None:
             for m in messages
         ]
     )
-    Delivery.objects.bulk_create([Delivery(notification=row, channel=Delivery.Channel.EMAIL) for row in rows])
+    if _promise_pushes(rows):
+        send_pushes.queue()
+    if by_mail:
+        Delivery.objects.bulk_create([Delivery(notification=row, channel=Delivery.Channel.EMAIL) for row in rows])
+        send_mails.queue()
     bump([m.user_id for m in messages], "notifications")
-    send_deliveries.queue()
+
+
+def _promise_pushes(rows: Sequence[Notification]) -> int:
+    """To every device of each person: to how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(PROMISE_PUSHES, [[row.pk for row in rows]])
+        return int(cursor.rowcount)

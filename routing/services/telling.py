@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from crm.notifications.services import Message, bump, notify
@@ -49,6 +50,14 @@ def _terms(offered: Placement) -> str:
 
 def _within(window: timedelta) -> str:
     return f"Claim within {int(window.total_seconds() // 60)} minutes, or it goes to the next agent."
+
+
+def offered_until(user: User, lead_id: int | None) -> datetime | None:
+    """When her time for this lead is up, or for the last of several; None where nothing is offered to her any more."""
+    offers = Offer.objects.open_for(user).filter(deadline__gt=Now())
+    if lead_id is not None:
+        offers = offers.filter(lead=lead_id)
+    return offers.order_by("-deadline").values_list("deadline", flat=True).first()
 
 
 def tell_slower(offer: Offer, winner: User, others: Iterable[int]) -> None:

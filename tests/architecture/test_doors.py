@@ -15,6 +15,7 @@ PUBLIC = {  # besides the pages of the sign-in library, which have their own che
     "hosted-form",  # for whoever wants to be called
     "inbound",  # asks for the channel’s key
     "invitation-accept",  # its token is the key
+    "service-worker",  # the same script for everybody
     "setup",  # its code is the key, while there is no company
     "live",  # asks the session by itself, so as not to touch the database
 }

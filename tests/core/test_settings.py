@@ -28,6 +28,7 @@ def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, Any]:
         ("DATABASE_URL", "mysql://host/name"),
         ("EMAIL_URL", "mail.example.com"),
         ("LOG_LEVEL", "loud"),
+        ("PUSH_KEY", "not a key"),
         ("LEADS_MAIL", "leads@"),
         ("LEADS_MAIL", "leads@{}.example"),
         ("LEADS_IMAP_URL", "https://me:word@host"),
@@ -54,10 +55,17 @@ def test_a_given_database_gets_no_demo_unless_asked(monkeypatch: pytest.MonkeyPa
     assert load(monkeypatch, DATABASE_URL="postgresql://host/name")["DEMO"] is False
 
 
-def test_a_generated_key_is_kept_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    keys = {load(monkeypatch, FAIRLEAD_DATA=str(tmp_path / "new"), SECRET_KEY="")["SECRET_KEY"] for _ in range(2)}
+@pytest.mark.parametrize("name", ["SECRET_KEY", "PUSH_KEY"])
+def test_a_generated_key_is_kept_and_private(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    keys = {load(monkeypatch, FAIRLEAD_DATA=str(tmp_path / "new"), **{name: ""})[name] for _ in range(2)}
     assert len(keys) == 1
-    assert (tmp_path / "new" / "secret-key").stat().st_mode & 0o777 == 0o600
+    file = tmp_path / "new" / name.lower().replace("_", "-")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text() in keys
+
+
+def test_a_push_key_of_one_s_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, PUSH_KEY="a" * 43)["PUSH_KEY"] == "a" * 43
 
 
 def test_a_public_https_address_makes_cookies_secure(monkeypatch: pytest.MonkeyPatch) -> None:

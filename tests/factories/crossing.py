@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
+from crm.notifications.devices import tell_on
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
 from leads.batches.drafting import confirm, draft, preview
@@ -30,6 +31,7 @@ from tests.routing.capture.scenes import make_channel
 from tests.routing.scenes import make_policy, on_roster
 
 PEOPLE = ("anonymous", "other", "stranger", "agent", "assigned", "lead", "office", "company")
+DEVICE = {"endpoint": "https://push.example/a", "p256dh": "key", "auth": "key", "device": "Firefox on Linux"}
 TEAM, OFFERED, PERSONAL, HIDDEN = range(4)  # the numbers by which the leads are marked
 NUMBERS = {"team": TEAM, "offered": OFFERED, "personal": PERSONAL, "hidden": HIDDEN}
 MANAGER: Told = {TEAM: "view", OFFERED: "view", PERSONAL: "view", HIDDEN: "redacted"}
@@ -123,6 +125,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
         "conflict": conflict_over(leads["personal"], leads["team"]),
         "secret": leads["hidden"].source,
+        "device": tell_on(user=harbor.ana, session_key="", **DEVICE),
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -62,12 +63,10 @@ def test_r10_a_failed_mail_is_tried_again_later_and_not_for_ever(ana: User, sett
     assert (delivery.state, delivery.tries) == ("failed", MOST_TRIES)
 
 
-class NoPost:
+class NoPost(BaseEmailBackend):
     """A mail server that is away."""
 
-    def __init__(self, **kwargs: object) -> None: ...
-
-    def send_messages(self, messages: object) -> int:
+    def open(self) -> None:
         raise ConnectionRefusedError
 
 

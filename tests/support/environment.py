@@ -12,7 +12,7 @@ from crm.core.embedded.servers import Busy, DataFolder
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = {
     *("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "SECRET_KEY", "HOST", "PORT", "PUBLIC_URL", "ALLOWED_HOSTS"),
-    *("EMAIL_URL", "DEFAULT_FROM_EMAIL", "LOG_LEVEL", "GRAPH_URL", "LEADS_MAIL", "LEADS_IMAP_URL"),
+    *("EMAIL_URL", "DEFAULT_FROM_EMAIL", "LOG_LEVEL", "GRAPH_URL", "LEADS_MAIL", "LEADS_IMAP_URL", "PUSH_KEY"),
 }
 
 held: DataFolder | None = None  # by the process that started pytest; its xdist workers use it through the environment

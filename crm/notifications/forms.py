@@ -1,0 +1,50 @@
+"""What a browser says of the address at which it can be told."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from crm.core.outgoing import checked
+
+
+def decoded(text: str) -> bytes:
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise ValidationError("This is not Base64.") from error
+
+
+class DeviceForm(forms.Form):
+    """A browser's PushSubscription; `was` is its address until now, where it says so."""
+
+    endpoint = forms.CharField(max_length=1000)
+    p256dh = forms.CharField(max_length=100)
+    auth = forms.CharField(max_length=40)
+    was = forms.CharField(max_length=1000, required=False)
+
+    def clean_endpoint(self) -> str:
+        endpoint: str = self.cleaned_data["endpoint"]
+        try:
+            checked(endpoint)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        return endpoint
+
+    def clean_p256dh(self) -> str:
+        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+
+        p256dh: str = self.cleaned_data["p256dh"]
+        try:
+            EllipticCurvePublicKey.from_encoded_point(SECP256R1(), decoded(p256dh))
+        except ValueError as error:
+            raise ValidationError("This is not a key of a browser.") from error
+        return p256dh
+
+    def clean_auth(self) -> str:
+        auth: str = self.cleaned_data["auth"]
+        if len(decoded(auth)) != 16:
+            raise ValidationError("This is not a secret of a browser.")
+        return auth
