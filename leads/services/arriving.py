@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -80,16 +80,21 @@ class _Known:
         return "\n".join([self.arrival.said, *self.unread]).strip()
 
 
+Settle = Callable[[Sequence[Outcome]], None]
+
+
 @transaction.atomic
-def take_in(company: Company, arrivals: Iterable[Arrival]) -> list[Outcome]:
-    """Make a lead of each, or an inquiry on the lead that the person has already; hand out what is to be handed out."""
+def take_in(company: Company, arrivals: Iterable[Arrival], settle: Settle) -> None:
+    """Make a lead of each, or an inquiry on the lead that the person has already; hand out what is to be handed out.
+
+    `settle` is told what became of them before they are handed out, since by what they came may decide to whom.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, company.pk])
-    waiting, done = [_read(company, arrival) for arrival in arrivals], []
+    waiting = [_read(company, arrival) for arrival in arrivals]
     while waiting:
         now, waiting = _first_of_each(waiting)
-        done += _take_in(company, now)
-    return done
+        _take_in(company, now, settle)
 
 
 def _read(company: Company, arrival: Arrival) -> _Known:
@@ -124,7 +129,7 @@ def _first_of_each(waiting: list[_Known]) -> tuple[list[_Known], list[_Known]]:
     return first, rest
 
 
-def _take_in(company: Company, known: Sequence[_Known]) -> list[Outcome]:
+def _take_in(company: Company, known: Sequence[_Known], settle: Settle) -> None:
     """These at once; no two of them are one person."""
     theirs = _leads_of(company, known)
     again = [(one, theirs[one.arrival.ref]) for one in known if one.arrival.ref in theirs]
@@ -136,11 +141,11 @@ def _take_in(company: Company, known: Sequence[_Known]) -> list[Outcome]:
         pairs = [(one, theirs.get(one.arrival.ref), lead) for one, lead in zip(new, made, strict=True)]
         open_conflicts(company.pk, [_conflict(one, known, lead) for one, known, lead in pairs if known])
     _inquire(company, kept)
-    _hand_out(company, [*zip(new, made, strict=True)], [pair for pair in kept if _is_unheld(pair[1])])
     found = {one.arrival.ref: Outcome(one.arrival.ref, lead.pk) for one, lead in kept}
     for one, lead in zip(new, made, strict=True):
         found[one.arrival.ref] = Outcome(one.arrival.ref, lead.pk, is_new=True)
-    return [found.get(one.arrival.ref, Outcome(one.arrival.ref, None)) for one in known]
+    settle([found.get(one.arrival.ref, Outcome(one.arrival.ref, None)) for one in known])
+    _hand_out(company, [*zip(new, made, strict=True)], [pair for pair in kept if _is_unheld(pair[1])])
 
 
 # --- who is known already ---------------------------------------------------------------------------------------------

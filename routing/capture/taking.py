@@ -152,7 +152,7 @@ def _make(found: Sequence[Found]) -> None:
     for company, theirs in of_company.items():
         people = people_named(company, (one.inquiry for one in theirs))
         arrivals = [arrival_of(one.row_id, one.channel, one.inquiry, people) for one in theirs]
-        _settle(arriving.take_in(company, arrivals))
+        arriving.take_in(company, arrivals, _settle)
 
 
 def _make_each(found: Sequence[Found]) -> None:
@@ -167,7 +167,7 @@ def _make_each(found: Sequence[Found]) -> None:
             )
 
 
-def _settle(outcomes: Iterable[Outcome]) -> None:
+def _settle(outcomes: Sequence[Outcome]) -> None:
     for state, wanted in ((State.CREATED, True), (State.INQUIRY, False)):
         leads = {one.ref: one.lead_id for one in outcomes if one.lead_id and one.is_new is wanted}
         if leads:

@@ -13,7 +13,7 @@ from leads.models import Activity, ContactPoint, Lead
 from leads.services import arriving
 from routing.capture.inbox import discard, try_again
 from routing.capture.taking import take_in_waiting
-from routing.models import FieldMap, InboundLead, InboundRequest, Offer
+from routing.models import LAST, FieldMap, InboundLead, InboundRequest, Offer, Rule, RuleBook
 from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage, stranger
 from tests.routing.capture.scenes import make_channel, send, take_all_in
@@ -117,11 +117,11 @@ def test_c4_one_that_breaks_does_not_hold_up_the_others(harbor: Brokerage, monke
         send(channel, {**MAYA, "email": f"m{number}@mail.example", "phone": ""})
     whole = arriving.take_in
 
-    def breaks(company: Any, arrivals: Any) -> Any:
+    def breaks(company: Any, arrivals: Any, settle: Any) -> None:
         arrivals = list(arrivals)
         if any("m1@mail.example" in one.emails for one in arrivals):
             raise RuntimeError("no")
-        return whole(company, arrivals)
+        whole(company, arrivals, settle)
 
     monkeypatch.setattr(arriving, "take_in", breaks)
     take_all_in()
@@ -150,6 +150,18 @@ def test_c1_the_routing_of_a_unit_below_may_be_followed(harbor: Brokerage) -> No
     [lead] = leads_of(harbor)
     assert lead.owner == harbor.whole
     assert Offer.objects.get(lead=lead).unit == harbor.lakeside
+
+
+def test_r1_a_rule_may_ask_by_which_channel_a_lead_came(harbor: Brokerage) -> None:
+    channel = make_channel(harbor.lakeside)
+    book = RuleBook.objects.create(company=harbor.company, unit=harbor.lakeside, state="live", created_by=harbor.lead)
+    rules = {"company": harbor.company, "book": book}
+    Rule.objects.create(position=1, conditions={"channel": [channel.pk]}, method="person", user=harbor.ben, **rules)
+    Rule.objects.create(position=LAST, method="person", user=harbor.lead, **rules)
+    for number, one in enumerate((channel, make_channel(harbor.lakeside, name="Other"))):
+        send(one, {**MAYA, "email": f"m{number}@mail.example", "phone": ""})
+    take_all_in()
+    assert [lead.agent for lead in leads_of(harbor)] == [harbor.ben, harbor.lead]
 
 
 def test_c6_the_agent_whom_the_vendor_names(harbor: Brokerage) -> None:
