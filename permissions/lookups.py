@@ -1,4 +1,7 @@
-"""Conditions whose list travels as one array: Django's own `overlap` and `in` make a parameter of each of its values."""
+"""Conditions whose list travels as one array: Django's own `overlap` and `in` make a parameter of each of its values.
+
+Give a set rather than a list: Django looks at each value of a list for expressions.
+"""
 
 from __future__ import annotations
 

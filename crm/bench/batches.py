@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -31,6 +32,15 @@ WITH moved AS (
 INSERT INTO permissions_ledgerentry (company_id, kind, actor_id, lead_id, from_unit_id, to_unit_id, why, batch_id)
 SELECT company_id, 'owner_changed', %(actor)s, id, owner_unit_id, %(unit)s, 'by hand', 0 FROM moved ORDER BY id
 """
+GIVE_BACK = """
+WITH moved AS (
+    UPDATE leads_lead AS lead SET owner_unit_id = entry.from_unit_id FROM permissions_ledgerentry AS entry
+    WHERE entry.lead_id = ANY(%(leads)s) AND entry.why = 'by hand' AND lead.id = entry.lead_id
+    RETURNING lead.id, lead.company_id, lead.owner_unit_id
+)
+INSERT INTO permissions_ledgerentry (company_id, kind, actor_id, lead_id, from_unit_id, to_unit_id, why, batch_id)
+SELECT company_id, 'owner_changed', %(actor)s, id, %(unit)s, owner_unit_id, 'back by hand', 0 FROM moved ORDER BY id
+"""
 
 
 def figures(database: str) -> Iterator[Rate | Wait]:
@@ -54,30 +64,34 @@ def teams(asker: Asker) -> tuple[Unit, list[int]]:
     return units.get(kind=Unit.Kind.COMPANY), chosen
 
 
-def by_hand(asker: Asker) -> float:
-    """Leads a second."""
+def by_hand(asker: Asker) -> tuple[float, float]:
+    """Leads a second, there and back."""
     unit, chosen = teams(asker)
     found = Lead.objects.visible_to(asker.keyring).filter(owner_unit__in=chosen)
     ids = list(found.order_by("pk").values_list("pk", flat=True))
-    started = time.monotonic()
+    params: dict[str, Any] = {"unit": unit.pk, "actor": asker.user.pk}
+    there, back = (len(ids) / seconds(partial(_in_chunks, ids, statement, params)) for statement in (MOVE, GIVE_BACK))
+    return there, back
+
+
+def _in_chunks(ids: list[int], statement: str, params: dict[str, Any]) -> None:
     for first in range(0, len(ids), CHUNK):
-        params: dict[str, Any] = {"leads": ids[first : first + CHUNK], "unit": unit.pk, "actor": asker.user.pk}
+        params["leads"] = ids[first : first + CHUNK]
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(HOLD, params)
-            cursor.execute(MOVE, params)
-    return len(ids) / (time.monotonic() - started)
+            cursor.execute(statement, params)
 
 
-def in_mass(asker: Asker, raw: float) -> Iterator[Rate | Wait]:
+def in_mass(asker: Asker, raw: tuple[float, float]) -> Iterator[Rate | Wait]:
     unit, chosen = teams(asker)
     scope = matching("&".join(f"owner=unit-{pk}" for pk in chosen))
     params = {"to": f"unit-{unit.pk}", "keep_assistants": False}
     made = draft(actor=asker.user, verb="owner", scope=scope)
     foreseen = seconds(lambda: preview(actor=asker.user, batch=made, params=params))
-    yield from run(asker, made, f"owner of {made.items.count():,} leads", foreseen, raw)
+    yield from run(asker, made, f"owner of {made.items.count():,} leads", foreseen, raw[0])
     undoing: list[Batch] = []
     foreseen = seconds(lambda: undoing.append(draft_undo(actor=asker.user, batch=Batch.objects.get(pk=made.pk))))
-    yield from run(asker, undoing[0], "undo of it", foreseen, raw)
+    yield from run(asker, undoing[0], "undo of it", foreseen, raw[1])
 
 
 def run(asker: Asker, batch: Batch, what: str, foreseen: float, raw: float) -> Iterator[Rate | Wait]:

@@ -16,8 +16,9 @@ from django.db.models.functions import Now
 from crm.organization.models import User
 from leads.batches.judging import judged
 from leads.batches.scope import chips_of, leads_of, one
+from leads.batches.standing import waiting
 from leads.batches.verb import Act, MassVerb, NotNowError, find_verb, verb_of
-from leads.models import Batch, BatchItem, Lead
+from leads.models import Batch, Lead
 from leads.querysets import LeadQuerySet
 from permissions.keyring import load_keyring
 
@@ -106,8 +107,7 @@ def _foresee(act: Act, verb: MassVerb) -> dict[str, Any]:
 
 def changing(batch: Batch) -> LeadQuerySet:
     """The leads of a batch that are still to be changed."""
-    waiting = batch.items.filter(outcome=BatchItem.Outcome.WAITING)
-    return Lead.objects.filter(company=batch.company_id, pk__in=waiting.values("lead"))
+    return Lead.objects.filter(company=batch.company_id, pk__in=waiting(batch).values("lead"))
 
 
 @transaction.atomic

@@ -110,7 +110,7 @@ def unlike(act: Act, lead_ids: Sequence[int], *parts: str) -> list[int]:
     """Those of these leads of which the undone batch changed any of these parts of the image."""
     undone = act.batch.undoes
     assert undone is not None
-    items = undone.items.filter(lead__pk__any_of=list(lead_ids))
+    items = undone.items.filter(lead__pk__any_of={*lead_ids})
     differs = [~Q(**{f"before__{part}": F(f"after__{part}")}) for part in parts]
     return list(items.filter(reduce(or_, differs)).order_by("lead").values_list("lead", flat=True))
 

@@ -23,7 +23,7 @@ from leads.batches.verb import Act, MassVerb, NotNowError, verb_of
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
 
-CHUNK = 2000  # leads in a transaction
+FIRST, CHUNK = 1000, 5000  # leads in a transaction: the first is small, so that she soon sees it moving
 MOST_TRIES = 5
 HOLD = timedelta(seconds=15)  # a chunk takes a second at most: who is silent for longer is dead
 State = Batch.State
@@ -115,7 +115,7 @@ def next_chunk(batch_id: int) -> bool:
         verb.check(act)
     except (PermissionDenied, NotNowError) as refusal:
         return _finish(act, verb, State.FAILED, str(refusal))
-    upto = min(batch.done + CHUNK, batch.total)
+    upto = min(batch.done + (CHUNK if batch.done else min(FIRST, CHUNK)), batch.total)
     try:
         with transaction.atomic():
             changed = _chunk(act, verb, upto)
@@ -148,7 +148,7 @@ def _work(act: Act, verb: MassVerb, upto: int) -> int:
     """Change the waiting leads up to this number: how many have changed."""
     items = act.batch.items.filter(number__gt=act.batch.done, number__lte=upto, outcome=BatchItem.Outcome.WAITING)
     wanted = set(items.values_list("lead_id", flat=True))
-    leads = Lead.objects.filter(pk__any_of=sorted(wanted))
+    leads = Lead.objects.filter(pk__any_of=wanted)
     # locked first, and then judged by a statement of its own that sees them as they are
     list(leads.in_id_order().values_list("pk"))
     if verb.whole and act.batch.done == 0 and not (act.batch.undoes and is_back(act.batch.undoes)):

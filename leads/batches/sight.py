@@ -15,8 +15,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Value, When
 
 from crm.organization.models import Company, Membership, User
+from leads.batches.standing import waiting
 from leads.batches.verb import Act, Sight
-from leads.models import Assignment, LeadShare, PondMember
+from leads.models import Assignment, Batch, LeadShare, PondMember
 from leads.querysets import LeadQuerySet
 from leads.services.sharing import VERBS
 from permissions.access import KINDS, Keyring, Level, Lock, LockedLead, Standing, make_keyring
@@ -94,7 +95,7 @@ def sight_after(
     mark = Assignment.objects.none() if mark is None else mark
     shapes = shapes_of(leads, act.batch.company_id, mark)
     pairs = [Pair.of(shape.locked, after(shape).locked, shape.count) for shape in shapes]
-    shared = shared_pairs(leads, act.batch.company_id, after, shares_end=shares_end, mark=mark)
+    shared = shared_pairs(act.batch, after, shares_end=shares_end, mark=mark)
     return sight_of(pairs, shared, act.actor.company, moving)
 
 
@@ -132,17 +133,15 @@ class Pair:
         return cls(before, after, count, frozenset(before.locks) ^ frozenset(after.locks))
 
 
-def shared_pairs(
-    leads: LeadQuerySet, company_id: int, after: After, *, shares_end: bool, mark: QuerySet[Assignment]
-) -> dict[int, list[Pair]]:
-    """For whoever some of these leads are shared with: those once more with the share, and taken off without it."""
-    live = LeadShare.grants().live().filter(company=company_id, content_object__in=leads.order_by().values("pk"))
+def shared_pairs(batch: Batch, after: After, *, shares_end: bool, mark: QuerySet[Assignment]) -> dict[int, list[Pair]]:
+    """For whoever some of its leads are shared with: those once more with the share, and taken off without it."""
+    live = LeadShare.grants().live().filter(company=batch.company_id, content_object__in=waiting(batch).values("lead"))
     columns = [f"content_object__{name}" for name in ALIKE]
     rows = live.order_by().annotate(marked=_marked("content_object", mark))
     counted = rows.values_list("user", "permission__codename", *columns, "marked").annotate(count=Count("pk"))
     found: dict[int, list[Pair]] = {}
     for user, verb, *row in counted:
-        shape = _shape(company_id, row)
+        shape = _shape(batch.company_id, row)
         pair, level = Pair.of(shape.locked, after(shape).locked, shape.count), VERBS[verb]
         given = (level, Level.NONE if shares_end else level)
         found.setdefault(user, []).extend((replace(pair, count=-pair.count), replace(pair, shared=given)))

@@ -1,10 +1,15 @@
-"""What of a batch still stands: undone in part, the rest can be undone later (M6)."""
+"""Which items of a batch wait, and which still stand: undone in part, the rest can be undone later (M6)."""
 
 from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.models import Batch, BatchItem
+
+
+def waiting(batch: Batch) -> QuerySet[BatchItem]:
+    """The items that are still to be changed."""
+    return batch.items.filter(outcome=BatchItem.Outcome.WAITING)
 
 
 def standing(batch: Batch) -> QuerySet[BatchItem]:

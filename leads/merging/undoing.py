@@ -26,7 +26,7 @@ WITH changed AS (
         SELECT {", ".join(KEPT)} FROM jsonb_populate_record(NULL::leads_lead, item.before -> 'lead')
     )
     FROM leads_batchitem AS item, leads_lead AS former
-    WHERE item.batch_id = %(undone)s AND item.lead_id = lead.id AND former.id = lead.id AND lead.id = ANY(%(leads)s)
+    WHERE item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND lead.id = item.lead_id AND former.id = lead.id
     RETURNING lead.id, lead.company_id, lead.owner_unit_id, lead.owner_user_id, lead.removed_at IS NULL AS there,
         lead.removed_at IS DISTINCT FROM former.removed_at AS moved, lead.merged_into_id
 )

@@ -96,7 +96,7 @@ class BatchItem(models.Model):
         SKIPPED = "skipped", "Skipped"
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
-    batch = models.ForeignKey(Batch, models.CASCADE, related_name="items", db_index=False)
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="items", db_constraint=False, db_index=False)
     number = models.PositiveIntegerField()
     lead = models.ForeignKey("leads.Lead", models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
     outcome = models.CharField(max_length=8, choices=Outcome, blank=True, default="", db_default="")

@@ -145,7 +145,7 @@ def _record(request: OwnershipRequest, kind: LedgerEntry.Kind) -> None:
 
 def lapse(lead_ids: Collection[int], why: str, *kinds: Kind) -> None:
     """Close open requests (of these kinds) about leads whose ground is gone. The caller holds the leads."""
-    requests = OwnershipRequest.objects.open().filter(lead__pk__any_of=list(lead_ids), kind__in=kinds or Kind.values)
+    requests = OwnershipRequest.objects.open().filter(lead__pk__any_of={*lead_ids}, kind__in=kinds or Kind.values)
     gone = list(requests.order_by("pk").select_related("lead"))
     if not gone:
         return

@@ -75,7 +75,7 @@ def _may_return(slots: Iterable[Assignment]) -> list[Assignment]:
 def without_cover(lead_ids: Collection[int]) -> list[int]:
     """The leads with somebody away, but nobody who covers for her any more."""
     covers = Assignment.objects.filter(lead=OuterRef("lead"), role=AGENT, until__isnull=False)
-    away = Assignment.objects.filter(lead__pk__any_of=list(lead_ids), role=COVERED).exclude(Exists(covers))
+    away = Assignment.objects.filter(lead__pk__any_of={*lead_ids}, role=COVERED).exclude(Exists(covers))
     return list(away.order_by("lead").values_list("lead", flat=True))
 
 

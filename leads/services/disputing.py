@@ -212,14 +212,14 @@ def _fact(conflict: Conflict, lead: Lead, code: str, actor: User) -> Fact:
 
 def close_moved(lead_ids: Collection[int]) -> None:
     """These leads have other owners: whose personal lead it was has let go of it, or has both."""
-    ids = list(lead_ids)
+    ids = {*lead_ids}
     same = Q(known__owner_user=F("arrived__owner_user")) | Q(known__owner_unit=F("arrived__owner_unit"))
     _close(_about(ids).filter(same), Verdict.CLOSED, "Both leads have one owner since.")
     _close(_open().filter(known__pk__any_of=ids), Verdict.CLOSED, "The lead there was has another owner since.")
 
 
 def close_removed(lead_ids: Collection[int]) -> None:
-    _close(_about(list(lead_ids)), Verdict.CLOSED, "One of the two leads is not there any more.")
+    _close(_about({*lead_ids}), Verdict.CLOSED, "One of the two leads is not there any more.")
 
 
 def close_departed(user: User) -> list[int]:
@@ -243,7 +243,7 @@ def _open() -> ConflictQuerySet:
     return Conflict.objects.open()
 
 
-def _about(lead_ids: list[int]) -> ConflictQuerySet:
+def _about(lead_ids: set[int]) -> ConflictQuerySet:
     return _open().filter(Q(known__pk__any_of=lead_ids) | Q(arrived__pk__any_of=lead_ids))
 
 

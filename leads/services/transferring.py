@@ -173,7 +173,7 @@ def change_owner(
     refuse_target(company, to)
     is_unit = isinstance(to, Unit)
     owner = Q(owner_unit=to) if is_unit else Q(owner_user=to)
-    before = Lead.objects.filter(pk__any_of=list(lead_ids)).exclude(owner).order_by("pk")
+    before = Lead.objects.filter(pk__any_of={*lead_ids}).exclude(owner).order_by("pk")
     owners = dict(before.values_list("pk", "owner_user"))
     moved = list(owners)
     if not moved:
@@ -201,7 +201,7 @@ def refuse_target(company: Company, to: Unit | User) -> None:
 
 def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistants: bool) -> set[int]:
     """What the new owner makes of slots and shares: who lost one."""
-    slots = Assignment.objects.filter(lead__pk__any_of=lead_ids)
+    slots = Assignment.objects.filter(lead__pk__any_of={*lead_ids})
     if isinstance(to, Unit):
         lost = end_slots(slots.exclude(may_stay(to)), **cause.params())
         end_covers(without_cover(lead_ids), **cause.params())

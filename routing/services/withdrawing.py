@@ -20,7 +20,7 @@ def take_out(*, company_id: int, lead_ids: Collection[int], actor_id: int | None
 
     An agent who had one only on offer loses its Agent slot too, unless she is its owner now.
     """
-    about = Q(lead__pk__any_of=list(lead_ids))
+    about = Q(lead__pk__any_of={*lead_ids})
     Rotation.objects.filter(about, ended_at=None).update(ended_at=Now(), outcome=Rotation.Outcome.TAKEN_OUT)
     offers = Offer.objects.filter(about, state=Offer.State.OPEN).order_by("pk").select_for_update()
     offered = {offer.lead_id: offer for offer in offers}

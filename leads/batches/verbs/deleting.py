@@ -26,7 +26,7 @@ from permissions.verbs import Verb
 BACK = """
 WITH changed AS (
     UPDATE leads_lead AS lead SET removed_at = (item.before ->> 'removed_at')::timestamptz FROM leads_batchitem AS item
-    WHERE item.batch_id = %(undone)s AND item.lead_id = lead.id AND lead.id = ANY(%(leads)s)
+    WHERE item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND lead.id = item.lead_id
     RETURNING lead.id, lead.company_id, lead.owner_unit_id, lead.owner_user_id, lead.removed_at IS NULL AS there
 )
 """

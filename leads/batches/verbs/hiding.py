@@ -29,7 +29,7 @@ TO = SET.format(hidden="%(hidden)s", items="", joined="")
 BACK = SET.format(
     hidden="(item.before ->> 'hidden')::boolean",
     items="FROM leads_batchitem AS item",
-    joined="item.batch_id = %(undone)s AND item.lead_id = lead.id AND",
+    joined="item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND lead.id = item.lead_id AND",
 )
 FACTS = """
 SELECT company_id, CASE WHEN hidden THEN 'hidden' ELSE 'shown' END, %(actor)s::bigint, id, %(why)s, %(batch)s::bigint

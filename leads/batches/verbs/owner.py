@@ -38,7 +38,7 @@ WITH moved AS (
         owner_user_id = (item.before ->> 'owner_user')::bigint, hidden = (item.before ->> 'hidden')::boolean,
         privacy = (item.before ->> 'privacy')::smallint
     FROM leads_batchitem AS item, leads_lead AS former
-    WHERE item.batch_id = %(undone)s AND item.lead_id = lead.id AND former.id = lead.id AND lead.id = ANY(%(leads)s)
+    WHERE item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND lead.id = item.lead_id AND former.id = lead.id
     RETURNING lead.id, lead.company_id, former.owner_unit_id AS from_unit, former.owner_user_id AS from_user,
         lead.owner_unit_id AS to_unit, lead.owner_user_id AS to_user, former.hidden AS was_hidden, lead.hidden
 )

@@ -33,7 +33,9 @@ UPDATE leads_lead AS lead SET stage_id = moved.stage_id FROM moved WHERE lead.id
 APPLY = MOVE.format(stage="%(stage)s::bigint", items="")
 RESTORE = MOVE.format(
     stage="(item.before ->> 'stage')::bigint",
-    items="JOIN leads_batchitem AS item ON item.lead_id = lead.id AND item.batch_id = %(undone)s",
+    items="""
+    JOIN leads_batchitem AS item ON item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND item.lead_id = lead.id
+    """,
 )
 
 

@@ -38,7 +38,7 @@ WHERE lead.id = kept.id
 RESTORE = """
 UPDATE leads_lead AS lead SET tags = ARRAY(SELECT jsonb_array_elements_text(item.before -> 'tags'))
 FROM leads_batchitem AS item
-WHERE item.batch_id = %(undone)s AND item.lead_id = lead.id AND lead.id = ANY(%(leads)s)
+WHERE item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND lead.id = item.lead_id
 """
 LOWERED = Func("tags", template="lower(%(expressions)s::text)::text[]", output_field=ArrayField(TextField()))
 
