@@ -133,6 +133,7 @@ class ColdForm(SeenForm):
         help_text="Since the last call, text, e-mail or meeting, and since the agent got the lead. Empty: leads stay.",
     )
     to = forms.ChoiceField(required=False, label="Then they go")
+    looked = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: Any = None, *, actor: User, unit: Unit) -> None:
         self.actor, self.unit = actor, unit
@@ -145,6 +146,13 @@ class ColdForm(SeenForm):
     def values(self) -> ColdValues:
         days, to = self.cleaned_data["days"], self.cleaned_data["to"]
         return ColdValues(days, int(to) if days and to else None)
+
+    def looked_at(self) -> str:
+        """What this sending asks to see, as the next one says that it was seen."""
+        return json.dumps(astuple(self.values()))
+
+    def was_looked_at(self) -> bool:
+        return bool(self.cleaned_data["looked"] == self.looked_at())
 
     def save(self) -> bool:
         """Whether it was saved; where not, the form says why. Raises PermissionDenied."""

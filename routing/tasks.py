@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from django.core.cache import cache
 
@@ -74,9 +75,17 @@ def read_mail() -> None:
 def move_cold_leads() -> None:
     """Move on what nobody was in touch with for as long as its unit allows."""
     for unit_id in units_with_cold():
+        in_batches(move_cold, unit_id, AT_ONCE_COLD)
+
+
+def in_batches(act: Callable[[int], int], pk: int, at_once: int) -> None:
+    """Until there are no more; what cannot be done for one does not hold up the others."""
+    try:
         for _ in range(MOST_BATCHES):
-            if move_cold(unit_id) < AT_ONCE_COLD:
-                break
+            if act(pk) < at_once:
+                return
+    except Exception:
+        logger.exception("%s cannot be done for %s", act.__name__, pk)
 
 
 def take_in_soon() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -15,16 +14,22 @@ from django.urls import reverse
 
 from crm.notifications.services import Message, notify
 from crm.organization.models import Unit, User
-from leads.models import Assignment, Lead
+from leads.models import Assignment, Lead, Pond
 from leads.services.assigning import clear_agent_slots
 from leads.services.ponding import pool_leads
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
-from permissions.ledger import Fact, record
-from permissions.models import LedgerEntry
 from routing.models import Rotation, RoutingPolicy
-from routing.services.handing_out import route_leads
-from routing.services.team import ChangedMeanwhileError, NotEligibleError, may, policy_of, ponds_of
+from routing.services.handing_out import database_now, route_leads
+from routing.services.roster import is_paused
+from routing.services.team import (
+    ChangedMeanwhileError,
+    NotEligibleError,
+    hold_unit,
+    policy_of,
+    ponds_of,
+    record_change,
+)
 
 AT_ONCE = 500
 MOST_NAMED = 20
@@ -45,10 +50,11 @@ class ColdValues:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """How many leads would go now, and from whom: names with numbers, the most first."""
+    """How many leads would go now, and from whom: names with numbers, the most first; `others` are not named."""
 
     leads: int
     agents: Sequence[tuple[str, int]]
+    others: int = 0
 
 
 def is_cold(unit: Unit, days: int) -> Q:
@@ -66,7 +72,7 @@ def foresee(*, keyring: Keyring, unit: Unit, days: int) -> Foreseen:
     leads = Lead.objects.visible_to(keyring, Level.VIEW).filter(is_cold(unit, days)).order_by()
     counted = leads.values_list("agent__name").annotate(count=Count("pk")).order_by("-count", "agent__name")
     agents = list(counted)
-    return Foreseen(sum(count for _, count in agents), agents[:MOST_NAMED])
+    return Foreseen(sum(count for _, count in agents), agents[:MOST_NAMED], max(0, len(agents) - MOST_NAMED))
 
 
 @transaction.atomic
@@ -75,9 +81,7 @@ def save_cold(*, actor: User, unit: Unit, values: ColdValues, seen: ColdValues) 
 
     Raises PermissionDenied, ChangedMeanwhileError, NotEligibleError (the pond).
     """
-    if not may(actor, unit, Permission.MANAGE_ROUTING):
-        raise PermissionDenied("This is for the managers of the unit.")
-    Unit.objects.select_for_update(no_key=True).get(pk=unit.pk)
+    hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     before = ColdValues.of(policy_of(unit))
     if before == values:
         return False
@@ -87,16 +91,7 @@ def save_cold(*, actor: User, unit: Unit, values: ColdValues, seen: ColdValues) 
         raise NotEligibleError
     fields = {"company_id": unit.company_id, "cold_days": values.days, "cold_pond_id": values.pond_id}
     RoutingPolicy.objects.update_or_create(unit=unit, defaults=fields)
-    record(
-        Fact(
-            company_id=unit.company_id,
-            kind=LedgerEntry.Kind.POLICY_CHANGED,
-            actor_id=actor.pk,
-            to_unit_id=unit.pk,
-            why="cold leads",
-            detail={"before": asdict(before), "after": asdict(values)},
-        )
-    )
+    record_change(actor, unit, "cold leads", before=asdict(before), after=asdict(values))
     return True
 
 
@@ -106,17 +101,18 @@ def units_with_cold() -> list[int]:
 
 @transaction.atomic
 def move_cold(unit_id: int, limit: int = AT_ONCE) -> int:
-    """Move up to `limit` cold leads of the unit on: how many. Called twice, each lead still goes once."""
+    """Move up to `limit` cold leads of the unit on, but for its pauses (R7): how many. Called twice, each goes once."""
     policy = RoutingPolicy.objects.select_related("unit", "cold_pond").get(pk=unit_id)
-    if policy.cold_days is None:
+    if policy.cold_days is None or is_paused(policy, database_now()):
         return 0
     cold = Lead.objects.filter(is_cold(policy.unit, policy.cold_days)).in_id_order()
-    had = dict(cold.values_list("pk", "agent")[:limit])
+    held = list(cold.values_list("pk", flat=True)[:limit])
+    had = dict(cold.filter(pk__in=held).values_list("pk", "agent"))  # asked again: nobody is given them any more
     if not had:
         return 0
-    why = f"no contact for {policy.cold_days} days"
-    if policy.cold_pond is not None and policy.cold_pond.closed_at is None:
-        pool_leads(list(had), policy.cold_pond, actor_id=None, why=why)
+    why, pond = f"no contact for {policy.cold_days} days", open_pond(policy)
+    if pond is not None:
+        pool_leads(list(had), pond, actor_id=None, why=why)
     else:
         clear_agent_slots(list(had), actor_id=None, why=why)
         route_leads(company_id=policy.company_id, unit_id=unit_id, lead_ids=list(had), cause="cold", had=had)
@@ -124,9 +120,16 @@ def move_cold(unit_id: int, limit: int = AT_ONCE) -> int:
     return len(had)
 
 
+def open_pond(policy: RoutingPolicy) -> Pond | None:
+    """Where cold leads go; once that pond is closed, round the roster."""
+    pond = policy.cold_pond
+    return pond if pond is not None and pond.closed_at is None else None
+
+
 def _tell(policy: RoutingPolicy, had: Mapping[int, int]) -> None:
     """Who had them: how many, and why."""
-    where = f"to the pond {policy.cold_pond}" if policy.cold_pond else "to the next agents in turn"
+    pond = open_pond(policy)
+    where = f"to the pond {pond}" if pond else "to the next agents in turn"
     said, url = f"Nobody was in touch with them for {policy.cold_days} days.", reverse("people")
     counted = [(user, f"{count:,} lead{'s' if count > 1 else ''}") for user, count in Counter(had.values()).items()]
     messages = [Message(user, "withdrawn", f"{leads} of yours went {where}", said, url) for user, leads in counted]

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from crm.notifications.services import bump
 from leads.models import Lead
 from permissions.ledger import record_select
-from routing.models import Offer, OfferRecipient, Rotation
+from routing.models import Offer, OfferRecipient, Rotation, Rule
 from routing.services.choosing import Placement, Step, place
 from routing.services.following import roster_of, rules_for, subjects_of
 from routing.services.placing import carry_out
@@ -43,13 +43,14 @@ def route_leads(
 ) -> None:
     """Start a company's leads on the ways that the unit's rules have for them. One that is under way already stays there.
 
-    `but`: who is about to leave, and is no fallback for them. `had`: by lead, who had it, and is not its next.
+    `but`: who is about to leave, and is no fallback for them. `had`: by lead, who had it, and is not its next; such leads
+    are not new, and go in turn round the unit's roster.
     """
     held = Lead.objects.filter(company=company_id, pk__in=lead_ids).in_id_order()
     under_way = set(Rotation.objects.filter(lead__in=lead_ids, ended_at=None).values_list("lead", flat=True))
     now = database_now()
     subjects = {pk: subject for pk, subject in subjects_of(held, now).items() if pk not in under_way}
-    rules = rules_for(unit_id, subjects)
+    rules: dict[int, Rule | None] = dict.fromkeys(subjects) if had else rules_for(unit_id, subjects)
     rotations = Rotation.objects.bulk_create(
         [
             Rotation(company_id=company_id, lead_id=pk, unit_id=roster_of(rule, unit_id), rule=rule)
@@ -61,7 +62,8 @@ def route_leads(
     placements: dict[int, list[Placement]] = defaultdict(list)
     for rotation in rotations:
         last = had.get(rotation.lead_id)
-        step = Step(rotation, subjects[rotation.lead_id].state, [last] if last else [], last, but=but)
+        state, had_it = subjects[rotation.lead_id].state, [last] if last else []
+        step = Step(rotation, state, had_it, last, again=bool(had), but=but)
         placements[rotation.unit_id].append(place(rosters[rotation.unit_id], step))
     for roster_id, placed in placements.items():
         carry_out(rosters[roster_id], placed, cause=cause)

@@ -73,7 +73,9 @@ def may(actor: User, unit: Unit, verb: Permission) -> bool:
 
 def policy_of(unit: Unit) -> RoutingPolicy:
     """The unit's policy; the defaults where none was saved yet."""
-    saved = RoutingPolicy.objects.select_related("unit", "fallback", "fallback_pond").filter(unit=unit).first()
+    saved = (
+        RoutingPolicy.objects.select_related("unit", "fallback", "fallback_pond", "cold_pond").filter(unit=unit).first()
+    )
     return saved or RoutingPolicy(unit=unit, company_id=unit.company_id)
 
 

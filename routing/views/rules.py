@@ -20,7 +20,7 @@ from routing.forms import ColdForm, PolicyForm
 from routing.models import Rule, RuleBook
 from routing.rule_forms import RehearsalForm, RuleForm
 from routing.services import rules as services
-from routing.services.cold import foresee
+from routing.services.cold import ColdValues, foresee, open_pond
 from routing.services.rehearsing import SHOWN
 from routing.services.rehearsing import rehearse as rehearse_book
 from routing.services.team import ChangedMeanwhileError, NotEligibleError, policy_of
@@ -63,6 +63,7 @@ def routing_page(request: HttpRequest, found: Unit, form: PolicyForm | None = No
         "draft": draft,
         "drafted": book_said(draft) if draft else [],
         "policy": policy,
+        "cold_pond": open_pond(policy),
         "window": in_words(policy.claim_window),
         "week": week_of(policy.pauses),
         "notes": [] if live else roster_notes(found),
@@ -157,12 +158,21 @@ def cold(request: HttpRequest, unit_id: int) -> HttpResponse:
     found = managed_or_404(user, unit_id)
     form = ColdForm(request.POST if request.method == "POST" else None, actor=user, unit=found)
     valid = form.is_bound and form.is_valid()
-    if valid and request.POST.get("step") == "save" and form.save():
+    values, looked = (form.values(), form.looked_at()) if valid else (ColdValues(None), "")
+    saving = valid and request.POST.get("step") == "save"
+    other = saving and not form.was_looked_at()
+    if saving and not other and form.save():
         messages.success(request, f"Saved. Leads of {found.name} follow this from now on.")
         return redirect("routing-unit", found.pk)
-    days = form.values().days if valid else None
-    foreseen = foresee(keyring=load_keyring(user), unit=found, days=days) if days else None
-    context = {"unit": found, "form": form, "looked": valid, "foreseen": foreseen}
+    context = {
+        "unit": found,
+        "form": form,
+        "looked": looked,
+        "other": other,
+        "foreseen": foresee(keyring=load_keyring(user), unit=found, days=values.days) if values.days else None,
+        "notes": roster_notes(found) if values.days and not values.pond_id else [],
+        "policy": policy_of(found),
+    }
     status = 422 if form.is_bound and form.errors else 200
     return render_page(request, "routing/rules/cold.html", context, status=status)
 
