@@ -126,7 +126,18 @@ class RehearsalForm(forms.Form):
 
     days = forms.TypedChoiceField(
         coerce=int,
+        required=False,
         initial=7,
         label="Leads of the last",
         choices=[(1, "day"), (7, "7 days"), (30, "30 days"), (90, "90 days")],
+    )
+
+
+class ShadowForm(RehearsalForm):
+    """And by which rules, once the draft was changed."""
+
+    rules = forms.ChoiceField(
+        required=False,
+        label="Decided by",
+        choices=[("", "all versions of the draft"), ("now", "the draft as it stands")],
     )

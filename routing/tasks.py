@@ -14,6 +14,8 @@ from routing.capture.taking import AT_ONCE, take_in_waiting
 from routing.services.cold import AT_ONCE as AT_ONCE_COLD
 from routing.services.cold import move_cold, units_with_cold
 from routing.services.handing_out import expire_due, units_due
+from routing.services.shadowing import AT_ONCE as AT_ONCE_IN_SHADOW
+from routing.services.shadowing import books_in_shadow, decide_in_shadow
 
 logger = logging.getLogger(__name__)
 BATCH = 1000
@@ -76,6 +78,13 @@ def move_cold_leads() -> None:
     """Move on what nobody was in touch with for as long as its unit allows."""
     for unit_id in units_with_cold():
         in_batches(move_cold, unit_id, AT_ONCE_COLD)
+
+
+@task(queue="default", every=5.0)
+def decide_in_shadows() -> None:
+    """Let the drafts that are in shadow decide of the leads that came."""
+    for book_id in books_in_shadow():
+        in_batches(decide_in_shadow, book_id, AT_ONCE_IN_SHADOW)
 
 
 def in_batches(act: Callable[[int], int], pk: int, at_once: int) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from routing.views import channels, hosted, inbound, lead, offers, reports, rules, team, today
+from routing.views import channels, hosted, inbound, lead, offers, reports, rules, team, today, trying
 
 urlpatterns = [
     path("", today.today, name="today"),
@@ -27,7 +27,8 @@ urlpatterns = [
     path("routing/<int:unit_id>/policy/", rules.policy, name="routing-policy"),
     path("routing/<int:unit_id>/act/", rules.act, name="routing-act"),
     path("routing/<int:unit_id>/cold/", rules.cold, name="routing-cold"),
-    path("routing/<int:unit_id>/rehearsal/", rules.rehearse, name="rehearsal"),
+    path("routing/<int:unit_id>/rehearsal/", trying.rehearse, name="rehearsal"),
+    path("routing/<int:unit_id>/shadow/", trying.shadow, name="shadow"),
     path("routing/<int:unit_id>/rules/new/", rules.rule, name="rule-add"),
     path("routing/<int:unit_id>/rules/<int:rule_id>/", rules.rule, name="rule"),
     path("team/", team.team, name="team"),

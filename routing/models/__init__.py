@@ -5,6 +5,7 @@ from routing.models.inbound import InboundLead, InboundRequest
 from routing.models.offers import Decision, Offer, OfferRecipient, Rotation
 from routing.models.rosters import RosterMember, RoutingPolicy
 from routing.models.rules import LAST, Rule, RuleBook
+from routing.models.shadows import ShadowDecision
 
 __all__ = [
     "LAST",
@@ -20,4 +21,5 @@ __all__ = [
     "RoutingPolicy",
     "Rule",
     "RuleBook",
+    "ShadowDecision",
 ]

@@ -36,6 +36,7 @@ class Rotation(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["lead"], condition=Q(ended_at=None), name="rotation_one_open"),
         ]
+        indexes = [models.Index(fields=["company", "started_at"], name="rotation_of_company")]
 
     def __str__(self) -> str:
         return f"rotation of {self.lead_id}"

@@ -31,6 +31,11 @@ class RuleBook(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     live_from = models.DateTimeField(null=True)
     live_until = models.DateTimeField(null=True)
+    shadowed_from = models.DateTimeField(null=True, help_text="Since when the draft decides in shadow, or last did.")
+    shadowed_until = models.DateTimeField(null=True)
+    shadow_credits = models.JSONField(
+        default=dict, db_default={}, help_text="Standings of its own: {unit id: {user id: credit}}."
+    )
 
     objects = RuleBookQuerySet.as_manager()
 
@@ -42,6 +47,10 @@ class RuleBook(models.Model):
 
     def __str__(self) -> str:
         return f"rules of {self.unit_id}"
+
+    @property
+    def in_shadow(self) -> bool:
+        return self.state == self.State.DRAFT and self.shadowed_from is not None and self.shadowed_until is None
 
 
 class Rule(models.Model):

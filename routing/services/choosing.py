@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from crm.organization.models import User
 from leads.models import Pond
-from leads.services.assigning import assignees_of
 from routing.models import Rotation, Rule
 from routing.rotation import able, first_able, next_for_lead
 from routing.services.roster import Roster, fallback_for
@@ -100,7 +99,7 @@ def _to_person(roster: Roster, step: Step) -> Placement:
     assert rule is not None
     user = rule.user
     assert user is not None
-    if user.pk == step.but or not assignees_of(roster.unit).filter(pk=user.pk).exists():
+    if user.pk == step.but or not roster.may_assign(user.pk):
         return _give_up(roster, step, ((user.pk, "no longer a member" if user.is_active else "deactivated"),))
     return _placed(roster, step, Method.PERSON, (), user_id=user.pk)
 

@@ -15,6 +15,7 @@ from crm.organization.models import User
 from leads.models import Lead
 from routing.models import Decision, Offer, OfferRecipient, Rule
 from routing.reports.tables import lasting
+from routing.services.wording import rule_said
 
 MOST_STEPS = 60
 CAUSES = {
@@ -93,7 +94,7 @@ def steps_of(lead: Lead) -> list[Step]:
 def _rule_said(rule: Rule | None) -> str:
     if rule is None:
         return ""
-    return "by the last rule" if rule.is_last else f"by rule {rule.position}" + (f", {rule.name}" if rule.name else "")
+    return f"by {rule_said(rule, rule.position)}"
 
 
 def _names(lead: Lead, decisions: Iterable[Decision]) -> dict[int, str]:

@@ -13,6 +13,7 @@ from django.db.models import Count
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from leads.models import Pond
+from leads.services.assigning import assignees_of
 from routing.clock import Clock, set_clock
 from routing.models import Decision, Offer, RosterMember, RoutingPolicy
 from routing.rotation import Place
@@ -32,6 +33,7 @@ class Roster:
     places: list[Place]
     now: datetime
     fallbacks: dict[int | None, User | Pond | None] = field(default_factory=dict)
+    assignable: dict[int, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if is_paused(self.policy, self.now):  # while a pause lasts, hours do not count (R7)
@@ -41,6 +43,12 @@ class Roster:
     def clock(self, window: timedelta, offered_at: datetime) -> Clock:
         """The clock of an offer made now, within this window or the unit's."""
         return set_clock(offered_at, window, pauses_of(self.policy, offered_at))
+
+    def may_assign(self, user_id: int) -> bool:
+        """Whether she may be assigned the unit's leads (M1)."""
+        if user_id not in self.assignable:
+            self.assignable[user_id] = assignees_of(self.unit).filter(pk=user_id).exists()
+        return self.assignable[user_id]
 
     def save_credits(self) -> None:
         changed = []

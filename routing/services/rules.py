@@ -130,7 +130,9 @@ def turn_on(*, actor: User, unit: Unit, version: int) -> RuleBook:
     RuleBook.objects.filter(unit=unit, state=State.LIVE).update(state=State.PAST, live_until=Now())
     _number(draft)
     draft.state, draft.live_from = State.LIVE, Now()
-    draft.save(update_fields=["state", "live_from"])
+    draft.shadowed_from, draft.shadowed_until, draft.shadow_credits = None, None, {}
+    draft.save(update_fields=["state", "live_from", "shadowed_from", "shadowed_until", "shadow_credits"])
+    draft.shadow_decisions.all().delete()
     record_change(actor, unit, "rules", book=draft.pk, rules=draft.rules.count())
     return draft
 

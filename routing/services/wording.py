@@ -54,6 +54,11 @@ def book_said(book: RuleBook) -> list[Said]:
 Names = Mapping[int, str]  # of channels
 
 
+def rule_said(rule: Rule, number: int) -> str:
+    """`rule 2, Luxury`: how people count and call it."""
+    return "the last rule" if rule.is_last else f"rule {number}" + (f", {rule.name}" if rule.name else "")
+
+
 def names_of(book: RuleBook) -> Names:
     """What the channels of the company are called."""
     return dict(Channel.objects.filter(company=book.company_id).order_by("pk").values_list("pk", "name"))

@@ -18,11 +18,10 @@ from permissions.catalog import Permission
 from permissions.keyring import load_keyring
 from routing.forms import ColdForm, PolicyForm
 from routing.models import Rule, RuleBook
-from routing.rule_forms import RehearsalForm, RuleForm
+from routing.rule_forms import RuleForm
 from routing.services import rules as services
 from routing.services.cold import ColdValues, foresee, open_pond
-from routing.services.rehearsing import SHOWN
-from routing.services.rehearsing import rehearse as rehearse_book
+from routing.services.shadowing import start_shadow, stop_shadow
 from routing.services.team import ChangedMeanwhileError, NotEligibleError, policy_of
 from routing.services.teams import teams_of
 from routing.services.wording import book_said, in_words, roster_notes
@@ -147,7 +146,26 @@ def _remove(user: User, unit: Unit, version: int, rules: tuple[int, int]) -> str
     return "The rule is out of the draft."
 
 
-ACTS = {"begin": _begin, "discard": _discard, "turn_on": _turn_on, "up": _up, "down": _down, "remove": _remove}
+def _shadow(user: User, unit: Unit, version: int, rules: tuple[int, int]) -> str:
+    start_shadow(actor=user, unit=unit)
+    return "The draft runs in shadow: it notes what it would do with each lead that comes, and nothing comes of it."
+
+
+def _stop(user: User, unit: Unit, version: int, rules: tuple[int, int]) -> str:
+    stop_shadow(actor=user, unit=unit)
+    return "The shadow is stopped. What it noted stays until you turn the draft on or throw it away."
+
+
+ACTS = {
+    "begin": _begin,
+    "discard": _discard,
+    "turn_on": _turn_on,
+    "up": _up,
+    "down": _down,
+    "remove": _remove,
+    "shadow": _shadow,
+    "stop": _stop,
+}
 
 
 @door("GET", "HEAD", "POST")
@@ -175,32 +193,6 @@ def cold(request: HttpRequest, unit_id: int) -> HttpResponse:
     }
     status = 422 if form.is_bound and form.errors else 200
     return render_page(request, "routing/rules/cold.html", context, status=status)
-
-
-@door()
-@never_cache
-def rehearse(request: HttpRequest, unit_id: int) -> HttpResponse:
-    """What the draft would have done with the leads of the last days, beside what happened (R12)."""
-    user = signed_in(request)
-    found = managed_or_404(user, unit_id)
-    book = services.draft_rules(found) or services.live_rules(found)
-    if book is None:
-        messages.error(request, "There are no rules to rehearse. Begin a draft.")
-        return redirect("routing-unit", found.pk)
-    form = RehearsalForm(request.GET or None)
-    days = form.cleaned_data["days"] if form.is_valid() else form.fields["days"].initial
-    played = rehearse_book(keyring=load_keyring(user), book=book, days=int(days))
-    caught = played.by_rule
-    said = [(one, caught.get(one.rule.pk, 0)) for one in book_said(book)]
-    context = {
-        "unit": found,
-        "book": book,
-        "played": played,
-        "said": said,
-        "form": form,
-        "rows": played.changed[:SHOWN],
-    }
-    return render_page(request, "routing/rules/rehearsal.html", context, status=422 if form.errors else 200)
 
 
 @door("GET", "HEAD", "POST")

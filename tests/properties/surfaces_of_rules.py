@@ -1,9 +1,12 @@
-"""The surface of a rehearsal: leads that a draft would have sent elsewhere, for whoever manages the unit."""
+"""The surfaces of a rehearsal and of shadow mode: leads that a draft would have sent elsewhere, for a unit's managers."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from crm.organization.models import Unit
 from routing.models import LAST, Rule, RuleBook
+from routing.services.shadowing import decide_in_shadow
 from tests.factories.leads import make_pond
 from tests.factories.marks import Told, told
 from tests.properties import oracle
@@ -23,9 +26,8 @@ def played(visit: Visit) -> Told:
     return {n: "view" for n in read(visit) if n in came}
 
 
-@surface("rehearsal", expects=played)
-def rehearsed(visit: Visit) -> Told:
-    """All leads would have gone into a pond."""
+def draft_of(visit: Visit) -> RuleBook:
+    """All leads go into a pond."""
     unit = Unit.objects.get(pk=BASE)
     owned = {"company": unit.company}
     book, fresh = RuleBook.objects.get_or_create(
@@ -33,4 +35,18 @@ def rehearsed(visit: Visit) -> Told:
     )
     if fresh:
         Rule.objects.create(book=book, position=LAST, method="pond", pond=make_pond(unit, name="Rehearsed"), **owned)
-    return told(visit.get("rehearsal", unit.pk, days=visit.one_of("1", "7")))
+    return book
+
+
+@surface("rehearsal", expects=played)
+def rehearsed(visit: Visit) -> Told:
+    return told(visit.get("rehearsal", draft_of(visit).unit_id, days=visit.one_of("1", "7")))
+
+
+@surface("shadow", expects=played)
+def shadowed(visit: Visit) -> Told:
+    """All leads came while the draft was in shadow."""
+    book = draft_of(visit)
+    RuleBook.objects.filter(pk=book.pk).update(shadowed_from=datetime.now(UTC) - timedelta(hours=1))
+    decide_in_shadow(book.pk)
+    return told(visit.get("shadow", book.unit_id, days=visit.one_of("1", "7")))

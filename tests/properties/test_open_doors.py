@@ -57,9 +57,9 @@ def a_channel_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing_channels, "Level", ENOUGH)
 
 
-@found_by("rehearsed")
-def a_rehearsal_names_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("routing.services.rehearsing.Level", ENOUGH)
+@found_by("rehearsed", "shadowed")
+def comparisons_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("routing.services.comparing.Level", ENOUGH)
 
 
 @found_by("report")
