@@ -54,3 +54,19 @@ class Wait:
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True)
+class Polls:
+    """How many polls of open pages one process answers, and what they ask of the database."""
+
+    figure: str
+    role: str
+    polls_per_s: int
+    processor_ms: float
+    queries: float
+    target: str
+    ok: bool
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self))

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
 
+class OneClient(RedisCacheClient):
+    """Keeps the client of its one server: to make one for every call, as Django does, takes as long as the call."""
+
+    @cached_property
+    def _client_of_all(self) -> Any:
+        return super().get_client(write=True)
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        return self._client_of_all
+
+
 class ForgivingRedisCache(RedisCache):
     """Django's Redis cache; while the server is away every read misses and every write is dropped, with a log line."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = OneClient
 
     def _or(self, default: Any, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:

@@ -6,12 +6,13 @@ import json
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection
 from django.db.models import Count
 from django.http import QueryDict
 from django.urls import reverse
 
-from crm.bench import exporting, importing, lead, people
+from crm.bench import exporting, importing, lead, live, people
 from crm.bench.askers import ROLES, asking
 from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_keys, build_leads
 from crm.bench.database import connected_to
@@ -131,3 +132,25 @@ def test_an_export_is_fetched_whole(bench):
         figure = exporting.fetched(asker, batch)
     assert figure.figure == f"file of {batch.changed:,} leads, csv"
     assert min(figure.ours_rows_per_s, figure.raw_rows_per_s) > 0
+
+
+@pytest.fixture
+def kept_connection():
+    """A request would close the connection on which the test rolls back."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_a_quiet_poll_asks_nothing_of_the_database(
+    bench, kept_connection, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(live, "PEOPLE", 40)
+    with live.open_tabs() as tabs:
+        assert live.poll_all(tabs) == 40
+        assert live.measured("nothing new", tabs, news_for=[]).queries == 0
+        with django_capture_on_commit_callbacks(execute=True):
+            live.bump([tabs[0].user.pk], "offers")
+        assert live.measured("news for one", tabs, news_for=[]).queries > 0
