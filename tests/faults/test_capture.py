@@ -75,8 +75,10 @@ def claim_some(team: Unit, chance: random.Random, share: float) -> None:
         claim(lead_id=offer.lead_id, user=offer.user, act="button")
 
 
-def under_fire(product: Product, team: Unit, channel: Channel, leads: int, seconds: float) -> int:
-    """Send the leads evenly over `seconds` while agents claim and parts are killed; how many were killed."""
+def under_fire(product: Product, team: Unit, channel: Channel, leads: int, seconds: float, pause: float) -> int:
+    """Send the leads evenly over `seconds` while agents claim, and a part is killed about each `pause` seconds; how many
+    were killed.
+    """
     chance, over, kills = random.Random(), Event(), 0
 
     def sender(first: int) -> None:
@@ -95,7 +97,7 @@ def under_fire(product: Product, team: Unit, channel: Channel, leads: int, secon
                     kills += 1
                 except ProcessLookupError:
                     pass  # dead already, and not yet started again
-                time.sleep(chance.uniform(0.3, 1.5))
+                time.sleep(chance.uniform(0.3, 1.7) * pause)
         finally:
             over.set()
         for one in sending:
@@ -139,10 +141,10 @@ def check_story(team: Unit, leads: int) -> None:
     assert ledger.verify(team.company_id).problem == ""
 
 
-def run(product: Product, leads: int, seconds: float, window: timedelta, least: int) -> None:
+def run(product: Product, leads: int, seconds: float, window: timedelta, *, pause: float, least: int) -> None:
     with product.database():
         team, channel = open_channel(window)
-        assert under_fire(product, team, channel, leads, seconds) >= least
+        assert under_fire(product, team, channel, leads, seconds, pause) >= least
         wait_until(lambda: at_rest(team, random.Random()), seconds=180, what="the end of every rotation")
         check_story(team, leads)
         connection.close()
@@ -150,9 +152,9 @@ def run(product: Product, leads: int, seconds: float, window: timedelta, least: 
 
 
 def test_c4_what_was_accepted_is_a_lead_once_while_parts_die_for_ten_seconds(running_product: Product) -> None:
-    run(running_product, leads=60, seconds=10, window=timedelta(seconds=3), least=5)
+    run(running_product, leads=60, seconds=10, window=timedelta(seconds=3), pause=1, least=5)
 
 
 @pytest.mark.soak
 def test_c4_two_thousand_leads_in_five_minutes_while_everything_is_killed_at_random(running_product: Product) -> None:
-    run(running_product, leads=2000, seconds=300, window=timedelta(seconds=20), least=60)
+    run(running_product, leads=2000, seconds=300, window=timedelta(seconds=20), pause=4, least=40)
