@@ -94,15 +94,24 @@ def _foresee(act: Act, verb: MassVerb) -> dict[str, Any]:
     the list of mass actions says of it.
     """
     counts = act.batch.items.order_by("reason").values_list("reason").annotate(count=Count("pk"))
-    sight = verb.sight(act, changing(act.batch)) if not act.batch.undoes_id else []
+    undone = act.batch.undoes
+    sight = (
+        [asdict(one) for one in verb.sight(act, changing(act.batch))] if undone is None else _taken_back(undone, act)
+    )
     unknown = max(0, act.batch.scope.get("given", 0) - act.batch.total)
     return {
         "reasons": dict(counts),
         "unknown": unknown,
-        "sight": [asdict(one) for one in sight],
+        "sight": sight,
         "words": verb.words(act),
         "filters": [(chip.name, chip.value) for chip in chips_of(act)],
     }
+
+
+def _taken_back(undone: Batch, act: Act) -> list[dict[str, Any]]:
+    """What she herself foresaw of whose sight changes, the other way round."""
+    foreseen = (undone.preview or {}).get("sight", []) if undone.actor_id == act.actor.pk else []
+    return [{**one, "before": one["after"], "after": one["before"]} for one in foreseen]
 
 
 def changing(batch: Batch) -> LeadQuerySet:

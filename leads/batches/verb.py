@@ -142,8 +142,11 @@ class MassVerb:
         """Hold the person or unit that a `whole` batch is about, and raise NotNowError while another one is about it."""
         type(subject).objects.select_for_update(of=("self",), no_key=True).get(pk=subject.pk)
         rivals = Batch.objects.filter(verb=self.code, state=Batch.State.RUNNING, scope=act.batch.scope, undoes=None)
-        if rivals.filter(params__has_key="kept").exclude(pk=act.batch.pk).exists():
-            raise NotNowError("Somebody else is at this just now.")
+        for rival in (
+            rivals.filter(params__has_key="kept").exclude(pk=act.batch.pk).select_related("actor").order_by("pk")[:1]
+        ):
+            by = "begun by yourself" if rival.actor_id == act.actor.pk else f"by {rival.actor}"
+            raise NotNowError(f"The same is being done already, {by}.")
         self.check(act)
 
     def begin(self, act: Act) -> None:

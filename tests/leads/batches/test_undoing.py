@@ -250,7 +250,11 @@ def test_o4_of_two_at_once_one_is_told(client: Client, harbor: Brokerage, verb: 
         while carry_on(other.pk):
             pass
         other.refresh_from_db()
-        assert (other.state, other.problem, other.changed) == ("failed", "Somebody else is at this just now.", 0)
+        assert (other.state, other.problem, other.changed) == (
+            "failed",
+            "The same is being done already, begun by yourself.",
+            0,
+        )
         while carry_on(one.pk):
             pass
     one.refresh_from_db()
@@ -264,3 +268,18 @@ def test_o4_of_two_at_once_one_is_told(client: Client, harbor: Brokerage, verb: 
         assert claim not in html
     run(undo(harbor.broker, one))
     assert Lead.objects.filter(owner_unit=harbor.lakeside).count() == 3
+
+
+def test_m4_the_preview_of_an_undo_says_whose_sight_changes_by_it(client: Client, harbor: Brokerage) -> None:
+    leads = [make_lead(harbor.lakeside) for _ in range(2)]
+    given = done(harbor.broker, "owner", leads, to=f"person-{harbor.ben.pk}", keep_assistants=False)
+    back = undo(harbor.broker, given)
+    assert given.preview
+    assert back.preview
+    foreseen = [(one["before"], one["after"], one["people"]) for one in given.preview["sight"]]
+    assert foreseen
+    assert [(one["after"], one["before"], one["people"]) for one in back.preview["sight"]] == foreseen
+    client.force_login(harbor.broker)
+    shown = text(client.get(at(back)))
+    assert "Will no longer see them" in shown
+    assert f"{harbor.ben} (2)" in shown
