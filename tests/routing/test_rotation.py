@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +51,46 @@ def test_r3_with_equal_weights_nobody_is_more_than_one_ahead_over_any_stretch(
     counts = Counter(given_out[start:])
     stretch = [counts[place.user_id] for place in places]
     assert max(stretch) - min(stretch) <= 1
+
+
+@given(WEIGHTS)
+def test_r3_over_any_stretch_nobody_is_two_turns_away_whatever_the_weights(weights: list[int]) -> None:
+    """From a fresh start it is one (above); between two moments in the middle, two such deviations can add up."""
+    places, total = roster(weights), sum(weights)
+    ahead = {place.user_id: [0] for place in places}  # after each turn, in parts of a turn
+    for _ in range(2 * total):
+        chosen = turn(places)
+        for place in places:
+            ahead[place.user_id].append(
+                ahead[place.user_id][-1] + (total if place.user_id == chosen else 0) - place.weight
+            )
+    assert all(max(parts) - min(parts) < 2 * total for parts in ahead.values())
+
+
+@pytest.mark.parametrize("weights", [(3, 2, 1), (10, 3, 1), (9, 5, 4, 1)])
+def test_r3_no_order_at_all_keeps_every_stretch_of_these_weights_within_one_turn(weights: tuple[int, ...]) -> None:
+    """So less than two turns, over stretches that begin in the middle, is what can be promised for any weights."""
+    assert not orders(weights, 3 * sum(weights))
+    assert orders((1, 1, 1), 9)
+    assert orders((4, 2, 1), 21)
+
+
+def orders(weights: tuple[int, ...], turns: int) -> list[tuple[int, ...]]:
+    """Orders of so many turns in which nobody is a turn away from ideal over any stretch: one for each standing."""
+    total, nobody = sum(weights), (0,) * len(weights)
+    standings = {(nobody, nobody, nobody): ()}  # now, and the least and the most that each was ahead
+    for _ in range(turns):
+        further: dict[Any, tuple[int, ...]] = {}
+        for (now, least, most), order in standings.items():
+            for chosen in range(len(weights)):
+                after = tuple(
+                    n - w + (total if one == chosen else 0) for one, (n, w) in enumerate(zip(now, weights, strict=True))
+                )
+                low, high = tuple(map(min, least, after)), tuple(map(max, most, after))
+                if all(top - bottom < total for bottom, top in zip(low, high, strict=True)):
+                    further[after, low, high] = (*order, chosen)
+        standings = further
+    return list(standings.values())
 
 
 @given(WEIGHTS, st.integers(0, 40), st.data())
