@@ -13,6 +13,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX as NO_PASSWORD
 from django.db import connection, transaction
 
 from crm.bench import statements, words
+from crm.bench.database import tidy_up
 from crm.bench.lifted import lifted_indexes
 from crm.organization.models import Company, Membership, Unit, User
 from crm.organization.services import create_company
@@ -57,8 +58,8 @@ def build(leads: int, say: Say) -> None:
                 build_leads(company, first, min(first + CHUNK - 1, leads), leads)
     with timed("shares and offers", say):
         build_keys(leads)
-    with timed("tidy up", say), connection.cursor() as cursor:
-        cursor.execute("VACUUM (ANALYZE)")
+    with timed("tidy up", say):
+        tidy_up()
 
 
 @contextmanager

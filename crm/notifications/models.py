@@ -25,7 +25,14 @@ class Notification(models.Model):
     seen_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(F("user"), F("id").desc(), name="notification_of_user")]
+        indexes = [
+            models.Index(F("user"), F("id").desc(), name="notification_of_user"),
+            models.Index(
+                fields=["company", "created_at"],
+                condition=Q(kind="offer", lead_id__isnull=False),
+                name="notification_of_offer",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

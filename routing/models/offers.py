@@ -128,4 +128,7 @@ class Decision(models.Model):
         return f"{self.lead_id} → {self.chosen_id}"
 
     class Meta:
-        indexes = [models.Index(fields=["chosen", "at"], condition=Q(chosen__isnull=False), name="decision_of_user")]
+        indexes = [
+            models.Index(fields=["chosen", "at"], condition=Q(chosen__isnull=False), name="decision_of_user"),
+            models.Index(fields=["company", "at"], condition=Q(method="round_robin"), name="decision_in_turn"),
+        ]

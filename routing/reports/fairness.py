@@ -112,7 +112,8 @@ def _section(question: Question, unit: int, title: str, shares: list[Share], nam
 
 def _row(question: Question, unit: int, share: Share, total: int, name: str) -> list[Cell]:
     skips = sum(share.skips.values())
-    why = ", ".join(f"{reason} {count:,}" for reason, count in share.skips.most_common())
+    reasons = sorted(share.skips.items(), key=lambda skip: (-skip[1], skip[0]))
+    why = ", ".join(f"{reason} {count:,}" for reason, count in reasons)
     key = {"unit": unit, "agent": share.user_id}
     known = share.weight is not None
     return [

@@ -6,9 +6,10 @@ claim to that turn, and whoever joined late has none to earlier ones.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,27 @@ class Share:
 def shares_of(members: Sequence[Member], turns: Iterable[Turns]) -> list[Share]:
     """A share for each member, given in the order they joined; then those of who took turns and left since."""
     shares = {member.user_id: Share(member.user_id, member.weight) for member in members}
+    places = {member.user_id: number for number, member in enumerate(members)}
+    weight_of_first = [0, *accumulate(member.weight for member in members)]
+    # turns by the weights of those who could take them: among so many members, and without her
+    among: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    without: defaultdict[int, Counter[int]] = defaultdict(Counter)
     for alike in turns:
-        away = {user_id for user_id, _ in alike.skipped}
-        able = [member for member in members[: alike.joined] if member.user_id not in away]
-        weights = sum(member.weight for member in able)
-        for member in able:
-            shares[member.user_id].ideal += alike.count * member.weight / weights
+        away = {user_id for user_id, _ in alike.skipped if places.get(user_id, alike.joined) < alike.joined}
+        weights = weight_of_first[alike.joined] - sum(members[places[user_id]].weight for user_id in away)
+        among[alike.joined][weights] += alike.count
+        for user_id in away:
+            without[user_id][weights] += alike.count
         for user_id, reason in alike.skipped:
             if user_id in shares:
                 shares[user_id].skips[reason] += alike.count
         shares.setdefault(alike.chosen, Share(alike.chosen)).turns += alike.count
+    since_joined: Counter[int] = Counter()
+    for joined in range(len(members), 0, -1):
+        since_joined.update(among[joined])
+        member = members[joined - 1]
+        hers = since_joined - without[member.user_id]
+        shares[member.user_id].ideal = sum(count * member.weight / weights for weights, count in hers.items())
     return list(shares.values())
 
 

@@ -40,11 +40,11 @@ FIGURES = ", ".join(
 )
 # who got several leads at once was told of all in one message, which names none: no step of theirs
 TOLD = """, told AS (
-    SELECT told.user_id, told.lead_id, told.created_at, min(delivery.sent_at) AS sent_at
-    FROM notifications_notification AS told JOIN notifications_delivery AS delivery ON delivery.notification_id = told.id
-    WHERE told.company_id = %s AND told.kind = 'offer' AND told.lead_id IS NOT NULL AND delivery.sent_at IS NOT NULL
+    SELECT told.user_id, told.lead_id, told.created_at, mail.sent_at
+    FROM notifications_notification AS told JOIN notifications_delivery AS mail
+        ON mail.notification_id = told.id AND mail.channel = 'email' AND mail.sent_at IS NOT NULL
+    WHERE told.company_id = %s AND told.kind = 'offer' AND told.lead_id IS NOT NULL
         AND told.created_at >= %s AND told.created_at < %s
-    GROUP BY told.id
 )"""
 LONGEST_OFFER = timedelta(days=1)
 JOINED = """LEFT JOIN told ON told.lead_id = offer.lead_id AND told.user_id = offer.user_id

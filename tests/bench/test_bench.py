@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
-from django.db.models import Count
+from django.db.models import Count, F
 from django.http import QueryDict
 from django.urls import reverse
 
-from crm.bench import exporting, importing, lead, live, people
+from crm.bench import due, exporting, importing, lead, live, people, reports
 from crm.bench.askers import ROLES, asking
 from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_keys, build_leads
 from crm.bench.database import connected_to
@@ -22,6 +22,8 @@ from leads.filters import LeadFilter
 from leads.models import Assignment, ContactPoint, Lead, LeadSearch
 from permissions.access import Level, Lock
 from permissions.models import LedgerEntry
+from routing.models import Offer, RosterMember, Rotation
+from routing.tasks import expire_all
 
 LEADS = 2000
 
@@ -154,3 +156,32 @@ def test_a_quiet_poll_asks_nothing_of_the_database(
         with django_capture_on_commit_callbacks(execute=True):
             live.bump([tabs[0].user.pk], "offers")
         assert live.measured("news for one", tabs, news_for=[]).queries > 0
+
+
+@pytest.mark.parametrize("work", [due.by_hand, expire_all])
+def test_due_offers_go_to_whoever_sits_next(bench, monkeypatch, work):
+    monkeypatch.setattr(due, "OFFERS", 40)
+    monkeypatch.setattr(due, "BATCH", 40)
+    Rotation.objects.all().delete()
+    due.build()
+    Offer.objects.update(deadline=F("offered_at"))
+    had = dict(Offer.objects.values_list("lead", "user"))
+    work()
+    has = dict(Offer.objects.filter(state="open").values_list("lead", "user"))
+    assert len(had) == Offer.objects.filter(state="expired").count() == 40
+    assert had.keys() == has.keys()
+    assert all(has[lead] != had[lead] for lead in had)
+    assert dict(Assignment.objects.filter(lead__in=has, role="agent").values_list("lead", "user")) == has
+
+
+def test_reports_have_something_to_say(bench, monkeypatch):
+    monkeypatch.setattr(reports, "OFFERS", 64)
+    Rotation.objects.all().delete()
+    reports.build()
+    assert Offer.objects.exclude(state="open").count() == 64
+    with asking("company admin") as asker:
+        client = people.signed_in(asker)
+        assert all(reports.measure(client, asker, name, by).seconds > 0 for name, by in reports.ASKED)
+        fair = client.get(reverse("report-file", args=["fairness"]), {"period": "90"})
+    assert RosterMember.objects.count() == 1000
+    assert b"paused" in b"".join(fair.streaming_content)
