@@ -67,18 +67,18 @@ def take_turn(places: Sequence[Place]) -> Place | None:
     """The next of `places` (roster order breaks ties), with credits moved on; None of none."""
     if not places:
         return None
-    total = sum(place.weight for place in places)
+    total = sum([place.weight for place in places])
+
+    def order(place: Place) -> tuple[bool, int, int]:
+        """Owed anything before owed nothing; then by the turns left until a whole turn behind; then the richest."""
+        credit = place.credit
+        return credit <= 0, (total - credit - 1) // place.weight if credit > 0 else 0, -credit
+
     for place in places:
         place.credit += place.weight
-    chosen = min(places, key=lambda place: _order(place, total))
+    chosen = min(places, key=order)
     chosen.credit -= total
     return chosen
-
-
-def _order(place: Place, total: int) -> tuple[bool, int, int]:
-    """Owed anything before owed nothing; then by the turns left until she is a whole turn behind; then the richest."""
-    owed = place.credit > 0
-    return not owed, (total - place.credit - 1) // place.weight if owed else 0, -place.credit
 
 
 def able(places: Sequence[Place], state: str) -> tuple[list[Place], dict[int, str]]:
@@ -116,10 +116,12 @@ def next_for_lead(
     if chosen:
         chosen.receive()
     in_turn = {place.user_id for place in fresh}
-    said = [(one, reason or (HAD_IT if one in had_it else JUST_HAD_IT)) for one, reason in reasons.items()]
-    return Choice(
-        chosen.user_id if chosen else None, pass_number, tuple(pair for pair in said if pair[0] not in in_turn)
+    skipped = tuple(
+        (one, reason or (HAD_IT if one in had_it else JUST_HAD_IT))
+        for one, reason in reasons.items()
+        if one not in in_turn
     )
+    return Choice(chosen.user_id if chosen else None, pass_number, skipped)
 
 
 def first_able(places: Sequence[Place], state: str) -> Choice:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from crm.bench.database import clone, connected_to, tidy_up
 from crm.bench.figures import Figure, Wait
@@ -79,6 +80,11 @@ BY_HAND = (
     FROM made
     """,
     """
+    INSERT INTO routing_decision (company_id, lead_id, rotation_id, method, cause, pass_number, chosen_id, skipped)
+    SELECT company_id, lead_id, rotation_id, 'round_robin', 'expired', 1, to_id,
+        jsonb_build_array(jsonb_build_array(user_id, 'had it already this pass')) FROM due
+    """,
+    """
     WITH told AS (
         INSERT INTO notifications_notification (company_id, user_id, kind, title, body, url)
         SELECT company_id, to_id, 'offer', count(*) || ' new leads', 'Claim within 60 minutes', '/today/'
@@ -120,6 +126,7 @@ def build() -> None:
     rosters = make_rosters(company)
     leads = free_leads(company, OFFERS)
     params: dict[str, Any] = {"company": company.pk, "leads": leads, "units": list(rosters), "people": PEOPLE}
+    Offer.objects.filter(state=Offer.State.OPEN).update(state=Offer.State.WITHDRAWN, closed_at=Now())
     with connection.cursor() as cursor:
         for statement in (ROTATIONS, MADE, HELD):
             cursor.execute(statement, params)

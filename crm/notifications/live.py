@@ -1,4 +1,7 @@
-"""Live updates: counters in the cache, one per person and topic. A page polls them without touching the database."""
+"""Live updates: counters in the cache, one per person and topic. A page polls them without touching the database.
+
+They are kept for good, being few; one that vanished only makes the page ask once more.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from crm.organization.models import User
 
 Topic = Literal["offers", "notifications", "requests"]
 TOPICS: tuple[Topic, ...] = ("offers", "notifications", "requests")
-KEPT = 24 * 3600  # seconds; a counter that vanished only makes the page ask once more
 
 
 def _key(user_id: int, topic: Topic) -> str:
@@ -28,7 +30,7 @@ def bump(user_ids: Iterable[int], topic: Topic) -> None:
 
 
 def _bump_now(user_ids: list[int], topic: Topic) -> None:
-    cache.set_many({_key(user_id, topic): time_ns() // 1000 for user_id in user_ids}, KEPT)
+    cache.set_many({_key(user_id, topic): time_ns() // 1000 for user_id in user_ids}, None)  # one command for all
 
 
 def state_of(user_id: int) -> dict[Topic, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
 from crm.notifications.live import bump
-from crm.notifications.models import Delivery, Notification
 
 __all__ = ["Message", "bump", "notify"]
 
@@ -30,47 +30,49 @@ class Message:
     lead_id: int | None = None
 
 
-PROMISE_PUSHES = """
-INSERT INTO notifications_delivery (notification_id, channel, subscription_id, state, tries, error)
-SELECT told.id, 'push', device.id, 'waiting', 0, ''
-FROM unnest(%s::bigint[]) AS told (id)
-JOIN notifications_notification AS notification USING (id)
-JOIN notifications_pushsubscription AS device USING (user_id)
-WHERE device.session_key <> ''
+TELL = """
+WITH told AS (
+    INSERT INTO notifications_notification (company_id, user_id, kind, title, body, url, lead_id)
+    SELECT %(company)s, user_id, kind, title, body, url, lead_id
+    FROM unnest(%(users)s::bigint[], %(kinds)s::text[], %(titles)s::text[], %(bodies)s::text[], %(urls)s::text[],
+        %(leads)s::bigint[]) WITH ORDINALITY AS told (user_id, kind, title, body, url, lead_id, number)
+    ORDER BY number
+    RETURNING id, user_id
+), mailed AS (
+    INSERT INTO notifications_delivery (notification_id, channel, state, tries, error)
+    SELECT id, 'email', 'waiting', 0, '' FROM told WHERE %(by_mail)s ORDER BY id
+), pushed AS (
+    INSERT INTO notifications_delivery (notification_id, channel, subscription_id, state, tries, error)
+    SELECT told.id, 'push', device.id, 'waiting', 0, ''
+    FROM told JOIN notifications_pushsubscription AS device USING (user_id) WHERE device.session_key <> '' ORDER BY told.id
+    RETURNING id
+)
+SELECT count(*) FROM pushed
 """
 
 
 @transaction.atomic
 def notify(company_id: int, messages: Sequence[Message], *, by_mail: bool = True) -> None:
-    """Tell each person in her page, by web push and by e-mail, after commit."""
+    """Tell each person in her page, by web push to each of her devices, and by e-mail, after commit."""
     from crm.notifications.tasks import send_mails, send_pushes
 
     if not messages:
         return
-    rows = Notification.objects.bulk_create(
-        [
-            Notification(
-                company_id=company_id,
-                user_id=m.user_id,
-                kind=m.kind,
-                title=m.title[:200],
-                body=m.body,
-                url=m.url,
-                lead_id=m.lead_id,
-            )
-            for m in messages
-        ]
-    )
-    if _promise_pushes(rows):
+    params: dict[str, Any] = {
+        "company": company_id,
+        "users": [m.user_id for m in messages],
+        "kinds": [m.kind for m in messages],
+        "titles": [m.title[:200] for m in messages],
+        "bodies": [m.body for m in messages],
+        "urls": [m.url for m in messages],
+        "leads": [m.lead_id for m in messages],
+        "by_mail": by_mail,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TELL, params)
+        (pushes,) = cursor.fetchone()
+    if pushes:
         send_pushes.queue()
     if by_mail:
-        Delivery.objects.bulk_create([Delivery(notification=row, channel=Delivery.Channel.EMAIL) for row in rows])
         send_mails.queue()
-    bump([m.user_id for m in messages], "notifications")
-
-
-def _promise_pushes(rows: Sequence[Notification]) -> int:
-    """To every device of each person: to how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(PROMISE_PUSHES, [[row.pk for row in rows]])
-        return int(cursor.rowcount)
+    bump(params["users"], "notifications")

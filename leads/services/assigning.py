@@ -14,7 +14,7 @@ from leads.models import Assignment, Lead
 from permissions.ledger import record_select
 from permissions.models import LedgerEntry
 
-WANTED = "unnest(%(leads)s::bigint[], %(users)s::bigint[]) AS wanted (lead_id, user_id)"
+WANTED = "unnest(%(leads)s::bigint[], %(users)s::bigint[], %(reasons)s::text[]) AS wanted (lead_id, user_id, why)"
 LOCK = "SELECT FROM leads_lead WHERE id = ANY(%(leads)s) ORDER BY id FOR NO KEY UPDATE"
 FILL = f"""
 INSERT INTO leads_assignment (company_id, lead_id, role, user_id)
@@ -22,7 +22,7 @@ SELECT lead.company_id, lead.id, %(role)s, wanted.user_id FROM {WANTED} JOIN lea
 ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, pond_id = NULL, until = NULL, since = now()
 """
 FILLED = f"""
-SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, %(role)s, slot.user_id, wanted.user_id, %(why)s,
+SELECT lead.company_id, 'assigned', %(actor)s::bigint, lead.id, %(role)s, slot.user_id, wanted.user_id, wanted.why,
     %(batch)s::bigint
 FROM {WANTED} JOIN leads_lead AS lead ON lead.id = wanted.lead_id
 LEFT JOIN leads_assignment AS slot ON slot.lead_id = lead.id AND slot.role = %(role)s
@@ -66,11 +66,12 @@ def fill_slots(
     pairs: Sequence[tuple[int, int]],
     *,
     actor_id: int | None,
-    why: str,
+    why: str | Sequence[str],
     batch_id: int | None = None,
     role: str = Assignment.Role.AGENT.value,
 ) -> None:
-    """Put each (lead id, user id) together: she takes the slot, whoever had it loses it. The owner stays.
+    """Put each (lead id, user id) together: she takes the slot, whoever had it loses it. The owner stays. `why` is one
+    reason for all, or one for each.
 
     Locks the leads in id order. The caller has checked that the actor may, and holds them already (`in_id_order`) where
     it chose by their state.
@@ -78,8 +79,9 @@ def fill_slots(
     if not pairs:
         return
     leads, users = zip(*pairs, strict=True)
-    cause = {"actor": actor_id, "why": why, "batch": batch_id}
-    params = {"leads": list(leads), "users": list(users), "role": role, **cause}
+    reasons = [why] * len(pairs) if isinstance(why, str) else list(why)
+    wanted = {"leads": list(leads), "users": list(users), "reasons": reasons}
+    params = wanted | {"role": role, "actor": actor_id, "batch": batch_id}
     columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "to_user_id", "why", "batch_id")
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)

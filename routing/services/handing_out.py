@@ -12,14 +12,13 @@ from django.db import connection, transaction
 from django.db.models import Min
 from django.db.models.functions import Now
 
-from crm.notifications.services import bump
 from leads.models import Lead
 from permissions.ledger import record_select
 from routing.models import Offer, OfferRecipient, Rotation, Rule
 from routing.services.choosing import Placement, Step, place
 from routing.services.following import roster_of, rules_for, subjects_of
 from routing.services.placing import carry_out
-from routing.services.roster import lock_rosters, paused_units
+from routing.services.roster import Roster, lock_rosters, paused_units
 
 
 def database_now() -> datetime:
@@ -59,14 +58,13 @@ def route_leads(
         batch_size=2000,
     )
     rosters = lock_rosters({rotation.unit_id for rotation in rotations}, now)
-    placements: dict[int, list[Placement]] = defaultdict(list)
+    placed: list[tuple[Roster, Placement]] = []
     for rotation in rotations:
         last = had.get(rotation.lead_id)
         state, had_it = subjects[rotation.lead_id].state, [last] if last else []
         step = Step(rotation, state, had_it, last, again=bool(had), but=but)
-        placements[rotation.unit_id].append(place(rosters[rotation.unit_id], step))
-    for roster_id, placed in placements.items():
-        carry_out(rosters[roster_id], placed, cause=cause)
+        placed.append((rosters[rotation.unit_id], place(rosters[rotation.unit_id], step)))
+    carry_out(placed, cause=cause)
 
 
 @dataclass(frozen=True)
@@ -137,18 +135,17 @@ def pass_on(ended: Sequence[Ended], *, state: Offer.State, actor_id: int | None)
     watching = recipients_of(ids)
     close_offers(ids, state=state, actor_id=actor_id)
     rosters = lock_rosters({offer.unit_id for offer in ended}, database_now())
-    rotations = Rotation.objects.select_related("rule__user", "rule__pond").in_bulk([one.rotation_id for one in ended])
-    leads = Lead.objects.filter(pk__in=[one.lead_id for one in ended]).in_id_order()
+    under_way = Rotation.objects.select_related("rule__user", "rule__pond").defer("started_at", "ended_at")
+    rotations = under_way.in_bulk([one.rotation_id for one in ended])
+    leads = Lead.objects.filter(pk__any_of=[one.lead_id for one in ended]).in_id_order()
     states = dict(leads.values_list("pk", "state"))
     had_it = _had_it(rotations)
-    placements: dict[int, list[Placement]] = defaultdict(list)
+    placed: list[tuple[Roster, Placement]] = []
     for offer in ended:
         rotation, roster = rotations[offer.rotation_id], rosters[offer.unit_id]
         step = Step(rotation, states[offer.lead_id], had_it[rotation.pk], offer.user_id, again=True)
-        placements[offer.unit_id].append(place(roster, step))
-    for unit_id, placed in placements.items():
-        carry_out(rosters[unit_id], placed, cause=state.value)
-    bump([offer.user_id for offer in ended if offer.user_id] + watching, "offers")
+        placed.append((roster, place(roster, step)))
+    carry_out(placed, cause=state.value, lost=[*(offer.user_id for offer in ended if offer.user_id), *watching])
 
 
 def recipients_of(offer_ids: Sequence[int]) -> list[int]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from leads.models import Pond
 from leads.services.assigning import clear_agent_slots, fill_slots
 from leads.services.ponding import pool_leads
 from permissions.ledger import record_select
 from routing.clock import Clock
-from routing.models import Decision, Rotation
+from routing.models import Rotation
 from routing.services.choosing import Placement
-from routing.services.roster import Roster
+from routing.services.roster import Roster, save_credits
 from routing.services.telling import tell
 
 Outcome = Rotation.Outcome
@@ -32,100 +33,121 @@ ENDS = {
 # the wall clock and not the transaction's: the window is hers from the moment in which the offer is made
 OFFER = """
 WITH placed AS (
-    SELECT * FROM unnest(%(rotations)s::bigint[], %(leads)s::bigint[], %(users)s::bigint[], %(passes)s::int[],
-        %(deadlines)s::timestamptz[], %(runs)s::jsonb[])
-        AS placed (rotation_id, lead_id, user_id, pass_number, deadline, runs)
+    SELECT * FROM unnest(%(companies)s::bigint[], %(units)s::bigint[], %(rotations)s::bigint[], %(leads)s::bigint[],
+        %(users)s::bigint[], %(passes)s::int[], %(deadlines)s::timestamptz[], %(runs)s::text[])
+        AS placed (company_id, unit_id, rotation_id, lead_id, user_id, pass_number, deadline, runs)
 ), made AS (
     INSERT INTO routing_offer (company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, offered_at, deadline,
         runs, claimed_by)
-    SELECT %(company)s, rotation_id, lead_id, %(unit)s, user_id, pass_number, 'open', %(at)s, deadline, runs, '' FROM placed
-    RETURNING id, lead_id, user_id, pass_number, deadline
+    SELECT company_id, rotation_id, lead_id, unit_id, user_id, pass_number, 'open', %(at)s, deadline, runs::jsonb, ''
+    FROM placed
+    RETURNING id, company_id, lead_id, user_id, pass_number, deadline
 ), asked AS (
     INSERT INTO routing_offerrecipient (company_id, offer_id, user_id, passed)
-    SELECT %(company)s, made.id, several.user_id, false
+    SELECT made.company_id, made.id, several.user_id, false
     FROM made JOIN unnest(%(several_leads)s::bigint[], %(several_users)s::bigint[]) AS several (lead_id, user_id)
         USING (lead_id)
     RETURNING offer_id, user_id
 )
 """
 OFFERED = """
-SELECT %(company)s, 'offered', lead_id, coalesce(asked.user_id, made.user_id), 'routing',
+SELECT company_id, 'offered', lead_id, coalesce(asked.user_id, made.user_id), 'routing',
     jsonb_build_object('offer', id, 'pass', pass_number, 'deadline', deadline)
 FROM made LEFT JOIN asked ON asked.offer_id = made.id ORDER BY id, asked.user_id
 """
-MOVE_ROTATIONS = """
-UPDATE routing_rotation AS rotation
-SET pass_number = placed.pass_number, outcome = placed.outcome,
-    ended_at = CASE WHEN placed.outcome = '' THEN NULL ELSE now() END
-FROM unnest(%(rotations)s::bigint[], %(passes)s::int[], %(outcomes)s::text[]) AS placed (id, pass_number, outcome)
-WHERE rotation.id = placed.id
+# the ways go on or end, and what was decided is kept for "How was this routed?"
+REMEMBER = """
+WITH placed AS (
+    SELECT * FROM unnest(%(companies)s::bigint[], %(rotations)s::bigint[], %(leads)s::bigint[], %(users)s::bigint[],
+        %(passes)s::int[], %(methods)s::text[], %(outcomes)s::text[], %(ponds)s::bigint[], %(rules)s::bigint[],
+        %(skipped)s::text[])
+        AS placed (company_id, rotation_id, lead_id, user_id, pass_number, method, outcome, pond_id, rule_id, skipped)
+), moved AS (
+    UPDATE routing_rotation AS rotation
+    SET pass_number = placed.pass_number, outcome = placed.outcome,
+        ended_at = CASE WHEN placed.outcome = '' THEN NULL ELSE now() END
+    FROM placed WHERE rotation.id = placed.rotation_id
+)
+INSERT INTO routing_decision (company_id, lead_id, rotation_id, method, cause, pass_number, chosen_id, pond_id, rule_id,
+    skipped)
+SELECT company_id, lead_id, rotation_id, method, %(cause)s, pass_number, user_id, pond_id, rule_id, skipped::jsonb
+FROM placed
 """
+Placed = tuple[Roster, Placement]
 
 
-def carry_out(roster: Roster, placements: Sequence[Placement], *, cause: str) -> None:
-    """Make these placements of one unit true. The caller holds the leads and the roster."""
-    if not placements:
+def carry_out(placed: Sequence[Placed], *, cause: str, lost: Iterable[int] = ()) -> None:
+    """Make these placements true, each by the roster that made it. The caller holds the leads and the rosters.
+
+    `lost`: who had one of these leads on offer, and has it no more.
+    """
+    if not placed:
         return
-    why = f"{cause}: {roster.unit.name}"[:80]
-    fill_slots([(p.lead_id, p.user_id) for p in placements if p.user_id], actor_id=None, why=why)
-    _empty(placements, why)
-    _pool(placements, why)
-    _offer(roster, [p for p in placements if p.on_offer])
+    reasons = {roster.unit.pk: f"{cause}: {roster.unit.name}"[:80] for roster, _ in placed}
+    filled = [((p.lead_id, p.user_id), reasons[roster.unit.pk]) for roster, p in placed if p.user_id]
+    fill_slots([pair for pair, _ in filled], actor_id=None, why=[why for _, why in filled])
+    _empty(placed, reasons)
+    _pool(placed, reasons)
+    _offer([one for one in placed if one[1].on_offer])
     with connection.cursor() as cursor:
-        cursor.execute(
-            MOVE_ROTATIONS,
-            {
-                "rotations": [p.rotation_id for p in placements],
-                "passes": [p.pass_number for p in placements],
-                "outcomes": [ENDS.get(p.method, "") for p in placements],
-            },
-        )
-    _remember(roster, placements, cause)
-    roster.save_credits()
-    tell(roster, placements)
+        cursor.execute(REMEMBER, _columns(placed) | {"cause": cause})
+    save_credits({roster.unit.pk: roster for roster, _ in placed}.values())
+    tell(placed, lost)
 
 
-def _empty(placements: Sequence[Placement], why: str) -> None:
+def _columns(placed: Sequence[Placed]) -> dict[str, Any]:
+    return {
+        "companies": [roster.unit.company_id for roster, _ in placed],
+        "units": [roster.unit.pk for roster, _ in placed],
+        "rotations": [p.rotation_id for _, p in placed],
+        "leads": [p.lead_id for _, p in placed],
+        "users": [p.user_id for _, p in placed],
+        "passes": [p.pass_number for _, p in placed],
+        "methods": [str(p.method) for _, p in placed],
+        "outcomes": [str(ENDS.get(p.method, "")) for _, p in placed],
+        "ponds": [p.pond.pk if p.pond else None for _, p in placed],
+        "rules": [p.rule_id for _, p in placed],
+        "skipped": [json.dumps(p.skipped) for _, p in placed],
+    }
+
+
+def _empty(placed: Sequence[Placed], reasons: Mapping[int, str]) -> None:
     """Nobody works what is offered to several before one of them has claimed it."""
-    leads = [p.lead_id for p in placements if p.several]
-    if leads:
-        clear_agent_slots(leads, actor_id=None, why=why)
+    leads: dict[str, list[int]] = defaultdict(list)
+    for roster, placement in placed:
+        if placement.several:
+            leads[reasons[roster.unit.pk]].append(placement.lead_id)
+    for why, lead_ids in leads.items():
+        clear_agent_slots(lead_ids, actor_id=None, why=why)
 
 
-def _pool(placements: Sequence[Placement], why: str) -> None:
-    ponds: dict[Pond, list[int]] = defaultdict(list)
-    for placement in placements:
+def _pool(placed: Sequence[Placed], reasons: Mapping[int, str]) -> None:
+    leads: dict[tuple[Pond, str], list[int]] = defaultdict(list)
+    for roster, placement in placed:
         if placement.pond:
-            ponds[placement.pond].append(placement.lead_id)
-    for pond, lead_ids in ponds.items():
+            leads[placement.pond, reasons[roster.unit.pk]].append(placement.lead_id)
+    for (pond, why), lead_ids in leads.items():
         pool_leads(lead_ids, pond, actor_id=None, why=why)
 
 
-def _offer(roster: Roster, placements: Sequence[Placement]) -> None:
+def _offer(placed: Sequence[Placed]) -> None:
     """Open the offers, with their ledger rows in the same statement."""
-    if not placements:
+    if not placed:
         return
     at = wall_clock()
-    clocks = {window: roster.clock(window, at) for window in {p.window for p in placements}}
-    several = [(p.lead_id, user) for p in placements for user in p.several]
-    record_select(
-        ("company_id", "kind", "lead_id", "to_user_id", "why", "detail"),
-        OFFERED,
-        {
-            "company": roster.unit.company_id,
-            "unit": roster.unit.pk,
-            "at": at,
-            "rotations": [p.rotation_id for p in placements],
-            "leads": [p.lead_id for p in placements],
-            "users": [p.user_id for p in placements],
-            "passes": [p.pass_number for p in placements],
-            "deadlines": [clocks[p.window].deadline for p in placements],
-            "runs": [Jsonb(as_json(clocks[p.window])) for p in placements],
-            "several_leads": [lead for lead, _ in several],
-            "several_users": [user for _, user in several],
-        },
-        changing=OFFER,
-    )
+    rosters = {(roster.unit.pk, p.window): roster for roster, p in placed}
+    clocks = {key: roster.clock(key[1], at) for key, roster in rosters.items()}
+    runs = {key: json.dumps(as_json(clock)) for key, clock in clocks.items()}
+    keys = [(roster.unit.pk, p.window) for roster, p in placed]
+    several = [(p.lead_id, user) for _, p in placed for user in p.several]
+    params = _columns(placed) | {
+        "at": at,
+        "deadlines": [clocks[key].deadline for key in keys],
+        "runs": [runs[key] for key in keys],
+        "several_leads": [lead for lead, _ in several],
+        "several_users": [user for _, user in several],
+    }
+    record_select(("company_id", "kind", "lead_id", "to_user_id", "why", "detail"), OFFERED, params, changing=OFFER)
 
 
 def wall_clock() -> datetime:
@@ -137,25 +159,3 @@ def wall_clock() -> datetime:
 
 def as_json(clock: Clock) -> list[list[str]]:
     return [[start.isoformat(), end.isoformat()] for start, end in clock.runs]
-
-
-def _remember(roster: Roster, placements: Sequence[Placement], cause: str) -> None:
-    """The record behind "How was this routed?"."""
-    Decision.objects.bulk_create(
-        [
-            Decision(
-                company_id=roster.unit.company_id,
-                lead_id=p.lead_id,
-                rotation_id=p.rotation_id,
-                method=p.method,
-                cause=cause,
-                pass_number=p.pass_number,
-                chosen_id=p.user_id,
-                pond=p.pond,
-                rule_id=p.rule_id,
-                skipped=[list(pair) for pair in p.skipped],
-            )
-            for p in placements
-        ],
-        batch_size=1000,
-    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Count
 
 from crm.organization.models import Membership, Unit, User
@@ -21,11 +22,15 @@ from routing.weekly import Span, is_within, read_weekly, spans
 
 A_DAY = timedelta(days=1)
 FROM_ROSTER = ("round_robin", "number_one")
+ASKED = (  # of a place and its person, for each offer that is handed on
+    *("unit", "user", "position", "enrolled", "paused", "weight", "daily_cap", "open_cap", "hours", "states", "credit"),
+    *("user__is_active", "user__available", "user__out_of_office_until", "user__time_zone"),
+)
 
 
 @dataclass
 class Roster:
-    """A unit's policy and places, locked for this transaction; `save_credits` writes back what choosing changed."""
+    """A unit's policy and places, locked for this transaction."""
 
     unit: Unit
     policy: RoutingPolicy
@@ -50,30 +55,57 @@ class Roster:
             self.assignable[user_id] = assignees_of(self.unit).filter(pk=user_id).exists()
         return self.assignable[user_id]
 
-    def save_credits(self) -> None:
-        changed = []
-        for member, place in zip(self.members, self.places, strict=True):
-            if member.credit != place.credit:
-                member.credit = place.credit
-                changed.append(member)
-        RosterMember.objects.bulk_update(changed, ["credit"])
+
+SAVE_CREDITS = """
+UPDATE routing_rostermember AS member SET credit = standing.credit
+FROM unnest(%s::bigint[], %s::int[]) AS standing (id, credit) WHERE member.id = standing.id
+"""
+
+
+def save_credits(rosters: Iterable[Roster]) -> None:
+    """Write back what choosing changed."""
+    seats = [seat for roster in rosters for seat in zip(roster.members, roster.places, strict=True)]
+    changed = [(member.pk, place.credit) for member, place in seats if member.credit != place.credit]
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(SAVE_CREDITS, [list(column) for column in zip(*changed, strict=True)])
 
 
 def lock_rosters(unit_ids: Iterable[int], now: datetime) -> dict[int, Roster]:
     """The rosters of these units, locked in unit order (after leads, before offers)."""
+    units = {
+        unit.pk: unit
+        for unit in Unit.objects.filter(pk__in=set(unit_ids)).order_by("pk").select_for_update(no_key=True)
+    }
+    policies = RoutingPolicy.objects.select_related("fallback", "fallback_pond").in_bulk(list(units))
+    members: dict[int, list[RosterMember]] = {pk: [] for pk in units}
+    for member in RosterMember.objects.filter(unit__in=units).select_related("user").only(*ASKED).in_order():
+        members[member.unit_id].append(member)
+    belonging = belonging_to(units)
     rosters = {}
-    for unit in Unit.objects.filter(pk__in=set(unit_ids)).order_by("pk").select_for_update(no_key=True):
-        named = RoutingPolicy.objects.select_related("fallback", "fallback_pond").filter(unit=unit)
-        policy = named.first() or RoutingPolicy(company_id=unit.company_id)
+    for pk, unit in units.items():
+        policy = policies.get(pk) or RoutingPolicy(company_id=unit.company_id)
         policy.unit = unit
-        members = list(RosterMember.objects.filter(unit=unit).select_related("user").in_order())
-        rosters[unit.pk] = Roster(unit, policy, members, places_of(unit, members, now), now)
+        rosters[pk] = Roster(unit, policy, members[pk], _places(unit, members[pk], belonging[pk], now), now)
     return rosters
+
+
+def belonging_to(unit_ids: Collection[int]) -> dict[int, set[int]]:
+    """Who is a member of each of these units, or of one below it."""
+    belonging: dict[int, set[int]] = {pk: set() for pk in unit_ids}
+    joined = Membership.objects.current().filter(within(list(unit_ids), "unit__")).order_by()
+    for user, *line in joined.values_list("user", "unit", "unit__parent", "unit__parent__parent"):
+        for pk in belonging.keys() & set(line):
+            belonging[pk].add(user)
+    return belonging
 
 
 def places_of(unit: Unit, members: Sequence[RosterMember], now: datetime) -> list[Place]:
     """The places as they stand at this moment, in the order of `members`."""
-    belonging = set(Membership.objects.current().filter(within([unit.pk], "unit__")).values_list("user", flat=True))
+    return _places(unit, members, belonging_to([unit.pk])[unit.pk], now)
+
+
+def _places(unit: Unit, members: Sequence[RosterMember], belonging: Collection[int], now: datetime) -> list[Place]:
     rooms = rooms_of(unit, members, now)
     return [
         Place(

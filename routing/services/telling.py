@@ -16,15 +16,19 @@ from routing.services.choosing import Placement
 from routing.services.roster import Roster
 
 
-def tell(roster: Roster, placements: Sequence[Placement]) -> None:
-    """Whoever got something, and to whom it was offered among others."""
-    got: dict[int, list[Placement]] = defaultdict(list)
-    for placement in placements:
+def tell(placed: Sequence[tuple[Roster, Placement]], lost: Iterable[int] = ()) -> None:
+    """Whoever got something, and to whom it was offered among others; whoever lost something sees it go."""
+    got: dict[tuple[int, int], list[Placement]] = defaultdict(list)
+    for roster, placement in placed:
         for user_id in placement.several or ([placement.user_id] if placement.user_id else []):
-            got[user_id].append(placement)
-    messages = [_message(roster, user_id, placed) for user_id, placed in got.items()]
-    notify(roster.unit.company_id, messages)
-    bump(list(got), "offers")
+            got[roster.unit.pk, user_id].append(placement)
+    rosters = {roster.unit.pk: roster for roster, _ in placed}
+    messages: dict[int, list[Message]] = defaultdict(list)
+    for (unit_id, user_id), theirs in got.items():
+        messages[rosters[unit_id].unit.company_id].append(_message(rosters[unit_id], user_id, theirs))
+    for company_id, told in messages.items():
+        notify(company_id, told)
+    bump([*(user_id for _, user_id in got), *lost], "offers")
 
 
 def _message(roster: Roster, user_id: int, placed: Sequence[Placement]) -> Message:
