@@ -84,17 +84,18 @@ Settle = Callable[[Sequence[Outcome]], None]
 
 
 @transaction.atomic
-def take_in(company: Company, arrivals: Iterable[Arrival], settle: Settle) -> None:
+def take_in(company: Company, arrivals: Iterable[Arrival], settle: Settle | None = None) -> list[Outcome]:
     """Make a lead of each, or an inquiry on the lead that the person has already; hand out what is to be handed out.
 
     `settle` is told what became of them before they are handed out, since by what they came may decide to whom.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, company.pk])
-    waiting = [_read(company, arrival) for arrival in arrivals]
+    waiting, done = [_read(company, arrival) for arrival in arrivals], []
     while waiting:
         now, waiting = _first_of_each(waiting)
-        _take_in(company, now, settle)
+        done += _take_in(company, now, settle)
+    return done
 
 
 def _read(company: Company, arrival: Arrival) -> _Known:
@@ -129,7 +130,7 @@ def _first_of_each(waiting: list[_Known]) -> tuple[list[_Known], list[_Known]]:
     return first, rest
 
 
-def _take_in(company: Company, known: Sequence[_Known], settle: Settle) -> None:
+def _take_in(company: Company, known: Sequence[_Known], settle: Settle | None) -> list[Outcome]:
     """These at once; no two of them are one person."""
     theirs = _leads_of(company, known)
     again = [(one, theirs[one.arrival.ref]) for one in known if one.arrival.ref in theirs]
@@ -144,8 +145,11 @@ def _take_in(company: Company, known: Sequence[_Known], settle: Settle) -> None:
     found = {one.arrival.ref: Outcome(one.arrival.ref, lead.pk) for one, lead in kept}
     for one, lead in zip(new, made, strict=True):
         found[one.arrival.ref] = Outcome(one.arrival.ref, lead.pk, is_new=True)
-    settle([found.get(one.arrival.ref, Outcome(one.arrival.ref, None)) for one in known])
+    outcomes = [found.get(one.arrival.ref, Outcome(one.arrival.ref, None)) for one in known]
+    if settle:
+        settle(outcomes)
     _hand_out(company, [*zip(new, made, strict=True)], [pair for pair in kept if _is_unheld(pair[1])])
+    return outcomes
 
 
 # --- who is known already ---------------------------------------------------------------------------------------------
