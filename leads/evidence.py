@@ -121,7 +121,7 @@ def _side(conflict: Conflict, lead: Lead, keyring: Keyring, until: datetime | No
         how=how,
         origin=origin_words(origin.name, origin.kind) if origin else origin_words(None, None),
         agent=str(lead.agent) if lead.agent and not lead.is_personal else "",
-        url=reverse("lead", args=[lead.public_id]) if _reads(keyring, lead) else "",
+        url=reverse("lead", args=[lead.public_id]) if _is_named(conflict, keyring) else "",
         done=_done(lead, until),
     )
 

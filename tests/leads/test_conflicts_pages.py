@@ -109,7 +109,7 @@ def test_c8_what_she_may_not_read_is_not_named(client: Client, policy: str, hidd
     html = page(client, harbor.broker, of(conflict))
     assert "Same e-mail" in html
     assert "neither is named here" in html
-    assert conflict.arrived.public_id in html  # which is the company's own, and hers to open
+    assert conflict.arrived.public_id not in html  # the company's own, but it would tell whom Dee knows
 
 
 def test_c8_she_decides_on_the_page_with_a_reason(client: Client, harbor: Brokerage) -> None:
