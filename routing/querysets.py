@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from crm.organization.models import Unit, User
 
@@ -31,13 +31,14 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(Q(unit__in=managed) | Q(user=user), company=user.company_id, unit__in=units)
 
 
-def offered_to(company_id: int, people: Collection[int]) -> Iterator[tuple[int, int]]:
-    """Who of these people has which lead on offer: pairs of ids."""
+def offered_to(company_id: int, people: Collection[int]) -> Iterator[tuple[int, int, bool]]:
+    """Who of these people has which lead on offer, and whether she alone: two ids and that."""
     from routing.models import Offer, OfferRecipient
 
     alone = Offer.objects.filter(company=company_id, user__in=people, state="open")
     among = OfferRecipient.objects.filter(company=company_id, user__in=people, ended_at=None)
-    yield from alone.order_by().values_list("user", "lead").union(among.order_by().values_list("user", "offer__lead"))
+    hers = alone.order_by().values_list("user", "lead", Value(True))
+    yield from hers.union(among.order_by().values_list("user", "offer__lead", Value(False)), all=True)
 
 
 class RosterQuerySet(models.QuerySet["RosterMember"]):

@@ -11,6 +11,7 @@ from django_filters import ChoiceFilter
 
 from crm.notifications.live import register_count
 from crm.notifications.standing import register_end
+from crm.notifications.subjects import register_subjects
 from crm.organization.models import Unit, User
 from leads import signals
 from leads.filters import LeadFilter
@@ -27,7 +28,7 @@ from routing.reports.listing import AskedFilter
 from routing.services.claiming import claim, may_claim
 from routing.services.handing_out import route_leads
 from routing.services.leaving import clear_roster, held_by, held_there, join_rosters, leave_rosters
-from routing.services.telling import offered_until
+from routing.services.telling import offered_among_others, offered_until
 from routing.services.withdrawing import take_out
 
 YES = [("yes", "yes")]
@@ -77,10 +78,10 @@ def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any
 
 
 def given_by_offers(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
-    """Leads in an open offer to one of these people (V2, rule d)."""
+    """Leads in an open offer to one of these people (V2, rule d); what several have on offer is redacted to all of them."""
     given: defaultdict[int, Given] = defaultdict(Given)
-    for user, lead in offered_to(company_id, people):
-        given[user].leads[lead] = Key(Level.WORK, Reason.OFFERED)
+    for user, lead, alone in offered_to(company_id, people):
+        given[user].leads[lead] = Key(Level.WORK if alone else Level.REDACTED, Reason.OFFERED)
     return given
 
 
@@ -108,4 +109,5 @@ def connect() -> None:
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     LeadFilter.register(FILTER, AskedFilter(label="Offers"))
     register_end("offer", offered_until)
+    register_subjects(offered_among_others)
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

@@ -43,6 +43,13 @@ class TooLateError(Exception):
     """The offer is no longer open to her: claimed, expired, passed on or withdrawn."""
 
 
+def ways_to_claim(user: User) -> str:
+    """What claims a lead beside the button, in her company, in a sentence."""
+    if user.company.claiming == Claiming.STRICT:
+        return "A call, a text or an e-mail claims it, too."
+    return "A call, a note or another stage claims it, too."
+
+
 def may_claim(user: User, act: str, *, by_hand: bool = True) -> bool:
     """Whether such an act claims a lead, as her company has it (R6)."""
     return act in CLAIMS[user.company.claiming] and (by_hand or user.company.bulk_claims)

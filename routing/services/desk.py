@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -40,7 +40,7 @@ class Listed(Generic[T]):
 
 @dataclass(frozen=True)
 class LeadCard:
-    """A lead that she works, in brief; `phone` is in E.164, `since` says how long it waits."""
+    """A lead in brief; `phone` is in E.164, `since` says how long it waits. No `url`: she knows no more of it than this."""
 
     public_id: str
     url: str
@@ -65,8 +65,11 @@ class OfferCard:
 
 def open_offers(user: User, keyring: Keyring) -> Listed[OfferCard]:
     """What she may claim now, the most urgent first. One whose time is up is gone from here, whoever acts on it when."""
-    offers = Offer.objects.open_for(user).filter(seen_by(keyring, Level.WORK, "lead__"), deadline__gt=Now())
-    named = offers.select_related("unit", "lead__stage", "lead__source").annotate(phone=first_phone("lead"))
+    offers = Offer.objects.open_for(user).filter(seen_by(keyring, Level.REDACTED, "lead__"), deadline__gt=Now())
+    whole = Case(When(seen_by(keyring, Level.VIEW, "lead__"), then=True), default=False)
+    named = offers.select_related("unit", "lead__stage", "lead__source").annotate(
+        phone=first_phone("lead"), is_whole=whole
+    )
     return _listed(named, MOST_OFFERS, _offer_card)
 
 
@@ -114,6 +117,9 @@ def _listed(rows: QuerySet[Any], most: int, card: Callable[[Any], T]) -> Listed[
 def _offer_card(offer: Any) -> OfferCard:
     offer.lead.phone = offer.phone
     lead = _lead_card(offer.lead, offer.offered_at)
+    if not offer.is_whole:
+        named = offer.lead.first_name or "Unnamed"
+        lead = replace(lead, url="", name=named, source="", place="", price="", phone="")
     return OfferCard(lead, offer.unit.name, offer.offered_at, offer.deadline, offer.seen_at is not None)
 
 

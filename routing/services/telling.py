@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from crm.notifications.services import Message, bump, notify
+from crm.notifications.subjects import Subject
 from crm.organization.models import User
+from permissions.access import Level
+from permissions.door import seen_by
+from permissions.keyring import load_keyring
 from routing.models import Offer
 from routing.services.choosing import Placement
 from routing.services.roster import Roster
@@ -54,6 +58,15 @@ def _terms(offered: Placement) -> str:
 
 def _within(window: timedelta) -> str:
     return f"Claim within {int(window.total_seconds() // 60)} minutes, or it goes to the next agent."
+
+
+def offered_among_others(reader: User, lead_ids: Collection[int]) -> dict[int, Subject]:
+    """Of these leads, those on offer to her and to others, which she may not read yet: her page of offers has them."""
+    among = Offer.objects.open_for(reader).filter(lead__in=lead_ids, user=None)
+    keyring = load_keyring(reader)
+    named = among.filter(seen_by(keyring, Level.REDACTED, "lead__")).exclude(seen_by(keyring, Level.VIEW, "lead__"))
+    url = reverse("today")
+    return {lead: Subject(name or "a lead", url) for lead, name in named.values_list("lead", "lead__first_name")}
 
 
 def offered_until(user: User, lead_id: int | None) -> datetime | None:

@@ -13,6 +13,7 @@ from leads.models import Lead
 from permissions.access import Level
 from permissions.keyring import load_keyring
 from routing.models import Offer
+from routing.services.claiming import ways_to_claim
 from routing.services.explaining import current_offer, steps_of
 
 
@@ -24,5 +25,5 @@ def lead_routing(request: HttpRequest, public_id: str) -> HttpResponse:
     lead = get_object_or_404(Lead.objects.visible_to(load_keyring(user), Level.VIEW), public_id=public_id)
     offer = current_offer(lead)
     hers = offer is not None and Offer.objects.open_for(user).filter(pk=offer.pk).exists()
-    context = {"lead": lead, "offer": offer, "hers": hers, "steps": steps_of(lead)}
+    context = {"lead": lead, "offer": offer, "hers": hers, "steps": steps_of(lead), "claims_too": ways_to_claim(user)}
     return render_page(request, "routing/lead.html", context, partial="routing")

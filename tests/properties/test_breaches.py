@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from crm.organization import querysets
 from crm.organization.managing import PEOPLE_MANAGED
@@ -144,7 +144,7 @@ def profiles_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def past_offers_count(monkeypatch: pytest.MonkeyPatch) -> None:
     def ever(company: int, people: Collection[int]) -> QuerySet[Offer, tuple[Any, ...]]:
-        return Offer.objects.filter(user__in=people).order_by().values_list("user", "lead")
+        return Offer.objects.filter(user__in=people).order_by().values_list("user", "lead", Value(True))
 
     monkeypatch.setattr("routing.receivers.offered_to", ever)
 

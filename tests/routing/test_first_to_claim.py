@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
@@ -63,7 +64,7 @@ def test_r1_all_who_can_take_it_have_it_and_nobody_is_its_agent(harbor: Brokerag
     offer = Offer.objects.get(lead=lead)
     assert (lead.agent, offer.user, offer.state) == (None, None, "open")
     for user in (harbor.ana, harbor.ben):
-        assert level(user, lead) == Level.WORK
+        assert level(user, lead) == Level.REDACTED
         assert [one.lead for one in Offer.objects.open_for(user)] == [lead]
     assert level(outside, lead) == Level.NONE
     told = Notification.objects.filter(lead_id=lead.pk, kind="offer").order_by("user")
@@ -86,12 +87,32 @@ def test_r1_the_first_to_claim_has_it_and_the_others_are_told(harbor: Brokerage)
     claim_by_button(lead=lead, user=harbor.ben)  # her second click
 
 
-def test_r6_working_it_claims_it(harbor: Brokerage) -> None:
-    lead = offered(harbor)
-    ana = fresh(harbor.ana)
-    log_activity(keyring=load_keyring(ana), actor=ana, lead=lead, kind=Activity.Kind.CALL, direction="out")
-    lead.refresh_from_db()
-    assert lead.agent == harbor.ana
+def test_r6_nobody_works_it_before_she_has_claimed_it(harbor: Brokerage) -> None:
+    lead, ana = offered(harbor), fresh(harbor.ana)
+    with pytest.raises(PermissionDenied):
+        log_activity(keyring=load_keyring(ana), actor=ana, lead=lead, kind=Activity.Kind.CALL, direction="out")
+    assert claim(lead_id=lead.pk, user=ana, act="button")
+    assert level(harbor.ana, lead) == Level.WORK
+
+
+def test_v2_d_what_several_have_on_offer_is_redacted_to_all_of_them_until_one_has_claimed(
+    client: Client, harbor: Brokerage
+) -> None:
+    secrets = {"last_name": "Okafor", "city": "Sunnyvale", "source": "Zillow", "emails": ["maya@mail.example"]}
+    lead = offered(harbor, first_name="Maya", **secrets)
+    for user in (harbor.ana, harbor.ben):
+        assert level(user, lead) == Level.REDACTED
+        client.force_login(user)
+        assert client.get(f"/people/{lead.public_id}/").status_code == 404
+        assert client.get(f"/people/{lead.public_id}/edit/").status_code == 404
+        said = "".join(client.get(path).content.decode() for path in ("/", "/people/", "/notifications/"))
+        assert "Offered to you: Maya" in said
+        assert not [word for word in ("Okafor", "Sunnyvale", "Zillow", "maya@") if word in said]
+        assert "Maya" not in client.get("/people/", {"q": "maya@mail.example"}).content.decode().split("<main")[1]
+    claim_by_button(lead=lead, user=harbor.ben)
+    client.force_login(harbor.ben)
+    assert "Okafor" in client.get(f"/people/{lead.public_id}/").content.decode()
+    assert level(harbor.ana, lead) == Level.NONE
 
 
 def test_r8_whoever_passes_loses_it_and_the_last_to_pass_hands_it_on(harbor: Brokerage) -> None:
@@ -164,7 +185,9 @@ def test_r5_of_many_who_claim_at_once_exactly_one_has_it(committing_db: str) -> 
 def test_r1_from_the_page_one_claims_and_the_other_reads_who_was_first(client: Client, harbor: Brokerage) -> None:
     lead = offered(harbor)
     client.force_login(harbor.ben)
-    assert lead.name in client.get("/").content.decode()
+    today = client.get("/").content.decode()
+    assert f"Claim {lead.first_name}" in today
+    assert lead.name not in today
     client.post(f"/offers/{lead.public_id}/claim/")
     client.force_login(harbor.ana)
     late = client.post(f"/offers/{lead.public_id}/claim/", follow=True).content.decode()
