@@ -33,14 +33,14 @@ def conflict_over(visit: Visit) -> Conflict:
 
 
 def readable(visit: Visit) -> Told:
-    """Each of the two that she may read; if she decides at all."""
-    return {n: "view" for n in sides(visit) if manages_company(visit) and n in visit.at_least("view")}
+    """Both of them, where she decides at all and may read both: the one would tell who the other is."""
+    hers = {n: "view" for n in sides(visit) if manages_company(visit) and n in visit.at_least("view")}
+    return hers if len(hers) == 2 else {}
 
 
 def named(visit: Visit) -> Told:
-    """The one there was, where she may read both."""
-    found = readable(visit)
-    return {visit.number: "view"} if len(found) == 2 else {}
+    """The one there was."""
+    return {n: level for n, level in readable(visit).items() if n == visit.number}
 
 
 @surface("conflicts", expects=named)
