@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from routing.models import Channel
 
@@ -66,7 +66,8 @@ def _signatures(request: HttpRequest) -> Iterator[str]:
 
 def _sent(request: HttpRequest) -> Iterator[str]:
     """Keys in the address, in a header of ours, and as the user name or token of HTTP's own."""
-    yield from filter(None, (request.GET.get("key", ""), request.headers.get(HEADER, "")))
+    asked = QueryDict(request.META.get("QUERY_STRING", ""), encoding="utf-8")  # whatever the body is written in
+    yield from filter(None, (asked.get("key", ""), request.headers.get(HEADER, "")))
     scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and rest:
         yield rest.strip()

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from crm.core.doors import public
+from routing.capture.hostile import why_refused
 from routing.capture.keys import admits, admits_subscription, has_key
 from routing.capture.storing import LARGEST, count_refusal, store
 from routing.models import Channel
@@ -36,7 +37,11 @@ def receive(request: HttpRequest, public_id: str) -> HttpResponse:
         return _refuse(channel, sender, sent=has_key(request))
     if not body.strip():
         return _problem(400, "The request is empty.")
-    store(channel, body, request.headers.get("Content-Type", ""))
+    content_type = request.headers.get("Content-Type", "")
+    if refused := why_refused(body, content_type, request.headers.get("Content-Encoding", "")):
+        count_refusal(channel)
+        return _problem(*refused)
+    store(channel, body, content_type)
     take_in_soon()
     return JsonResponse({"status": "received"})
 

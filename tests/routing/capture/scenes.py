@@ -33,7 +33,7 @@ def address_of(channel: Channel, key: str = SECRET) -> str:
 def send(channel: Channel, body: Any, content_type: str = "application/json", key: str = SECRET, **headers: str) -> Any:
     """What the sender is answered."""
     raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
-    return Client().post(address_of(channel, key), raw, content_type=content_type, headers=headers)
+    return Client().generic("POST", address_of(channel, key), raw, content_type=content_type, headers=headers)
 
 
 def take_all_in() -> None:

@@ -36,7 +36,7 @@ def kept() -> int:
 
 
 def test_c4_what_came_is_kept_as_it_came(channel: Channel) -> None:
-    body = b"\xff\x00 anything at all"
+    body = b"\xff\x80 anything at all"
     answer = send(channel, body, content_type="text/weird")
     assert (answer.status_code, answer.json()) == (200, {"status": "received"})
     row = InboundRequest.objects.get()

@@ -204,7 +204,7 @@ def test_many_are_taken_in_at_once(harbor: Brokerage, django_assert_max_num_quer
 
 
 def test_bytes_that_are_not_text_are_kept_all_the_same(harbor: Brokerage) -> None:
-    send(make_channel(harbor.lakeside), b"\x00\xff\xfe" * 100)
+    send(make_channel(harbor.lakeside), b"\x01\xff\xfe" * 100)
     take_all_in()
     assert InboundRequest.objects.get().state == "unreadable"
     assert json.dumps(states()) == "[]"
