@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q, Value
+from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
 
 if TYPE_CHECKING:
-    from routing.models import Channel, InboundRequest, Offer, RosterMember, RuleBook
+    from routing.models import Channel, InboundLead, InboundRequest, Offer, RosterMember, RuleBook
+
+OVERDUE = timedelta(minutes=5)  # a try that should have been made that long ago
 
 
 class OfferQuerySet(models.QuerySet["Offer"]):
@@ -77,8 +81,16 @@ class InboundRequestQuerySet(models.QuerySet["InboundRequest"]):
         return self.filter(company=user.company_id, channel__in=Channel.objects.managed_by(user).values("pk"))
 
     def in_inbox(self) -> InboundRequestQuerySet:
-        """Those of which something could not be made a lead of, and nobody has decided yet."""
+        """Those of which something could not be made a lead of, or fetched so far, and nobody has decided yet."""
         from routing.models import InboundLead
 
         failed = InboundLead.objects.filter(state=InboundLead.State.FAILED).order_by().values("request")
-        return self.filter(Q(state="unreadable") | Q(pk__in=failed))
+        return self.filter(Q(state="unreadable") | Q(pk__in=failed) | Q(pk__in=late_to_fetch().values("request")))
+
+
+def late_to_fetch() -> models.QuerySet[InboundLead]:
+    """Leads of which there is the id only: a try has failed, or should have been made long ago."""
+    from routing.models import InboundLead
+
+    late = ~Q(error="") | Q(next_try_at__lt=Now() - OVERDUE)
+    return InboundLead.objects.filter(late, state=InboundLead.State.FETCHING).order_by()

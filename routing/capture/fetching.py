@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-import logging
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Max, Min
 from django.db.models.functions import Now
 
 from routing.models import InboundLead
+from routing.querysets import ChannelQuerySet, late_to_fetch
 
-logger = logging.getLogger(__name__)
 FIELDS = "id,created_time,form_id,field_data"
 LARGEST = 1 << 20  # bytes
 PATIENCE = 10  # seconds
 WAITS = (10, 60, 300, 1800, 7200, 21600, 43200, 86400)  # seconds from one try to the next
+
+
+@dataclass(frozen=True)
+class Late:
+    """Leads of a channel that are still to be fetched: how many, since when the first one waits, and why."""
+
+    count: int
+    since: datetime
+    error: str
+
+
+def late_of(channels: ChannelQuerySet) -> dict[int, Late]:
+    """By channel; one whose leads are all fetched in time is not in it."""
+    late = late_to_fetch().filter(channel__in=channels.order_by().values("pk")).values_list("channel")
+    counted = late.annotate(count=Count("pk"), since=Min("request__received_at"), why=Max("error"))
+    return {channel: Late(count, since, why) for channel, count, since, why in counted.order_by("channel")}
 
 
 def fetch_next() -> bool:

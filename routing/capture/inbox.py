@@ -10,15 +10,17 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from routing.models import InboundLead, InboundRequest
-from routing.tasks import take_in_soon
+from routing.tasks import fetch_inbound, take_in_soon
 
 MOST_SHOWN = 4000  # characters of what was sent
 State = InboundRequest.State
+OPEN = (InboundLead.State.FAILED, InboundLead.State.FETCHING)
+NOT_ASKED = "Facebook was not asked for the lead yet."
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request in the inbox, with all that is wrong with it and what was sent."""
+    """A request in the inbox, with all that is wrong with it and what was sent. `to_fetch`: it is tried by itself too."""
 
     pk: int
     channel: str
@@ -27,12 +29,17 @@ class Waiting:
     errors: list[str]
     sent: str
     is_cut: bool
+    to_fetch: bool
 
 
 def shown(request: InboundRequest) -> Waiting:
-    failed = [row.error for row in request.leads.all() if row.state == InboundLead.State.FAILED]
+    rows = [row for row in request.leads.all() if row.state in OPEN]
     text = bytes(request.body[: 4 * MOST_SHOWN]).decode(errors="replace").replace("\x00", "")
-    errors = [request.error] if request.state == State.UNREADABLE else failed
+    errors = (
+        [request.error]
+        if request.state == State.UNREADABLE
+        else list(dict.fromkeys(row.error or NOT_ASKED for row in rows))
+    )
     return Waiting(
         request.pk,
         request.channel.name,
@@ -41,14 +48,18 @@ def shown(request: InboundRequest) -> Waiting:
         errors,
         text[:MOST_SHOWN],
         len(request.body) > len(text[:MOST_SHOWN].encode()),
+        any(row.state == InboundLead.State.FETCHING for row in rows),
     )
 
 
 @transaction.atomic
 def try_again(*, actor: User, request_ids: list[int]) -> int:
-    """Read these anew: how many. What was made of a part of them already is not made again."""
+    """Read and fetch these anew, at once: how many. What was made of a part of them already is not made again."""
     held = _hold(actor, request_ids)
     InboundRequest.objects.filter(pk__in=held).update(state=State.WAITING, error="")
+    unfetched = InboundLead.objects.filter(request__in=held, state=InboundLead.State.FETCHING)
+    if unfetched.update(next_try_at=Now(), tries=0):  # the error stays until one succeeds
+        fetch_inbound.queue()
     take_in_soon()
     return len(held)
 
@@ -58,8 +69,8 @@ def discard(*, actor: User, request_ids: list[int]) -> int:
     """Decide that nothing is made of them: how many. What was sent is kept."""
     held = _hold(actor, request_ids)
     InboundRequest.objects.filter(pk__in=held, state=State.UNREADABLE).update(state=State.DISCARDED)
-    failed = InboundLead.objects.filter(request__in=held, state=InboundLead.State.FAILED)
-    failed.update(state=InboundLead.State.DISCARDED, settled_at=Now(), settled_by=actor)
+    undecided = InboundLead.objects.filter(request__in=held, state__in=OPEN)
+    undecided.update(state=InboundLead.State.DISCARDED, settled_at=Now(), settled_by=actor)
     return len(held)
 
 

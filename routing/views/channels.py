@@ -25,6 +25,7 @@ from permissions.access import Level
 from permissions.keyring import load_keyring
 from routing.capture import channels as services
 from routing.capture import mapping
+from routing.capture.fetching import Late, late_of
 from routing.capture.inbox import discard, shown, try_again
 from routing.capture.mail import address_of
 from routing.capture.mailbox import mailbox_state
@@ -39,12 +40,13 @@ MOST_AGAIN = 5000
 
 @dataclass(frozen=True)
 class Row:
-    """A channel as the list shows it. `received`: in the last 24 hours; `stuck`: in the inbox."""
+    """A channel as the list shows it. `received`: in the last 24 hours; `stuck`: in the inbox; `late`: not fetched yet."""
 
     channel: Channel
     last_at: datetime | None
     received: int
     stuck: int
+    late: Late | None
 
 
 @door()
@@ -53,9 +55,10 @@ def channels(request: HttpRequest) -> HttpResponse:
     found = Channel.objects.managed_by(actor).select_related("owner_unit", "owner_user", "routing_unit")
     day = Q(requests__received_at__gte=Now() - timedelta(days=1))
     counted: Any = found.annotate(last_at=Max("requests__received_at"), received=Count("requests", filter=day))
-    stuck = _stuck(actor)
+    stuck, late = _stuck(actor), late_of(found)
     rows = [
-        Row(one, one.last_at, one.received, stuck.get(one.pk, 0)) for one in counted.order_by("closed_at", "name", "pk")
+        Row(one, one.last_at, one.received, stuck.get(one.pk, 0), late.get(one.pk))
+        for one in counted.order_by("closed_at", "name", "pk")
     ]
     context = {"rows": rows, "stuck": sum(stuck.values()), "conflicts": conflicts_for(load_keyring(actor))}
     return render_page(request, "routing/channels/index.html", context)
@@ -100,6 +103,7 @@ def channel(request: HttpRequest, public_id: str) -> HttpResponse:
         "has_form": found.kind in services.WITH_FORM,
         "is_facebook": found.kind == Channel.Kind.FACEBOOK,
         "old_key": found.old_until is not None and found.old_until > timezone.now(),
+        "late": late_of(Channel.objects.filter(pk=found.pk)).get(found.pk),
         "recent": _recent(actor, found),
         "refused": refused_of(found),
         "takes_mail": found.kind == Channel.Kind.ADF,
@@ -173,7 +177,7 @@ def _find(request: HttpRequest, public_id: str) -> Channel:
 
 @door("GET", "HEAD", "POST")
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What could not be read. A POST has one or `all` of it tried `again`, or one thrown away (`discard`)."""
+    """What could not be read or fetched. A POST has one or `all` of it tried `again`, or one thrown away (`discard`)."""
     actor = signed_in(request)
     found = InboundRequest.objects.managed_by(actor).in_inbox()
     if chosen := request.GET.get("channel", "").replace("\x00", ""):
