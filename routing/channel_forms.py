@@ -15,10 +15,17 @@ from routing.models import Channel
 
 KIND = Channel.Kind
 MYSELF = "me"
+SECRETS = ("signing_secret", "access_token")
 SIGNS = {
     KIND.FACEBOOK: ("App secret", "Facebook signs with it. You find it in the app’s settings."),
     KIND.REALTOR: ("Signing secret", "Only if Realtor.com signs what it sends to you."),
 }
+
+
+def secret_field(length: int, label: str | None = None, help_text: str = "") -> forms.CharField:
+    """One that is never shown again."""
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    return forms.CharField(max_length=length, required=False, widget=widget, label=label, help_text=help_text)
 
 
 class KindForm(forms.Form):
@@ -26,7 +33,7 @@ class KindForm(forms.Form):
 
 
 class ChannelForm(forms.Form):
-    """`channel`: the one that is changed; its kind and owner stay."""
+    """`channel`: the one that is changed; its kind and owner stay, and so does a vendor's secret that is left empty."""
 
     name = forms.CharField(max_length=80, validators=[one_line], help_text="Leads show it as their source.")
     owner = forms.ChoiceField(label="Its leads belong to")
@@ -40,11 +47,8 @@ class ChannelForm(forms.Form):
     hidden = forms.BooleanField(
         required=False, label="Hidden from managers", help_text="Only leads of your own can start hidden."
     )
-    signing_secret = forms.CharField(max_length=200, required=False)
-    access_token = forms.CharField(
-        max_length=400, required=False, label="Page access token", help_text="With it the leads are read from Facebook."
-    )
-
+    signing_secret = secret_field(200)
+    access_token = secret_field(400, "Page access token", "With it the leads are read from Facebook.")
     form_title = forms.CharField(
         max_length=120,
         required=False,
@@ -75,6 +79,7 @@ class ChannelForm(forms.Form):
         below = units if channel is None else routers_for(channel.owner_unit) if channel.owner_unit else units.none()
         self.fields["routing_unit"].queryset = below  # type: ignore[attr-defined]
         self._drop_what_does_not_apply()
+        self._say_which_secrets_are_set()
 
     def _drop_what_does_not_apply(self) -> None:
         if not any(isinstance(one, Unit) for one in self.owners.values()):
@@ -87,11 +92,20 @@ class ChannelForm(forms.Form):
             del self.fields["signing_secret"]
         else:
             self.fields["signing_secret"].label, self.fields["signing_secret"].help_text = SIGNS[KIND(self.kind)]
-            self.fields["signing_secret"].required = self.kind == KIND.FACEBOOK
         if self.kind != KIND.FACEBOOK:
             del self.fields["access_token"]
-        else:
-            self.fields["access_token"].required = True
+
+    def _say_which_secrets_are_set(self) -> None:
+        for name in self.fields.keys() & SECRETS:
+            field, is_set = self.fields[name], bool(self._kept(name))
+            field.required = self.kind == KIND.FACEBOOK and not is_set
+            if is_set:
+                field.help_text = f"{field.help_text} One is set: leave this empty to keep it."
+            elif self.channel is not None:
+                field.help_text = f"{field.help_text} None is set."
+
+    def _kept(self, name: str) -> str:
+        return str(getattr(self.channel, name)) if self.channel else ""
 
     def clean(self) -> None:
         owner, router = self.owners.get(self.cleaned_data.get("owner", "")), self.cleaned_data.get("routing_unit")
@@ -111,8 +125,8 @@ class ChannelForm(forms.Form):
             owner=owner,
             routing_unit=data.get("routing_unit") if isinstance(owner, Unit) else None,
             hidden=bool(data.get("hidden")),
-            signing_secret=data.get("signing_secret", ""),
-            access_token=data.get("access_token", ""),
+            signing_secret=data.get("signing_secret") or self._kept("signing_secret"),
+            access_token=data.get("access_token") or self._kept("access_token"),
             form_title=data.get("form_title", ""),
             form_consent=data.get("form_consent", ""),
         )
@@ -124,8 +138,6 @@ def _shown(channel: Channel) -> dict[str, Any]:
         "owner": "stays",
         "routing_unit": channel.routing_unit_id if channel.routing_unit_id != channel.owner_unit_id else None,
         "hidden": channel.hidden,
-        "signing_secret": channel.signing_secret,
-        "access_token": channel.access_token,
         "form_title": channel.form_title,
         "form_consent": channel.form_consent,
     }

@@ -154,7 +154,7 @@ def test_c1_a_channel_whose_leads_cannot_be_fetched_does_not_say_that_it_works(
     assert "Waits to be fetched" in inbox
     for shown in (listed, own, inbox):
         assert "Facebook did not give the lead: it answered 400" in shown
-        assert "page-token" not in shown.replace('value="page-token"', "")
+        assert "page-token" not in shown
 
 
 def test_c1_nor_does_one_whose_leads_nobody_has_tried_to_fetch(

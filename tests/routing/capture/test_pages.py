@@ -99,6 +99,37 @@ def test_facebook_asks_for_what_it_needs(client: Client, harbor: Brokerage) -> N
     assert post(client, harbor.ana, path, name="F", owner="me", signing_secret="s", access_token="t").status_code == 302
 
 
+VENDORS = {"signing_secret": "the-app-secret", "access_token": "the-page-token"}
+
+
+def test_c1_secrets_of_vendors_are_never_in_the_page(client: Client, harbor: Brokerage) -> None:
+    channel = make_channel(harbor.lakeside, "facebook", **VENDORS)
+    shown = page(client, harbor.lead, path_of(channel))
+    assert shown.count("One is set: leave this empty to keep it.") == 2
+    refused = post(client, harbor.lead, path_of(channel), name="", **VENDORS)
+    assert refused.status_code == 422
+    for secret in VENDORS.values():
+        assert secret not in shown
+        assert secret not in refused.content.decode()
+
+
+@pytest.mark.parametrize("changed", [{}, {"signing_secret": "new"}, {"access_token": "new"}])
+def test_c1_a_vendors_secret_that_is_left_empty_stays(
+    client: Client, harbor: Brokerage, changed: dict[str, str]
+) -> None:
+    channel = make_channel(harbor.lakeside, "facebook", **VENDORS)
+    empty = dict.fromkeys(VENDORS, "")
+    assert post(client, harbor.lead, path_of(channel), name="F", **empty | changed).status_code == 302
+    channel.refresh_from_db()
+    assert {name: getattr(channel, name) for name in VENDORS} == VENDORS | changed
+
+
+def test_c1_the_page_says_where_no_secret_is_set(client: Client, harbor: Brokerage) -> None:
+    assert "None is set." in page(client, harbor.lead, path_of(make_channel(harbor.lakeside, "realtor")))
+    bare = make_channel(harbor.lakeside, "facebook")
+    assert post(client, harbor.lead, path_of(bare), name="F", signing_secret="", access_token="t").status_code == 422
+
+
 # --- whose it is ------------------------------------------------------------------------------------------------------
 
 
