@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from crm.core.lines import one_line
 from crm.organization.models import Unit, User
-from routing.capture.channels import OF_UNITS, WITH_FORM, Settings, routers_for, units_for
+from routing.capture.channels import NOT_HIDDEN, OF_UNITS, WITH_FORM, Settings, may_hide, routers_for, units_for
 from routing.models import Channel
 
 KIND = Channel.Kind
@@ -84,7 +84,7 @@ class ChannelForm(forms.Form):
     def _drop_what_does_not_apply(self) -> None:
         if not any(isinstance(one, Unit) for one in self.owners.values()):
             del self.fields["routing_unit"]
-        if not any(isinstance(one, User) for one in self.owners.values()):
+        if not any(may_hide(self.actor, one) for one in self.owners.values()):
             del self.fields["hidden"]
         if self.kind not in WITH_FORM:
             del self.fields["form_title"], self.fields["form_consent"]
@@ -108,13 +108,13 @@ class ChannelForm(forms.Form):
         return str(getattr(self.channel, name)) if self.channel else ""
 
     def clean(self) -> None:
-        owner, router = self.owners.get(self.cleaned_data.get("owner", "")), self.cleaned_data.get("routing_unit")
-        if isinstance(owner, User) and self.cleaned_data.get("hidden") is None:
-            return
+        router = self.cleaned_data.get("routing_unit")
+        owner = self.channel.owner if self.channel else self.owners.get(self.cleaned_data.get("owner", ""))
         if isinstance(owner, Unit) and router and not routers_for(owner).filter(pk=router.pk).exists():
             self.add_error("routing_unit", f"Choose {owner} or a unit below it.")
-        if isinstance(owner, Unit) and self.cleaned_data.get("hidden"):
-            self.add_error("hidden", "Only leads of your own can start hidden.")
+        asked = forms.CheckboxInput().value_from_datadict(self.data, self.files, "hidden")
+        if asked and not may_hide(self.actor, owner):
+            self.add_error("hidden" if "hidden" in self.fields else None, NOT_HIDDEN)
 
     @property
     def settings(self) -> Settings:

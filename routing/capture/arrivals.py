@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from crm.organization.models import Company, Unit, User
 from leads.services.arriving import Arrival
+from permissions.catalog import Permission
 from routing.capture.formats.inquiry import Agent, Inquiry
 from routing.models import Channel
 
@@ -48,12 +49,17 @@ def arrival_of(ref: int, channel: Channel, inquiry: Inquiry, people: Mapping[str
         custom=inquiry.custom,
         source=VENDORS.get(KIND(channel.kind), inquiry.source or channel.name),
         said=words_of(inquiry),
-        hidden=channel.hidden,
+        hidden=_starts_hidden(channel),
         routed_by=channel.routing_unit if isinstance(channel.owner, Unit) else None,
         agent=next((person for person in found if person is not None), None),
         happened_at=inquiry.happened_at,
         makes_lead=inquiry.makes_lead,
     )
+
+
+def _starts_hidden(channel: Channel) -> bool:
+    """As the channel says, as long as its owner's profile lets her hide (V4)."""
+    return channel.hidden and channel.owner_user is not None and channel.owner_user.has_perm(Permission.HIDE_LEAD)
 
 
 def words_of(inquiry: Inquiry) -> str:

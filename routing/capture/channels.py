@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
 from crm.organization.querysets import UnitQuerySet, within
+from permissions.catalog import Permission
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 from routing.capture.keys import OLD_LASTS, new_secret
@@ -22,6 +23,7 @@ OF_UNITS = frozenset({KIND.WEBSITE})  # what is one's own cannot be a unit's, an
 OF_PEOPLE = frozenset({KIND.AGENT_SITE})
 WITH_FORM = frozenset({KIND.WEBSITE, KIND.AGENT_SITE, KIND.FORM})  # those that have a form of ours (C9)
 THIRD_PARTY = frozenset({KIND.EVENTS, KIND.ADF, KIND.FORM, KIND.JSON})
+NOT_HIDDEN = "Only leads of your own can start hidden, and only if your profile includes hiding."
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def change(*, actor: User, channel: Channel, settings: Settings) -> None:
     held = _hold(actor, channel)
     if settings.owner != held.owner:
         raise PermissionDenied("The owner of a channel stays. Connect another one.")
+    _check_hidden(actor, settings)
     _check_router(settings)
     Channel.objects.filter(pk=held.pk).update(**settings.columns())
     _record(actor, held, "changed")
@@ -122,6 +125,7 @@ def close(*, actor: User, channel: Channel, closed: bool) -> None:
 
 def _check(actor: User, kind: str, settings: Settings) -> None:
     owner = settings.owner
+    _check_hidden(actor, settings)
     if isinstance(owner, User):
         if owner != actor or kind in OF_UNITS:
             raise PermissionDenied("Connect channels of your own, or of units that you manage.")
@@ -129,6 +133,16 @@ def _check(actor: User, kind: str, settings: Settings) -> None:
     if not units_for(actor, kind).filter(pk=owner.pk).exists():
         raise PermissionDenied("Only who manages the unit connects this for it.")
     _check_router(settings)
+
+
+def may_hide(actor: User, owner: Unit | User | None) -> bool:
+    """Whether leads of such a channel may start hidden (V4). What comes by it is asked again, of its owner then."""
+    return owner == actor and actor.has_perm(Permission.HIDE_LEAD)
+
+
+def _check_hidden(actor: User, settings: Settings) -> None:
+    if settings.hidden and not may_hide(actor, settings.owner):
+        raise PermissionDenied(NOT_HIDDEN)
 
 
 def _check_router(settings: Settings) -> None:

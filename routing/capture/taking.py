@@ -25,7 +25,8 @@ from routing.models import Channel, FieldMap, InboundLead, InboundRequest
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 200
-NAMED = ("channel__company", "channel__owner_unit", "channel__owner_user", "channel__routing_unit")
+OWNERS = ("channel__owner_unit", "channel__owner_user__holding__profile")
+NAMED = ("channel__company", *OWNERS, "channel__routing_unit")
 State = InboundLead.State
 R = TypeVar("R", InboundRequest, InboundLead)
 

@@ -10,8 +10,11 @@ from typing import Any
 from django.test import Client
 
 from crm.organization.models import Unit, User
+from permissions.catalog import Permission
+from permissions.models import Profile
 from routing.capture.taking import take_in_waiting
 from routing.models import Channel
+from tests.factories.people import fresh, give_profile
 
 SECRET = "a-key-that-is-long-enough-1234"
 
@@ -24,6 +27,15 @@ def make_channel(owner: Unit | User, kind: str = "json", **fields: Any) -> Chann
     channel = Channel.objects.create(company_id=owner.company_id, **values)
     channel.refresh_from_db()
     return channel
+
+
+def let_hide(user: User) -> User:
+    """Give her a profile that also lets her hide leads."""
+    held = user.holding.profile.permissions
+    values = {"code": f"hider-{user.pk}", "name": f"Hider {user.pk}", "permissions": [*held, Permission.HIDE_LEAD]}
+    profile = Profile.objects.create(company=user.company, **values)
+    give_profile(user, profile.code)
+    return fresh(user)
 
 
 def address_of(channel: Channel, key: str = SECRET) -> str:

@@ -6,16 +6,18 @@ import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
 from crm.organization.models import Unit, User
 from leads import signals
 from permissions.models import LedgerEntry
+from routing.capture.channels import Settings, change, connect
 from routing.models import Channel, FieldMap, InboundLead, InboundRequest
 from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage, brokerage, stranger
-from tests.routing.capture.scenes import SECRET, make_channel, send, take_all_in
+from tests.routing.capture.scenes import SECRET, let_hide, make_channel, send, take_all_in
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +130,41 @@ def test_c1_the_page_says_where_no_secret_is_set(client: Client, harbor: Brokera
     assert "None is set." in page(client, harbor.lead, path_of(make_channel(harbor.lakeside, "realtor")))
     bare = make_channel(harbor.lakeside, "facebook")
     assert post(client, harbor.lead, path_of(bare), name="F", signing_secret="", access_token="t").status_code == 422
+
+
+BOX = 'name="hidden"'
+OWN_SITE = "/channels/new/?kind=agent_site"
+
+
+def test_v4_the_switch_to_hide_is_only_for_who_may_hide(client: Client, harbor: Brokerage) -> None:
+    assert BOX not in page(client, harbor.ana, OWN_SITE)
+    refused = post(client, harbor.ana, OWN_SITE, name="Mine", owner="me", hidden="on")
+    assert refused.status_code == 422
+    assert "only if your profile includes hiding" in refused.content.decode()
+    assert not Channel.objects.exists()
+    ana = let_hide(harbor.ana)
+    assert BOX in page(client, ana, OWN_SITE)
+    assert post(client, ana, OWN_SITE, name="Mine", owner="me", hidden="on").status_code == 302
+    assert Channel.objects.get().hidden
+
+
+def test_v4_an_own_channel_is_not_hidden_later_without_the_permission(client: Client, harbor: Brokerage) -> None:
+    channel = make_channel(harbor.ana)
+    assert BOX not in page(client, harbor.ana, path_of(channel))
+    assert post(client, harbor.ana, path_of(channel), name="Mine", hidden="on").status_code == 422
+    with pytest.raises(PermissionDenied, match="your profile includes hiding"):
+        change(actor=harbor.ana, channel=channel, settings=Settings("Mine", harbor.ana, hidden=True))
+    channel.refresh_from_db()
+    assert (channel.name, channel.hidden) == ("Website", False)
+
+
+def test_v4_a_units_channel_is_never_hidden(client: Client, harbor: Brokerage) -> None:
+    ana, path = let_hide(harbor.ana), "/channels/new/?kind=json"
+    owner = f"unit-{harbor.lakeside.pk}"
+    assert post(client, ana, path, name="Ours", owner=owner, hidden="on").status_code == 422
+    with pytest.raises(PermissionDenied, match="leads of your own"):
+        connect(actor=ana, kind="json", settings=Settings("Ours", harbor.lakeside, hidden=True))
+    assert not Channel.objects.exists()
 
 
 # --- whose it is ------------------------------------------------------------------------------------------------------

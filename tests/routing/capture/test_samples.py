@@ -21,7 +21,7 @@ from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage
 from tests.routing.capture.formats.senders import FORMAT_OF, PEOPLE, body_of, type_of
 from tests.routing.capture.graphs import Graph
-from tests.routing.capture.scenes import make_channel, send, signed, take_all_in
+from tests.routing.capture.scenes import let_hide, make_channel, send, signed, take_all_in
 from tests.routing.scenes import lakeside
 
 pytestmark = pytest.mark.django_db
@@ -262,7 +262,7 @@ def test_c3_a_sample_becomes_the_units_lead_and_twice_is_once(harbor: Brokerage,
 
 @pytest.mark.parametrize("name", PEOPLE)
 def test_c1_a_sample_becomes_a_persons_own_lead_whoever_is_named(harbor: Brokerage, graph: Graph, name: str) -> None:
-    channel = channel_for(name, harbor.ben, hidden=True)
+    channel = channel_for(name, let_hide(harbor.ben), hidden=True)
     for _ in range(2):
         comes(name, channel, body_of(name), graph)
         lead = the_lead(name)

@@ -15,8 +15,9 @@ from routing.capture.inbox import discard, try_again
 from routing.capture.taking import take_in_waiting
 from routing.models import LAST, FieldMap, InboundLead, InboundRequest, Offer, Rule, RuleBook
 from tests.factories.leads import make_lead
+from tests.factories.people import give_profile
 from tests.factories.scenes import Brokerage, stranger
-from tests.routing.capture.scenes import make_channel, send, take_all_in
+from tests.routing.capture.scenes import let_hide, make_channel, send, take_all_in
 from tests.routing.scenes import lakeside
 
 pytestmark = pytest.mark.django_db
@@ -137,11 +138,21 @@ def test_c4_one_that_breaks_does_not_hold_up_the_others(harbor: Brokerage, monke
 
 def test_c1_a_persons_channel_makes_leads_of_her_own(harbor: Brokerage) -> None:
     body = urlencode({"name": "Jo Prescott", "email": "jo@mail.example"})
-    send(make_channel(harbor.ana, "agent_site", hidden=True), body, "application/x-www-form-urlencoded")
+    send(make_channel(let_hide(harbor.ana), "agent_site", hidden=True), body, "application/x-www-form-urlencoded")
     take_all_in()
     [lead] = leads_of(harbor)
     assert (lead.owner, lead.hidden, lead.origin) == (harbor.ana, True, "agent")
     assert not Offer.objects.exists()
+
+
+def test_v4_a_lead_is_born_hidden_only_while_the_channels_owner_may_hide(harbor: Brokerage) -> None:
+    channel = make_channel(let_hide(harbor.ana), hidden=True)
+    send(channel, {"email": "a@mail.example"})
+    take_all_in()
+    give_profile(harbor.ana, "agent")
+    send(channel, {"email": "b@mail.example"})
+    take_all_in()
+    assert [lead.hidden for lead in leads_of(harbor)] == [True, False]
 
 
 def test_c1_the_routing_of_a_unit_below_may_be_followed(harbor: Brokerage) -> None:
