@@ -29,7 +29,15 @@ def secret_field(length: int, label: str | None = None, help_text: str = "") -> 
 
 
 class KindForm(forms.Form):
-    kind = forms.ChoiceField(choices=KIND.choices, label="What kind of channel", widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label="What kind of channel",
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": "Choose one of these. A website is connected by who manages its unit."},
+    )
+
+    def __init__(self, data: Any = None, *, kinds: list[tuple[str, str]]) -> None:
+        super().__init__(data)
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
 
 
 class ChannelForm(forms.Form):

@@ -72,6 +72,12 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         units = Unit.objects.managed_by(user)
         return self.of(user).filter(Q(owner_user=user) | Q(owner_unit__in=units.values("pk")))
 
+    def readable_by(self, user: User) -> ChannelQuerySet:
+        """Those she manages, and those she connected for a unit that she is still a member of (C2)."""
+        units = Unit.objects.joined_by(user)
+        joined = Q(created_by=user, owner_unit__in=units.values("pk"))
+        return self.of(user).filter(Q(pk__in=self.model.objects.managed_by(user).values("pk")) | joined)
+
 
 class InboundRequestQuerySet(models.QuerySet["InboundRequest"]):
     def managed_by(self, user: User) -> InboundRequestQuerySet:

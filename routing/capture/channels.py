@@ -23,6 +23,7 @@ OF_UNITS = frozenset({KIND.WEBSITE})  # what is one's own cannot be a unit's, an
 OF_PEOPLE = frozenset({KIND.AGENT_SITE})
 WITH_FORM = frozenset({KIND.WEBSITE, KIND.AGENT_SITE, KIND.FORM})  # those that have a form of ours (C9)
 THIRD_PARTY = frozenset({KIND.EVENTS, KIND.ADF, KIND.FORM, KIND.JSON})
+NOT_MANAGED = "This is for whoever manages the channel."
 NOT_HIDDEN = "Only leads of your own can start hidden, and only if your profile includes hiding."
 
 
@@ -62,6 +63,12 @@ def units_for(actor: User, kind: str) -> UnitQuerySet:
     managed = Q(pk__in=Unit.objects.managed_by(actor).values("pk"))
     joined = Q(pk__in=Unit.objects.joined_by(actor).values("pk"))
     return units.filter(managed | joined if kind in THIRD_PARTY else managed)
+
+
+def kinds_for(actor: User) -> list[tuple[str, str]]:
+    """The kinds of which she can connect one, with their labels: a unit's only where she manages a unit."""
+    manages = units_for(actor, KIND.WEBSITE).exists()
+    return [(kind.value, str(kind.label)) for kind in KIND if manages or kind not in OF_UNITS]
 
 
 def routers_for(owner: Unit) -> UnitQuerySet:
@@ -155,7 +162,7 @@ def _hold(actor: User, channel: Channel) -> Channel:
     held = Channel.objects.managed_by(actor).select_related("owner_unit", "owner_user")
     found = held.select_for_update(of=("self",), no_key=True).filter(pk=channel.pk).first()
     if found is None:
-        raise PermissionDenied("This is for whoever manages the channel.")
+        raise PermissionDenied(NOT_MANAGED)
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
@@ -35,6 +36,8 @@ from routing.models import Channel, InboundLead, InboundRequest
 from routing.querysets import InboundRequestQuerySet
 
 MOST_RECENT = 20
+A_DAY = timedelta(days=1)
+LATELY = Q(received_at__gte=Now() - A_DAY)
 MOST_AGAIN = 5000
 
 
@@ -52,8 +55,8 @@ class Row:
 @door()
 def channels(request: HttpRequest) -> HttpResponse:
     actor = signed_in(request)
-    found = Channel.objects.managed_by(actor).select_related("owner_unit", "owner_user", "routing_unit")
-    day = Q(requests__received_at__gte=Now() - timedelta(days=1))
+    found = Channel.objects.readable_by(actor).select_related("owner_unit", "owner_user", "routing_unit")
+    day = Q(requests__received_at__gte=Now() - A_DAY)
     counted: Any = found.annotate(last_at=Max("requests__received_at"), received=Count("requests", filter=day))
     stuck, late = _stuck(actor), late_of(found)
     rows = [
@@ -73,9 +76,11 @@ def _stuck(actor: User) -> dict[int, int]:
 def connect(request: HttpRequest) -> HttpResponse:
     """First of which kind (`kind`), then the rest."""
     actor, kind = signed_in(request), request.GET.get("kind", "")
-    if kind not in Channel.Kind.values:
-        form = KindForm(request.GET if "kind" in request.GET else None)
-        return render_page(request, "routing/channels/kind.html", {"form": form, "kinds": Channel.Kind.choices})
+    kinds = services.kinds_for(actor)
+    if kind not in dict(kinds):
+        form = KindForm(request.GET if "kind" in request.GET else None, kinds=kinds)
+        status = 422 if request.method == "POST" else 200
+        return render_page(request, "routing/channels/kind.html", {"form": form}, status=status)
     form_of = ChannelForm(request.POST or None, actor=actor, kind=kind)
     if form_of.is_valid():
         made = services.connect(actor=actor, kind=kind, settings=form_of.settings)
@@ -87,8 +92,14 @@ def connect(request: HttpRequest) -> HttpResponse:
 
 @door("GET", "HEAD", "POST")
 def channel(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Its address and key, its settings, what came of late. A POST changes the settings."""
+    """Its address and key, its settings, what came of late. A POST changes the settings.
+
+    Who connected it without managing its unit reads the address, the key and how it is doing, and no more.
+    """
     actor, found = signed_in(request), _find(request, public_id)
+    manages = Channel.objects.managed_by(actor).filter(pk=found.pk).exists()
+    if request.method == "POST" and not manages:
+        raise PermissionDenied(services.NOT_MANAGED)
     form = ChannelForm(request.POST or None, actor=actor, kind=found.kind, channel=found)
     if form.is_valid():
         services.change(actor=actor, channel=found, settings=form.settings)
@@ -104,7 +115,9 @@ def channel(request: HttpRequest, public_id: str) -> HttpResponse:
         "is_facebook": found.kind == Channel.Kind.FACEBOOK,
         "old_key": found.old_until is not None and found.old_until > timezone.now(),
         "late": late_of(Channel.objects.filter(pk=found.pk)).get(found.pk),
-        "recent": _recent(actor, found),
+        "manages": manages,
+        "recent": _recent(actor, found) if manages else [],
+        "came": found.requests.aggregate(last_at=Max("received_at"), lately=Count("pk", filter=LATELY)),
         "refused": refused_of(found),
         "takes_mail": found.kind == Channel.Kind.ADF,
         "mail_address": address_of(found),
@@ -153,6 +166,8 @@ def act(request: HttpRequest, public_id: str) -> HttpResponse:
 def fields(request: HttpRequest, public_id: str) -> HttpResponse:
     """What the questions of one of its forms (`form`) mean."""
     actor, found = signed_in(request), _find(request, public_id)
+    if not Channel.objects.managed_by(actor).filter(pk=found.pk).exists():
+        raise PermissionDenied(services.NOT_MANAGED)  # the answers that it shows are other people's
     forms = mapping.forms_of(found)
     form_id = request.GET.get("form", "")
     form_id = form_id if form_id in forms else next(iter(forms), "")
@@ -170,7 +185,8 @@ def fields(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _find(request: HttpRequest, public_id: str) -> Channel:
-    hers = Channel.objects.managed_by(signed_in(request)).select_related("owner_unit", "owner_user", "routing_unit")
+    """One that she may read. What she does with it asks again whether she manages it."""
+    hers = Channel.objects.readable_by(signed_in(request)).select_related("owner_unit", "owner_user", "routing_unit")
     found: Channel = get_object_or_404(hers, public_id=public_id)
     return found
 

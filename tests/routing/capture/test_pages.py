@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
-from crm.organization.models import Unit, User
+from crm.organization.models import Membership, Unit, User
 from leads import signals
 from permissions.models import LedgerEntry
 from routing.capture.channels import Settings, change, connect
@@ -84,7 +84,15 @@ def test_c2_what_an_agent_may_connect(client: Client, harbor: Brokerage, kind: s
     assert answer.status_code == (302 if allowed else 422)
     assert Channel.objects.exists() is allowed
     if not allowed:
-        assert "Kept words" in answer.content.decode()
+        kept = "Kept words" if kind != "website" else "A website is connected by who manages its unit"
+        assert kept in answer.content.decode()
+
+
+def test_c2_only_kinds_of_which_she_can_own_one_are_offered(client: Client, harbor: Brokerage) -> None:
+    assert 'value="website"' not in page(client, harbor.ana, "/channels/new/")
+    assert 'name="owner"' not in page(client, harbor.ana, "/channels/new/?kind=website")
+    assert 'value="agent_site"' in page(client, harbor.ana, "/channels/new/")
+    assert 'value="website"' in page(client, harbor.lead, "/channels/new/")
 
 
 def test_c1_the_routing_has_to_be_the_owners_or_below(client: Client, harbor: Brokerage) -> None:
@@ -180,6 +188,44 @@ def test_c2_others_do_not_know_of_a_channel(client: Client, harbor: Brokerage, r
     for user in (harbor.lead, harbor.north_admin, harbor.broker):
         assert "Secretchannel" in page(client, user, "/channels/")
         assert client.get(path_of(channel, rest)).status_code == 200
+
+
+def test_c2_who_connected_it_for_her_unit_reads_address_key_and_health(client: Client, harbor: Brokerage) -> None:
+    path = "/channels/new/?kind=json"
+    answer = post(client, harbor.ana, path, name="Open house", owner=f"unit-{harbor.lakeside.pk}")
+    channel = Channel.objects.get()
+    assert answer["Location"] == path_of(channel)
+    send(channel, {"name": "Maya Okafor", "email": "maya@mail.example"}, key=channel.secret)
+    take_all_in()
+    shown = page(client, harbor.ana, path_of(channel))
+    assert channel.secret in shown
+    assert "In the last 24 hours <strong>1</strong>" in shown
+    assert "Okafor" not in shown
+    assert 'name="do"' not in shown
+    assert "Open house" in page(client, harbor.ana, "/channels/")
+    assert "Okafor" in page(client, harbor.lead, path_of(channel))
+
+
+def test_c2_who_connected_it_changes_nothing_and_reads_nobodys_answers(client: Client, harbor: Brokerage) -> None:
+    channel = make_channel(harbor.lakeside, created_by=harbor.ana)
+    client.force_login(harbor.ana)
+    assert client.get(path_of(channel, "fields/")).status_code == 403
+    assert client.post(path_of(channel), {"name": "Renamed"}).status_code == 403
+    for do in ("key", "forget", "close", "open"):
+        assert client.post(path_of(channel, "act/"), {"do": do}).status_code == 403
+    channel.refresh_from_db()
+    assert (channel.name, channel.secret, channel.closed_at) == ("Website", SECRET, None)
+
+
+def test_c2_nobody_else_of_the_unit_reads_it_nor_she_once_she_left(client: Client, harbor: Brokerage) -> None:
+    channel = make_channel(harbor.lakeside, created_by=harbor.ana)
+    for user in (harbor.ben, harbor.dee, harbor.eve, stranger()):
+        client.force_login(user)
+        assert client.get(path_of(channel)).status_code == 404
+        assert client.post(path_of(channel, "act/"), {"do": "close"}).status_code == 404
+    Membership.objects.filter(user=harbor.ana, unit=harbor.lakeside).update(ended_at=timezone.now())
+    client.force_login(harbor.ana)
+    assert client.get(path_of(channel)).status_code == 404
 
 
 def test_c2_a_personal_channel_is_her_own_affair(client: Client, harbor: Brokerage) -> None:
