@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from crm.organization.models import Unit
-from leads.models import Lead
+from leads.models import Lead, Pond
 from leads.services.assigning import assignees_of
 from routing.models import Channel, Rule, RuleBook
 from routing.rules import covers
@@ -154,7 +154,14 @@ def _lacks_target(rule: Rule, unit: Unit) -> list[str]:
         return [f"{rule.user} can no longer be assigned: its leads go to the fallback."]
     if rule.pond and rule.pond.closed_at:
         return [f"The pond {rule.pond} is closed: its leads go to the fallback."]
-    return []
+    return pond_notes(rule.pond)
+
+
+def pond_notes(pond: Pond | None) -> list[str]:
+    """That nobody could take the leads of a pond, if so."""
+    if pond is None or pond.members.filter(may_claim=True, user__is_active=True).exists():
+        return []
+    return [f"Nobody is in the pond {pond} who may take its leads: they would wait there."]
 
 
 def roster_notes(unit: Unit) -> list[str]:

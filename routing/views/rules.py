@@ -14,6 +14,7 @@ from crm.core.doors import door
 from crm.core.htmx import render_page
 from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
+from leads.models import Pond
 from permissions.catalog import Permission
 from permissions.keyring import load_keyring
 from routing.forms import ColdForm, PolicyForm
@@ -24,7 +25,7 @@ from routing.services.cold import ColdValues, foresee, open_pond
 from routing.services.shadowing import start_shadow, stop_shadow
 from routing.services.team import ChangedMeanwhileError, NotEligibleError, policy_of
 from routing.services.teams import teams_of
-from routing.services.wording import book_said, in_words, roster_notes
+from routing.services.wording import book_said, in_words, pond_notes, roster_notes
 from routing.views.team import may_or_403, person_id, unit_or_404
 from routing.weekly import DAYS, read_weekly
 
@@ -63,6 +64,8 @@ def routing_page(request: HttpRequest, found: Unit, form: PolicyForm | None = No
         "drafted": book_said(draft) if draft else [],
         "policy": policy,
         "cold_pond": open_pond(policy),
+        "cold_notes": pond_notes(open_pond(policy)) if policy.cold_days else [],
+        "fallback_notes": pond_notes(policy.fallback_pond),
         "window": in_words(policy.claim_window),
         "week": week_of(policy.pauses),
         "notes": [] if live else roster_notes(found),
@@ -188,11 +191,18 @@ def cold(request: HttpRequest, unit_id: int) -> HttpResponse:
         "looked": looked,
         "other": other,
         "foreseen": foresee(keyring=load_keyring(user), unit=found, days=values.days) if values.days else None,
-        "notes": roster_notes(found) if values.days and not values.pond_id else [],
+        "notes": _cold_notes(found, values),
         "policy": policy_of(found),
     }
     status = 422 if form.is_bound and form.errors else 200
     return render_page(request, "routing/rules/cold.html", context, status=status)
+
+
+def _cold_notes(found: Unit, values: ColdValues) -> list[str]:
+    """Where they would go and find nobody."""
+    if values.pond_id:
+        return pond_notes(Pond.objects.filter(company=found.company_id, pk=values.pond_id).first())
+    return roster_notes(found) if values.days else []
 
 
 @door("GET", "HEAD", "POST")

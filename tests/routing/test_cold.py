@@ -143,6 +143,11 @@ def test_r13_who_would_get_none_is_said_before(client: Client, harbor: Brokerage
     pond = {"to": str(make_pond(harbor.lakeside).pk)}
     looked = client.post(page, {"days": "14", "step": "look", **pond}).content.decode()
     assert "fallback" not in looked
+    assert "Nobody is in the pond" in looked
+    cold(harbor, cold_pond_id=pond["to"])
+    assert "Nobody is in the pond" in client.get(f"/routing/{harbor.lakeside.pk}/").content.decode()
+    pond["to"] = str(make_pond(harbor.lakeside, harbor.ben).pk)
+    assert "Nobody is in" not in client.post(page, {"days": "14", "step": "look", **pond}).content.decode()
 
 
 def test_r13_it_is_seen_before_it_is_on(client: Client, harbor: Brokerage) -> None:

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads.models import Assignment, Lead
+from leads.models import Assignment, Lead, PondMember
 from permissions.models import LedgerEntry
 from routing.models import LAST, Decision, Offer, Rotation, RuleBook
 from routing.rules import Subject, covers, first_match, matches
@@ -299,6 +299,21 @@ def test_r1_rules_are_said_in_plain_words(harbor: Brokerage) -> None:
     assert said[0].which == "Leads from Zillow, priced above 500,000, in AZ or CA"
     assert said[0].way == "offered in turn on the roster, 15 minutes to claim"
     assert said[1].which == "All other leads"
+
+
+def test_r12_the_linter_names_ponds_in_which_nobody_may_take_leads(harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, name="Old ones")
+    found = book(harbor, RuleValues("", {}, "pond", pond_id=pond.pk))
+    assert book_said(found)[0].notes == [
+        "Nobody is in the pond Old ones who may take its leads: they would wait there."
+    ]
+    looking = PondMember.objects.create(company=harbor.company, pond=pond, user=harbor.ana, may_claim=False)
+    assert book_said(found)[0].notes
+    PondMember.objects.filter(pk=looking.pk).update(may_claim=True)
+    assert not book_said(found)[0].notes
+    harbor.ana.is_active = False
+    harbor.ana.save()
+    assert book_said(found)[0].notes
 
 
 def test_r12_the_linter_names_rules_that_never_match_and_rosters_without_anybody(harbor: Brokerage) -> None:

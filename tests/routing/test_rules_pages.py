@@ -8,6 +8,7 @@ from django.test import Client
 from routing.forms import PolicyForm
 from routing.models import Rule, RuleBook
 from routing.services.rules import live_rules
+from tests.factories.leads import make_pond
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, stranger
 from tests.routing.capture.scenes import make_channel
@@ -74,6 +75,16 @@ def test_r1_a_rule_that_cannot_be_read_is_refused_and_kept(
     assert "Queen Creek" in response.content.decode()
     assert "errorlist" in response.content.decode()
     assert Rule.objects.count() == 1
+
+
+def test_r8_a_fallback_pond_without_anybody_is_saved_with_a_warning(client: Client, harbor: Brokerage) -> None:
+    client.force_login(harbor.lead)
+    empty, full = make_pond(harbor.lakeside), make_pond(harbor.lakeside, harbor.ben)
+    for pond, warned in ((empty, True), (full, False)):
+        seen = PolicyForm(actor=fresh(harbor.lead), unit=harbor.lakeside)["seen"].value()
+        sent = {"round_robin": "on", "minutes": "15", "passes": "2", "fallback": f"pond-{pond.pk}", "seen": seen}
+        assert client.post(path(harbor, "policy/"), sent).status_code == 302
+        assert ("Nobody is in the pond" in client.get(path(harbor)).content.decode()) is warned
 
 
 def test_r1_pages_of_rules_are_for_managers_of_the_unit(client: Client, harbor: Brokerage) -> None:
