@@ -9,9 +9,12 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from routing.states import code_of, is_state
 from routing.weekly import DAYS
 
 MOST_ROWS = 14
+MOST_ECHOED = 40  # characters of what was typed
+LONGEST_STATE = 40  # as rosters and leads have room for
 Row = list[Any]  # days, from, to: [[0, 1], "20:00", "08:00"]
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 RANGE = re.compile(r"\s*(\d*)\s*(?:[-–]\s*(\d*)\s*)?")
@@ -84,6 +87,21 @@ class WordsField(forms.CharField):
         if len(found) > self.most:
             raise ValidationError(f"At most {self.most}.")
         return found
+
+
+class StatesField(WordsField):
+    """States as licences and rules hold them. Where `region` is the US each has to be one, by its code or its name."""
+
+    region = "US"
+
+    def clean(self, value: Any) -> Any:
+        words = super().clean(value)
+        if wrong := next((word for word in words if not self._is_state(word)), None):
+            raise ValidationError(f"“{wrong[:MOST_ECHOED]}” is no state. Write such as AZ, or Arizona.")
+        return list(dict.fromkeys(code_of(word) for word in words))
+
+    def _is_state(self, word: str) -> bool:
+        return is_state(word) if self.region == "US" else len(word) <= LONGEST_STATE
 
 
 class RangesField(WordsField):

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from crm.organization.models import Unit, User
-from routing.fields import Row, WeeklyField, WordsField
+from routing.fields import Row, StatesField, WeeklyField
 from routing.models import RosterMember
 from routing.services.cold import ColdValues, save_cold
 from routing.services.team import (
@@ -191,19 +191,14 @@ class PlaceForm(SeenForm):
         required=False, min_value=0, max_value=1000, label="Most unclaimed at once", help_text="Empty: any number."
     )
     hours = WeeklyField(label="Working hours", help_text="In her own time zone. Empty: at any time.")
-    states = WordsField(label="Licensed in", help_text="States, comma apart, such as AZ, CA. Empty: anywhere.")
+    states = StatesField(label="Licensed in", help_text="States, comma apart, such as AZ, CA. Empty: anywhere.")
 
     def __init__(self, data: Any = None, *, actor: User, unit: Unit, member: RosterMember) -> None:
         self.actor, self.unit, self.member = actor, unit, member
         shown = PlaceValues.of(member)
         initial = asdict(shown) | {"hours": json.loads(shown.hours), "seen": json.dumps(astuple(shown))}
         super().__init__(data, initial=initial)
-
-    def clean_states(self) -> list[str]:
-        found = [state.upper() for state in self.cleaned_data["states"]]
-        if any(len(state) > 40 for state in found):
-            raise ValidationError("Such as AZ, CA.")
-        return found
+        self.fields["states"].region = actor.company.phone_region  # type: ignore[attr-defined]
 
     def save(self) -> bool:
         """Whether it was saved; where not, the form says why. Raises PermissionDenied, NotEligibleError."""

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from crm.core.lines import one_line
 from crm.organization.models import Unit, User
 from leads.models import Lead, Pond
-from routing.fields import RangesField, WeeklyField, WordsField
+from routing.fields import RangesField, StatesField, WeeklyField, WordsField
 from routing.models import Channel, Rule
 from routing.services.rules import RuleValues, persons_for, rosters_for
 from routing.services.team import ponds_of
@@ -40,7 +40,7 @@ class RuleForm(forms.Form):
     price = RangesField(
         most=10, help_text="Ranges, comma apart: 200000–400000, 900000–. A lead’s price range has to meet one of them."
     )
-    state = WordsField(help_text="Comma apart, such as AZ, CA.")
+    state = StatesField(help_text="Comma apart, such as AZ, CA.")
     postal_code = WordsField(label="Postal code", help_text="How it begins, comma apart: 850, 85253.")
     city = WordsField(help_text="Comma apart.")
     tag = WordsField(help_text="Comma apart.")
@@ -71,6 +71,7 @@ class RuleForm(forms.Form):
         choices["channel"].choices = channels.order_by("name", "pk").values_list("pk", "name")
         if not choices["channel"].choices:
             del choices["channel"]
+        choices["state"].region = actor.company.phone_region
         choices["roster"].queryset = rosters_for(actor, unit).exclude(pk=unit.pk).order_by("name", "pk")
         choices["roster"].empty_label = unit.name
         choices["user"].queryset = persons_for(actor, unit)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from routing.states import code_of
 from routing.weekly import is_within, read_weekly
 
 Conditions = Mapping[str, Sequence[Any]]
@@ -85,7 +86,7 @@ HOLDS: Mapping[str, Callable[[Sequence[Any], Subject, ZoneInfo], bool]] = {
     "channel": lambda values, subject, _: subject.channel in values,
     "kind": lambda values, subject, _: subject.kind in values,
     "price": _price,
-    "state": _word("state"),
+    "state": lambda values, subject, _: code_of(subject.state) in {code_of(value) for value in values},
     "postal_code": _postal,
     "city": _word("city"),
     "tag": _tags,

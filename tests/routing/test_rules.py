@@ -43,6 +43,8 @@ NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)  # a Wednesday
         ({"channel": [7]}, Subject(channel=7), True),
         ({"kind": ["buyer"]}, Subject(kind="seller"), False),
         ({"state": ["AZ", "CA"]}, Subject(state=" az "), True),
+        ({"state": ["AZ"]}, Subject(state="Arizona"), True),
+        ({"state": ["AZ"]}, Subject(), False),
         ({"city": ["San Diego"]}, Subject(city="SAN  diego"), True),
         ({"postal_code": ["850", "85253"]}, Subject(postal_code="85012"), True),
         ({"postal_code": ["850"]}, Subject(postal_code="18501"), False),

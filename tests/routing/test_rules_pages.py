@@ -32,7 +32,7 @@ def test_r1_a_manager_writes_rules_and_turns_them_on(client: Client, harbor: Bro
     sent = {
         "name": "Luxury",
         "price": "900000–",
-        "state": "az, ca",
+        "state": "az, California",
         "hours_0_days": ["0", "1"],
         "hours_0_from": "08:00",
     }
@@ -41,7 +41,7 @@ def test_r1_a_manager_writes_rules_and_turns_them_on(client: Client, harbor: Bro
     [rule, _] = Rule.objects.order_by("position")
     assert rule.conditions == {
         "price": [[900_000, None]],
-        "state": ["az", "ca"],
+        "state": ["AZ", "CA"],
         "hours": [[[0, 1], "08:00", "18:00"]],
     }
     shown = client.get(path(harbor)).content.decode()
@@ -57,6 +57,7 @@ def test_r1_a_manager_writes_rules_and_turns_them_on(client: Client, harbor: Bro
     [
         ("price", "cheap"),
         ("price", "9–3"),
+        ("state", "Arizonia"),
         ("hours_0_from", "25:00"),
         ("minutes", "0"),
         ("method", "nonsense"),
