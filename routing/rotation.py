@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from routing.states import code_of
+
 HAD_IT = "had it already this pass"
 JUST_HAD_IT = "just had it"
 OFF_HOURS = "outside working hours"
@@ -35,12 +37,13 @@ class Place:
     off_hours: bool = False
 
     def why_not(self, state: str) -> str:
-        """Why it cannot receive a lead of this state, whatever the hour."""
+        """Why it cannot receive a lead of this state, whatever the hour. Licences say nothing of a lead without a state."""
         if self.skip:
             return self.skip
         if self.room is not None and self.room <= 0:
             return AT_CAP
-        return UNLICENSED if self.states and state.strip().upper() not in self.states else ""
+        state = code_of(state)
+        return UNLICENSED if self.states and state and state not in self.states else ""
 
     def why_not_now(self) -> str:
         """Why it is not in turn at this moment, whatever the lead's state."""

@@ -18,6 +18,7 @@ from leads.services.assigning import assignees_of
 from routing.clock import Clock, set_clock
 from routing.models import Decision, Offer, RosterMember, RoutingPolicy
 from routing.rotation import Place
+from routing.states import code_of
 from routing.weekly import Span, is_within, read_weekly, spans
 
 A_DAY = timedelta(days=1)
@@ -114,7 +115,7 @@ def _places(unit: Unit, members: Sequence[RosterMember], belonging: Collection[i
             m.credit,
             why_skipped(m, belongs=m.user_id in belonging, now=now),
             room=rooms.get(m.user_id),
-            states=frozenset(m.states),
+            states=frozenset(map(code_of, m.states)),
             off_hours=is_off_hours(m, now),
         )
         for m in members

@@ -189,6 +189,19 @@ def test_r7_no_offer_is_handed_on_in_a_pause_and_passing_is_at_once(harbor: Brok
     assert expire_due() == 1
 
 
+def test_r4_licences_skip_nobody_for_a_lead_without_a_state(harbor: Brokerage) -> None:
+    place(harbor.ana, states=["AZ"])
+    place(harbor.ben, states=["CA"])
+    lead = routed(harbor, state=" ")
+    assert (lead.agent, reasons(lead)) == (harbor.ana, {})
+
+
+def test_r4_a_lead_whose_state_is_spelled_out_is_of_that_state(harbor: Brokerage) -> None:
+    place(harbor.ana, states=["CA"])
+    place(harbor.ben, states=["ARIZONA"])
+    assert routed(harbor, state=" arizona").agent == harbor.ben
+
+
 def test_r3_a_third_person_is_untouched_by_the_limits_of_others(harbor: Brokerage) -> None:
     on_roster(harbor.lakeside, harbor.lead)
     place(harbor.ana, daily_cap=0)
