@@ -53,7 +53,7 @@ class HostedForm(forms.Form):
     message = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
     consent = forms.BooleanField(error_messages={"required": "Tick this, or it cannot be sent."})
     website = forms.CharField(required=False)
-    opened = forms.CharField(widget=forms.HiddenInput)
+    opened = forms.CharField(widget=forms.HiddenInput, required=False)  # without it the form says to send once more
 
     def __init__(self, data: object = None, *, channel: Channel) -> None:
         super().__init__(data, initial={"opened": opened_now(channel)})  # type: ignore[arg-type]

@@ -110,6 +110,16 @@ def test_c9_only_a_page_of_this_form_sends_it(channel: Channel, harbor: Brokerag
     assert not InboundRequest.objects.exists()
 
 
+def test_c9_a_form_sent_without_its_page_says_what_to_do(channel: Channel) -> None:
+    answer = fill_in(channel, opened="")
+    assert answer.status_code == 422
+    assert "send it once more" in answer.content.decode()
+    again = re.search(r'name="opened" value="([^"]+)"', answer.content.decode())
+    assert again
+    assert fill_in(channel, after=10, token=again[1]).status_code == 200
+    assert InboundRequest.objects.count() == 1
+
+
 def test_c9_a_double_click_makes_one_lead(channel: Channel) -> None:
     token = opened(channel)
     for _ in range(2):
