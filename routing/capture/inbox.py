@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.html import escape
 
 from crm.organization.models import User
 from routing.models import InboundLead, InboundRequest
 from routing.tasks import fetch_inbound, take_in_soon
 
-MOST_SHOWN = 4000  # characters of what was sent
+AT_ONCE = 10  # on a page
+MOST_SHOWN = 3000  # bytes of what was sent, as they are in the page
+MOST_ERRORS = 5  # of one request
 State = InboundRequest.State
 OPEN = (InboundLead.State.FAILED, InboundLead.State.FETCHING)
 NOT_ASKED = "Facebook was not asked for the lead yet."
@@ -34,7 +38,8 @@ class Waiting:
 
 def shown(request: InboundRequest) -> Waiting:
     rows = [row for row in request.leads.all() if row.state in OPEN]
-    text = bytes(request.body[: 4 * MOST_SHOWN]).decode(errors="replace").replace("\x00", "")
+    text = bytes(request.body[:MOST_SHOWN]).decode(errors="replace").replace("\x00", "")
+    sent = _beginning(text)
     errors = (
         [request.error]
         if request.state == State.UNREADABLE
@@ -45,11 +50,17 @@ def shown(request: InboundRequest) -> Waiting:
         request.channel.name,
         request.received_at,
         request.times,
-        errors,
-        text[:MOST_SHOWN],
-        len(request.body) > len(text[:MOST_SHOWN].encode()),
+        errors[:MOST_ERRORS],
+        sent,
+        len(request.body) > MOST_SHOWN or len(sent) < len(text),
         any(row.state == InboundLead.State.FETCHING for row in rows),
     )
+
+
+def _beginning(text: str) -> str:
+    """As much of it as there is room for once it is escaped."""
+    sizes = accumulate(len(escape(letter).encode()) for letter in text)
+    return text[: sum(size <= MOST_SHOWN for size in sizes)]
 
 
 @transaction.atomic

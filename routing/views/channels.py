@@ -27,7 +27,7 @@ from permissions.keyring import load_keyring
 from routing.capture import channels as services
 from routing.capture import mapping
 from routing.capture.fetching import Late, late_of
-from routing.capture.inbox import discard, shown, try_again
+from routing.capture.inbox import AT_ONCE, discard, shown, try_again
 from routing.capture.mail import address_of
 from routing.capture.mailbox import mailbox_state
 from routing.capture.storing import refused_of
@@ -202,7 +202,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         _decide(request, actor, found)
         return redirect(request.get_full_path())
     found = found.select_related("channel").prefetch_related("leads")
-    page = keyset_page(found, sort="received_at", descending=True, cursor=request.GET.get("cursor", ""), size=25)
+    page = keyset_page(found, sort="received_at", descending=True, cursor=request.GET.get("cursor", ""), size=AT_ONCE)
     context = {
         "page": page,
         "rows": [shown(one) for one in page.rows],

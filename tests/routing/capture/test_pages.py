@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -327,6 +328,23 @@ def test_c4_whatever_was_sent_the_inbox_shows_it_safely(client: Client, harbor: 
     shown = page(client, harbor.lead, "/inbox/")
     assert "alert(1)</script>" not in shown
     assert "What was sent" in shown
+
+
+@pytest.mark.parametrize("letter", ["a", '"', "<", "ä", "\U0001f3e0"])
+def test_c4_a_page_of_the_inbox_stays_small_whatever_was_sent(client: Client, harbor: Brokerage, letter: str) -> None:
+    channel = make_channel(harbor.lakeside)
+    for number in range(12):
+        send(channel, f"nonsense {number} " + letter * 20_000)
+    take_all_in()
+    shown = page(client, harbor.lead, "/inbox/")
+    assert shown.count("<summary>What was sent") == 10
+    assert shown.count(" …</pre>") == 10
+    assert len(shown.encode()) < 60_000
+    older = re.search(r'cursor=([^"]+)"', shown)
+    assert older
+    rest = page(client, harbor.lead, f"/inbox/?cursor={older[1]}")
+    assert "nonsense 0 " in rest
+    assert rest.count("<summary>What was sent") == 2
 
 
 def test_the_lists_cost_the_same_however_much_came(
