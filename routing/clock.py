@@ -34,3 +34,10 @@ def set_clock(offered_at: datetime, window: timedelta, pauses: Iterable[Span]) -
         runs.append((at, start))
         at, left = end, left - (start - at)
     return Clock(at + left, (*runs, (at, at + left)))
+
+
+def in_words(window: timedelta) -> str:
+    """`45 minutes`, `1 hour`, `1 hour 30 minutes`, `20 seconds`."""
+    seconds = int(window.total_seconds())
+    parts = [(seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second")]
+    return " ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in parts if count)

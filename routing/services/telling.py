@@ -15,6 +15,7 @@ from crm.organization.models import User
 from permissions.access import Level
 from permissions.door import seen_by
 from permissions.keyring import load_keyring
+from routing.clock import in_words
 from routing.models import Offer
 from routing.services.choosing import Placement
 from routing.services.roster import Roster
@@ -57,7 +58,7 @@ def _terms(offered: Placement) -> str:
 
 
 def _within(window: timedelta) -> str:
-    return f"Claim within {int(window.total_seconds() // 60)} minutes, or it goes to the next agent."
+    return f"Claim within {in_words(window)}, or it goes to the next agent."
 
 
 def offered_among_others(reader: User, lead_ids: Collection[int]) -> dict[int, Subject]:

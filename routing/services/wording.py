@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from crm.organization.models import Unit
 from leads.models import Lead, Pond
 from leads.services.assigning import assignees_of
+from routing.clock import in_words
 from routing.models import Channel, Rule, RuleBook
 from routing.rules import covers
 from routing.services.board import board_of
@@ -121,13 +121,6 @@ WAYS: Mapping[Method, Callable[[Rule], str]] = {
     Method.PERSON: lambda rule: f"assigned to {rule.user}",
     Method.POND: lambda rule: f"moved to the pond {rule.pond}",
 }
-
-
-def in_words(window: timedelta) -> str:
-    """`45 minutes`, `1 hour`, `1 hour 30 minutes`, `20 seconds`."""
-    seconds = int(window.total_seconds())
-    parts = [(seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second")]
-    return " ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in parts if count)
 
 
 # --- what is wrong with them ------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from crm.organization.people import signed_in
 from leads.models import Pond
 from permissions.catalog import Permission
 from permissions.keyring import load_keyring
+from routing.clock import in_words
 from routing.forms import ColdForm, PolicyForm
 from routing.models import Rule, RuleBook
 from routing.rule_forms import RuleForm
@@ -25,7 +26,7 @@ from routing.services.cold import ColdValues, foresee, open_pond
 from routing.services.shadowing import start_shadow, stop_shadow
 from routing.services.team import ChangedMeanwhileError, NotEligibleError, policy_of
 from routing.services.teams import teams_of
-from routing.services.wording import book_said, in_words, pond_notes, roster_notes
+from routing.services.wording import book_said, pond_notes, roster_notes
 from routing.views.team import may_or_403, person_id, unit_or_404
 from routing.weekly import DAYS, read_weekly
 

@@ -16,12 +16,12 @@ from crm.core.htmx import render_page
 from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from permissions.catalog import Permission
+from routing.clock import in_words
 from routing.forms import PlaceForm
 from routing.models import RosterMember, RuleBook
 from routing.services import team as services
 from routing.services.board import board_of, people_of
 from routing.services.teams import teams_of
-from routing.services.wording import in_words
 from routing.views.offers import leave
 
 

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from crm.notifications.models import Notification
 from crm.organization.models import User
 from leads.models import Lead
 from permissions.models import LedgerEntry
@@ -19,7 +20,7 @@ from routing.services.claiming import claim
 from routing.services.handing_out import expire_due
 from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage, stranger
-from tests.routing.scenes import lakeside, offered, on_roster, route
+from tests.routing.scenes import lakeside, make_policy, offered, on_roster, route
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true", "HX-Target": "offers"}
@@ -238,3 +239,10 @@ def test_r4_names_are_fetched_once_however_long_the_way(client: Client, harbor: 
         )
         expire_due()
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(1, "1 minute"), (15, "15 minutes"), (60, "1 hour")])
+def test_r10_the_time_to_claim_is_said_as_people_say_it(harbor: Brokerage, minutes: int, said: str) -> None:
+    make_policy(harbor.lakeside, window=timedelta(minutes=minutes))
+    offered(harbor.lakeside)
+    assert Notification.objects.get(kind="offer").body == f"Claim within {said}, or it goes to the next agent."
