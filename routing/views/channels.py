@@ -79,7 +79,7 @@ def connect(request: HttpRequest) -> HttpResponse:
     kinds = services.kinds_for(actor)
     if kind not in dict(kinds):
         form = KindForm(request.GET if "kind" in request.GET else None, kinds=kinds)
-        status = 422 if request.method == "POST" else 200
+        status = 422 if request.method == "POST" and form.is_bound else 200
         return render_page(request, "routing/channels/kind.html", {"form": form}, status=status)
     form_of = ChannelForm(request.POST or None, actor=actor, kind=kind)
     if form_of.is_valid():

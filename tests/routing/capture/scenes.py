@@ -12,9 +12,10 @@ from django.test import Client
 from crm.organization.models import Unit, User
 from permissions.catalog import Permission
 from permissions.models import Profile
+from permissions.profiles.services import give_profile
 from routing.capture.taking import take_in_waiting
 from routing.models import Channel
-from tests.factories.people import fresh, give_profile
+from tests.factories.people import fresh
 
 SECRET = "a-key-that-is-long-enough-1234"
 

@@ -11,11 +11,11 @@ import pytest
 from crm.organization.models import User
 from leads.models import Activity, ContactPoint, Lead
 from leads.services import arriving
+from permissions.profiles.services import give_profile
 from routing.capture.inbox import discard, try_again
 from routing.capture.taking import take_in_waiting
 from routing.models import LAST, FieldMap, InboundLead, InboundRequest, Offer, Rule, RuleBook
 from tests.factories.leads import make_lead
-from tests.factories.people import give_profile
 from tests.factories.scenes import Brokerage, stranger
 from tests.routing.capture.scenes import let_hide, make_channel, send, take_all_in
 from tests.routing.scenes import lakeside
