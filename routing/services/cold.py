@@ -22,14 +22,7 @@ from permissions.catalog import Permission
 from routing.models import Rotation, RoutingPolicy
 from routing.services.handing_out import database_now, route_leads
 from routing.services.roster import is_paused
-from routing.services.team import (
-    ChangedMeanwhileError,
-    NotEligibleError,
-    hold_unit,
-    policy_of,
-    ponds_of,
-    record_change,
-)
+from routing.services.team import NotEligibleError, changes, hold_unit, policy_of, ponds_of, record_change
 
 AT_ONCE = 500
 MOST_NAMED = 20
@@ -83,10 +76,8 @@ def save_cold(*, actor: User, unit: Unit, values: ColdValues, seen: ColdValues) 
     """
     hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     before = ColdValues.of(policy_of(unit))
-    if before == values:
+    if not changes(before, values, seen):
         return False
-    if before != seen:
-        raise ChangedMeanwhileError
     if values.pond_id and not ponds_of(actor, unit).filter(pk=values.pond_id).exists():
         raise NotEligibleError
     fields = {"company_id": unit.company_id, "cold_days": values.days, "cold_pond_id": values.pond_id}

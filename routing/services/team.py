@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -19,6 +19,8 @@ from permissions.catalog import Permission
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 from routing.models import RosterMember, RoutingPolicy
+
+T = TypeVar("T")
 
 
 class ChangedMeanwhileError(Exception):
@@ -111,10 +113,8 @@ def save_policy(*, actor: User, unit: Unit, values: PolicyValues, seen: PolicyVa
     """
     hold_unit(actor, unit, Permission.MANAGE_ROUTING)
     before = PolicyValues.of(policy_of(unit))
-    if before == values:
+    if not changes(before, values, seen):
         return False
-    if before != seen:
-        raise ChangedMeanwhileError
     if values.fallback_id and not fallback_candidates(actor, unit).filter(pk=values.fallback_id).exists():
         raise NotEligibleError
     pond = values.fallback_pond_id
@@ -164,10 +164,8 @@ def save_place(*, actor: User, unit: Unit, user_id: int, values: PlaceValues, se
     hold_unit(actor, unit, Permission.MANAGE_ROSTER)
     member = _place(unit, user_id)
     before = PlaceValues.of(member)
-    if before == values:
+    if not changes(before, values, seen):
         return False
-    if before != seen:
-        raise ChangedMeanwhileError
     member.enrolled, member.paused, member.weight = values.enrolled, values.paused, values.weight
     member.daily_cap, member.open_cap = values.daily_cap, values.open_cap
     member.hours, member.states = json.loads(values.hours), [one for one in values.states.split(", ") if one]
@@ -213,6 +211,13 @@ def remove_from_roster(*, actor: User, unit: Unit, user_id: int) -> bool:
     member.delete()
     record_change(actor, unit, "roster", user_id, change="removed", before=before)
     return True
+
+
+def changes(before: T, values: T, seen: T) -> bool:
+    """Whether the new values are others. Raises ChangedMeanwhileError where what they replace is not as it was `seen`."""
+    if before != values and before != seen:
+        raise ChangedMeanwhileError
+    return before != values
 
 
 def hold_unit(actor: User, unit: Unit, verb: Permission) -> None:
