@@ -12,6 +12,7 @@ from permissions.joining.setup_views import first_steps, setup
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("routing.urls")),
     path("", include("crm.notifications.urls")),
+    path("dialer/", include("dialer.urls")),
     path("people/", include("leads.urls")),
     path("requests/", include("leads.urls_requests")),
     path("conflicts/", include("leads.urls_conflicts")),

@@ -21,7 +21,13 @@ Kind = LedgerEntry.Kind
 Say = Callable[[LedgerEntry, Names], SafeString]
 VERBS = {permission.value: label for _, rows in GROUPS for permission, label, _ in rows}
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
-PARTS = {"roster": "the roster", "routing": "how leads are handed out", "pond": "a pond"}
+PARTS = {
+    "roster": "the roster",
+    "routing": "how leads are handed out",
+    "pond": "a pond",
+    "campaign": "a campaign",
+    "lead filter": "a lead filter",
+}
 
 CHANNELS = {
     "connected": "connected",
@@ -75,10 +81,14 @@ def _plainly(fact: LedgerEntry, names: Names) -> SafeString:
 
 
 def _policy(fact: LedgerEntry, names: Names) -> SafeString:
-    say = {POLICY: _setting, "profile": _profile, "profile given": _profile_given, "channel": _channel}.get(
-        fact.why, _part
-    )
-    return say(fact, names)
+    ways = {
+        POLICY: _setting,
+        "profile": _profile,
+        "profile given": _profile_given,
+        "channel": _channel,
+        "skills": _skills,
+    }
+    return ways.get(fact.why, _part)(fact, names)
 
 
 def _setting(fact: LedgerEntry, names: Names) -> SafeString:
@@ -123,6 +133,11 @@ def _channel(fact: LedgerEntry, names: Names) -> SafeString:
     owner = _unit(fact, names) if fact.to_unit_id else _person(fact, names)
     did, name = CHANNELS.get(str(detail.get("change")), "changed"), _strong(str(detail.get("name", "")))
     return format_html("{} {} the channel {} of {}", _actor(fact, names), did, name, owner)
+
+
+def _skills(fact: LedgerEntry, names: Names) -> SafeString:
+    did = "changed" if _detail(fact).get("after") else "took away"
+    return format_html("{} {} the skills of {}", _actor(fact, names), did, _person(fact, names))
 
 
 def _part(fact: LedgerEntry, names: Names) -> SafeString:

@@ -23,6 +23,7 @@ from permissions.models import Profile
 from routing.models import Channel, InboundLead, InboundRequest
 from routing.services.rules import begin_draft
 from tests.factories import marks
+from tests.factories.campaigns import make_campaign, make_filter
 from tests.factories.leads import assign, make_lead, make_pond, make_stage, offer
 from tests.factories.marks import Told
 from tests.factories.people import make_user
@@ -126,6 +127,8 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "conflict": conflict_over(leads["personal"], leads["team"]),
         "secret": leads["hidden"].source,
         "device": tell_on(user=harbor.ana, session_key="", **DEVICE),
+        "filter": make_filter(harbor.north),
+        "campaign": make_campaign(harbor.north),
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)

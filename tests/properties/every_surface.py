@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.properties import (
     surfaces_of_batches,
+    surfaces_of_campaigns,
     surfaces_of_channels,
     surfaces_of_conflicts,
     surfaces_of_duplicates,
@@ -19,6 +20,7 @@ from tests.properties.surfaces import SURFACES
 
 FILES = (
     surfaces_of_batches,
+    surfaces_of_campaigns,
     surfaces_of_channels,
     surfaces_of_conflicts,
     surfaces_of_duplicates,

@@ -295,6 +295,22 @@ def the_team_page_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("routing.views.team.in_words", lambda window: str(Lead.objects.order_by("pk").last()))
 
 
+@found_by("filter_counted")
+def filters_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialer.services.filters.Level", ENOUGH)
+
+
+@found_by("campaign_counted")
+def campaigns_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialer.views.campaigns.Level", ENOUGH)
+
+
+@found_by("sources_for_a_filter", "filters_named")
+def filters_name_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = "dialer.services.lists.sources_in_sight"
+    monkeypatch.setattr(everything, lambda held: Source.objects.filter(company=held.company_id).order_by("pk"))
+
+
 def is_wrong(surface: Surface) -> bool:
     """Whether somebody, asking about some lead, is shown what she must not see."""
     world = VISIBLE

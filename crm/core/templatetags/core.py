@@ -51,12 +51,12 @@ def remembered(context: Context, name: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def current(context: Context, url: str, also: str = "") -> SafeString:
-    """`aria-current` where the page shown is at `url` (page), or below it or `also` (true)."""
+    """`aria-current` where the page shown is at `url` (page), or below it or one of `also` (true)."""
     request = context.get("request")
     path = request.path if request else ""
     if path == url:
         return SafeString('aria-current="page"')
-    below = any(root not in ("", "/") and path.startswith(root.rstrip("/") + "/") for root in (url, also))
+    below = any(root not in ("", "/") and path.startswith(root.rstrip("/") + "/") for root in (url, *also.split()))
     return SafeString('aria-current="true"' if below else "")
 
 

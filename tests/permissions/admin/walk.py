@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.organization.models import Membership, Unit, User
+from dialer.models import Disposition
 from leads.models import CustomField, SlotRole, Source, Stage
 from permissions.admin.site import site
 from permissions.models import Profile
@@ -22,6 +23,7 @@ SECRET = "Zanzibar"  # is in the name of every row of the strangers
 # how a company comes to a row of the model, with the secret in its name
 MAKE: dict[type[Model], Callable[[User], Model]] = {
     CustomField: lambda one: CustomField.objects.create(company=one.company, key=SECRET, label=f"{SECRET} field"),
+    Disposition: lambda one: Disposition.objects.create(company=one.company, name=f"{SECRET} outcome", final=True),
     Membership: lambda one: one.memberships.get(),
     Profile: lambda one: Profile.objects.create(company=one.company, code=SECRET, name=f"{SECRET} profile"),
     SlotRole: lambda one: SlotRole.objects.create(company=one.company, code="zanzibar", name=f"{SECRET} role"),

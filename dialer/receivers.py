@@ -1,0 +1,57 @@
+"""A new company starts with dispositions (D10); who leaves, and what is closed, leaves campaigns behind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from crm.organization.models import Company, Unit, User
+from crm.organization.signals import company_created
+from dialer.models import Disposition
+from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
+from leads import signals
+
+DISPOSITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Talked", {"contact_made": True, "recycle_after": 4320}),
+    ("No answer", {"recycle_after": 240}),
+    ("Left voicemail", {"recycle_after": 1440}),
+    ("Busy", {"recycle_after": 30}),
+    ("Callback", {"contact_made": True, "callback": True}),
+    ("Sale", {"contact_made": True, "sale": True, "final": True}),
+    ("Not interested", {"contact_made": True, "not_interested": True, "final": True}),
+    ("Wrong number", {"final": True}),
+    ("Do not call", {"contact_made": True, "do_not_call": True, "final": True}),
+)
+
+
+def on_company_created(sender: object, company: Company, **kwargs: Any) -> None:
+    Disposition.objects.bulk_create(
+        [
+            Disposition(company=company, name=name, position=key, **flags)
+            for key, (name, flags) in enumerate(DISPOSITIONS, start=1)
+        ]
+    )
+
+
+def on_departing(sender: object, user: User, units: Collection[int] | None, **kwargs: Any) -> dict[str, Any]:
+    return leave_campaigns(user, units)
+
+
+def on_coming_back(sender: object, user: User, kept: dict[str, Any], **kwargs: Any) -> None:
+    join_campaigns(user, kept.get(__name__, {}))
+
+
+def on_closing(sender: object, unit: Unit, **kwargs: Any) -> dict[str, Any]:
+    return hand_up(unit)
+
+
+def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any) -> None:
+    hand_back(unit, kept.get(__name__, {}))
+
+
+def connect() -> None:
+    company_created.connect(on_company_created, dispatch_uid="dialer.dispositions")
+    signals.departing.connect(on_departing, dispatch_uid="dialer.departing")
+    signals.coming_back.connect(on_coming_back, dispatch_uid="dialer.departing")
+    signals.closing.connect(on_closing, dispatch_uid="dialer.closing")
+    signals.reopening.connect(on_reopening, dispatch_uid="dialer.closing")

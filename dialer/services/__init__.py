@@ -1,0 +1,1 @@
+"""Lead filters and what they match; campaigns, skills."""

@@ -1,0 +1,18 @@
+"""Campaigns, lead filters, skills."""
+
+from django.urls import path
+
+from dialer.views import campaigns, filters, skills
+
+urlpatterns = [
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/new/", campaigns.begin, name="campaign-begin"),
+    path("campaigns/new/<int:unit_id>/", campaigns.add, name="campaign-add"),
+    path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("filters/", filters.lead_filters, name="lead-filters"),
+    path("filters/new/", filters.lead_filter, name="lead-filter-add"),
+    path("filters/<int:filter_id>/", filters.lead_filter, name="lead-filter"),
+    path("filters/<int:filter_id>/delete/", filters.delete, name="lead-filter-delete"),
+    path("skills/", skills.skills, name="skills"),
+    path("skills/<int:user_id>/", skills.give, name="skill-give"),
+]
