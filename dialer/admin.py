@@ -1,4 +1,4 @@
-"""Dispositions in the admin (D10)."""
+"""Dispositions (D10), calling rules and the do-not-call list (D14) in the admin."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.contrib.admin import display, register
 from django.utils.text import capfirst
 
 from dialer.models import Disposition
+from dialer.views import do_not_call, hours
 from permissions.admin.base import CompanyAdmin
 from permissions.admin.forms import CompanyForm
 from permissions.admin.site import site
@@ -46,3 +47,29 @@ class DispositionAdmin(CompanyAdmin):
     @display(description="State")
     def state(self, one: Disposition) -> str:
         return "Archived" if one.archived else "In use"
+
+
+site.add_page(
+    "calling-hours/",
+    hours.hours,
+    name="calling_hours",
+    verb=Permission.MANAGE_POLICY,
+    label="Calling rules",
+    words="When leads may be called, by state and day, and what needs their consent; every version that ever held.",
+)
+site.add_page(
+    "do-not-call/",
+    do_not_call.do_not_call,
+    name="do_not_call",
+    verb=Permission.MANAGE_POLICY,
+    label="Do not call",
+    words="Numbers that nobody calls or texts: look one up, add one, bring a registry’s file.",
+)
+site.add_page("do-not-call/<int:number_id>/", do_not_call.remove, name="do_not_call_one", verb=Permission.MANAGE_POLICY)
+site.add_page(
+    "do-not-call/files/<int:file_id>/rejected/",
+    do_not_call.rejects,
+    name="do_not_call_rejects",
+    verb=Permission.MANAGE_POLICY,
+    methods=("GET", "HEAD"),
+)

@@ -1,4 +1,4 @@
-"""A new company starts with dispositions (D10); who leaves, and what is closed, leaves campaigns behind."""
+"""A new company starts with dispositions (D10); who leaves, what is closed and who is erased leaves campaigns behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.organization.models import Company, Unit, User
 from crm.organization.signals import company_created
-from dialer.models import Disposition
+from dialer.models import CallAttempt, Disposition
 from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
 from leads import signals
 
@@ -49,9 +49,15 @@ def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any
     hand_back(unit, kept.get(__name__, {}))
 
 
+def on_erased(sender: object, lead_ids: Collection[int], **kwargs: Any) -> None:
+    """Of the permission records all stays but the number."""
+    CallAttempt.objects.filter(lead__pk__any_of=lead_ids).update(number="")
+
+
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="dialer.dispositions")
     signals.departing.connect(on_departing, dispatch_uid="dialer.departing")
     signals.coming_back.connect(on_coming_back, dispatch_uid="dialer.departing")
     signals.closing.connect(on_closing, dispatch_uid="dialer.closing")
     signals.reopening.connect(on_reopening, dispatch_uid="dialer.closing")
+    signals.erased.connect(on_erased, dispatch_uid="dialer.erased")

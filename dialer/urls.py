@@ -1,8 +1,8 @@
-"""Campaigns, lead filters, skills."""
+"""Campaigns, lead filters, skills; calling a lead."""
 
 from django.urls import path
 
-from dialer.views import campaigns, filters, skills
+from dialer.views import calling, campaigns, filters, skills
 
 urlpatterns = [
     path("campaigns/", campaigns.campaigns, name="campaigns"),
@@ -15,4 +15,7 @@ urlpatterns = [
     path("filters/<int:filter_id>/delete/", filters.delete, name="lead-filter-delete"),
     path("skills/", skills.skills, name="skills"),
     path("skills/<int:user_id>/", skills.give, name="skill-give"),
+    path("lead/<str:public_id>/", calling.calling, name="lead-calling"),
+    path("lead/<str:public_id>/consent/", calling.consent, name="lead-consent"),
+    path("lead/<str:public_id>/do-not-call/", calling.do_not_call, name="lead-do-not-call"),
 ]

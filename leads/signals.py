@@ -8,6 +8,7 @@ ready_for_routing = Signal()  # company_id, unit_id, lead_ids, maybe but: leads 
 owner_changed = Signal()  # company_id, lead_ids, actor_id: they have another owner, and their slots are settled
 reassigned = Signal()  # company_id, lead_ids, actor_id: somebody decided who works them, and is about to say so
 removed = Signal()  # company_id, lead_ids, actor_id: they are deleted, or merged into others, in this transaction
+erased = Signal()  # company_id, lead_ids: nothing that was written of them may stay, beside counts
 released = Signal()  # company_id, lead_ids, actor_id: nobody is in their Agent slot any more
 departing = Signal()  # user, units: she leaves these (None: the company); answers what brings her back, as JSON
 coming_back = Signal()  # user, kept: what `departing` answered, by the module of whoever did; her departure is undone

@@ -1,7 +1,30 @@
-"""Lead filters and skills (D3); campaigns and dispositions (D1, D10)."""
+"""Lead filters and skills (D3); campaigns and dispositions (D1, D10); calling rules, lists and attempts (D14)."""
 
+from dialer.models.attempts import CallAttempt, Gate
 from dialer.models.campaigns import Campaign, CampaignAgent, CampaignDisposition
 from dialer.models.dispositions import Disposition
+from dialer.models.do_not_call import DoNotCall, DoNotCallFile, DoNotCallList, DoNotCallReject
 from dialer.models.filters import AgentSkill, LeadFilter
+from dialer.models.hours import CallingHours
+from dialer.models.zones import AreaZone, Dialing, PostalZone, ZoneSet, ZoneSource
 
-__all__ = ["AgentSkill", "Campaign", "CampaignAgent", "CampaignDisposition", "Disposition", "LeadFilter"]
+__all__ = [
+    "AgentSkill",
+    "AreaZone",
+    "CallAttempt",
+    "CallingHours",
+    "Campaign",
+    "CampaignAgent",
+    "CampaignDisposition",
+    "Dialing",
+    "Disposition",
+    "DoNotCall",
+    "DoNotCallFile",
+    "DoNotCallList",
+    "DoNotCallReject",
+    "Gate",
+    "LeadFilter",
+    "PostalZone",
+    "ZoneSet",
+    "ZoneSource",
+]

@@ -3,6 +3,7 @@
 from leads.models.activity import Activity
 from leads.models.batch import Batch, BatchItem
 from leads.models.conflict import Conflict
+from leads.models.consent import Consent
 from leads.models.imports import ImportedKey, ImportPart, ImportRow, ImportRun
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
 from leads.models.lists import CustomField, SlotRole, Source, Stage
@@ -16,6 +17,7 @@ __all__ = [
     "Batch",
     "BatchItem",
     "Conflict",
+    "Consent",
     "ContactPoint",
     "CustomField",
     "ImportPart",

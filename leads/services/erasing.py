@@ -20,6 +20,7 @@ from leads.models import (
     Batch,
     BatchItem,
     Conflict,
+    Consent,
     ContactPoint,
     Lead,
     LeadSearch,
@@ -83,6 +84,7 @@ def erase(*, actor: User, kind: str, value: str) -> None:
     _free(actor, found)
     names = {name.lower() for lead in leads for name in (lead.first_name, lead.last_name, lead.company_name)}
     _forget(actor.company_id, found, known)
+    signals.erased.send(sender=Lead, company_id=actor.company_id, lead_ids=found)
     _forget_searches(actor.company_id, [*known, *(name for name in names if len(name) >= SHORTEST_NAME)])
     columns = ("company_id", "kind", "actor_id", "lead_id", "from_unit_id", "from_user_id", "why")
     record_select(columns, ERASED, {"leads": found, "actor_id": actor.pk, "why": WHY}, changing=BLANK)
@@ -108,6 +110,7 @@ def _forget(company_id: int, leads: list[int], known: list[str]) -> None:
     theirs = Q(lead__pk__any_of=leads)
     ContactPoint.objects.filter(theirs).delete()
     LeadSearch.objects.filter(theirs).delete()
+    Consent.objects.filter(theirs).update(words="")
     Activity.objects.filter(theirs).exclude(kind=Activity.Kind.STAGE).update(body="")
     OwnershipRequest.objects.filter(theirs).update(note="", answer="")
     Conflict.objects.filter(Q(known__pk__any_of=leads) | Q(arrived__pk__any_of=leads)).update(note="")

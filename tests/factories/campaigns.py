@@ -1,12 +1,13 @@
-"""Campaigns, lead filters, dispositions."""
+"""Campaigns, lead filters, dispositions; the do-not-call list."""
 
 from __future__ import annotations
 
 from itertools import count
 from typing import Any
 
-from crm.organization.models import Unit
-from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition, LeadFilter
+from crm.organization.models import Company, Unit
+from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition, DoNotCall, LeadFilter
+from dialer.services.do_not_call import add_numbers
 
 numbers = count(1)
 
@@ -30,3 +31,9 @@ def make_campaign(unit: Unit, *agents: Any, name: str = "", **settings: Any) -> 
         CampaignDisposition(disposition=one, **owned) for one in Disposition.objects.in_use(unit.company_id)
     )
     return campaign
+
+
+def make_listed(company: Company, number: str = "+16025550199") -> DoNotCall:
+    """The number, on the company's do-not-call list."""
+    add_numbers(company_id=company.pk, user_id=None, numbers=[number], reason="asked")
+    return DoNotCall.objects.get(company=company, number=number, removed_at=None)

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from crm.notifications.devices import tell_on
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
+from dialer.services.do_not_call_files import take_in
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import picked
@@ -23,7 +24,7 @@ from permissions.models import Profile
 from routing.models import Channel, InboundLead, InboundRequest
 from routing.services.rules import begin_draft
 from tests.factories import marks
-from tests.factories.campaigns import make_campaign, make_filter
+from tests.factories.campaigns import make_campaign, make_filter, make_listed
 from tests.factories.leads import assign, make_lead, make_pond, make_stage, offer
 from tests.factories.marks import Told
 from tests.factories.people import make_user
@@ -129,6 +130,8 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "device": tell_on(user=harbor.ana, session_key="", **DEVICE),
         "filter": make_filter(harbor.north),
         "campaign": make_campaign(harbor.north),
+        "listed": make_listed(harbor.company),
+        "numbers": take_in(actor=harbor.broker, file=BytesIO(b"6025550100\n"), name="list.csv", reason="asked"),
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)

@@ -6,7 +6,8 @@ import pytest
 from django.db.models import F
 
 from crm.organization.models import Unit
-from leads.models import Activity, Assignment, ContactPoint, Lead, LeadSearch
+from leads.models import Activity, Assignment, Consent, ContactPoint, Lead, LeadSearch
+from leads.services.consenting import record_consent
 from leads.services.creating import NewLead, create_lead
 from leads.services.working import log_activity
 from permissions.keyring import load_keyring
@@ -22,8 +23,9 @@ def test_v3_children_have_the_company_of_their_lead() -> None:
         new = NewLead({"first_name": "Maya"}, phones=["201-555-0123"], emails=["maya@mail.example"])
         lead = create_lead(actor=actor, owner=unit, new=new)
         log_activity(keyring=load_keyring(actor), actor=actor, lead=lead, kind=Activity.Kind.CALL, outcome="reached")
+        record_consent(keyring=load_keyring(actor), actor=actor, lead=lead, kind="text", given=True)
         bring(actor, unit, people([1, 2]), route=True)
     assert Lead.objects.values("company").distinct().count() == 2
-    for model in (ContactPoint, LeadSearch, Assignment, Activity):
+    for model in (ContactPoint, LeadSearch, Assignment, Activity, Consent):
         assert model._default_manager.values("company").distinct().count() == 2
         assert not model._default_manager.exclude(company=F("lead__company")).exists()

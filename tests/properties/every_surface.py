@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.properties import (
     surfaces_of_batches,
+    surfaces_of_calling,
     surfaces_of_campaigns,
     surfaces_of_channels,
     surfaces_of_conflicts,
@@ -20,6 +21,7 @@ from tests.properties.surfaces import SURFACES
 
 FILES = (
     surfaces_of_batches,
+    surfaces_of_calling,
     surfaces_of_campaigns,
     surfaces_of_channels,
     surfaces_of_conflicts,

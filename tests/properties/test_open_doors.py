@@ -305,6 +305,11 @@ def campaigns_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialer.views.campaigns.Level", ENOUGH)
 
 
+@found_by("lead_calling")
+def numbers_of_redacted_leads_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialer.views.calling.Level", ENOUGH)
+
+
 @found_by("sources_for_a_filter", "filters_named")
 def filters_name_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = "dialer.services.lists.sources_in_sight"
