@@ -324,13 +324,21 @@ class LeadFilter(FilterSet):
 
     def chips(self) -> list[Chip]:
         """The filters in use, in the order they are declared, one for each value."""
-        wrong = self.errors
+        wrong = {name: " ".join(map(str, problems)) for name, problems in self.errors.items()}
         return [
-            Chip(str(self.filters[name].label), self._words(name, text), self.query((name, text)), problem)
+            Chip(*self._said(name, text), self.query((name, text)), wrong.get(name, ""))
             for name in self.filters
-            if (problem := " ".join(map(str, wrong.get(name, [])))) or name != "sort"
+            if name in wrong or name != "sort"
             for text in self.written(name)
         ]
+
+    def said(self) -> list[tuple[str, str]]:
+        """The filters in use without their chips: what each is called, and a value."""
+        self.is_valid()
+        return [self._said(name, text) for name in self.filters if name != "sort" for text in self.written(name)]
+
+    def _said(self, name: str, text: str) -> tuple[str, str]:
+        return str(self.filters[name].label), self._words(name, text)
 
     def query(self, without: tuple[str, str] | None = None, **instead: str) -> str:
         """The query string of this state, less one value or with others `instead`; it leads to a first page."""

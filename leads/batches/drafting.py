@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from leads.batches.judging import judged
-from leads.batches.scope import chips_of, leads_of, one
+from leads.batches.scope import leads_of, one, said_of
 from leads.batches.standing import waiting
 from leads.batches.verb import Act, MassVerb, NotNowError, find_verb, verb_of
 from leads.models import Batch, Lead
@@ -104,7 +104,7 @@ def _foresee(act: Act, verb: MassVerb) -> dict[str, Any]:
         "unknown": unknown,
         "sight": sight,
         "words": verb.words(act),
-        "filters": [(chip.name, chip.value) for chip in chips_of(act)],
+        "filters": said_of(act),
     }
 
 

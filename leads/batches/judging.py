@@ -47,7 +47,7 @@ def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batc
     """
     item = standing(undone).filter(lead=OuterRef("pk"))
     leads = leads.annotate(
-        image=verb.picture(act),
+        image=verb.image(act),
         was=Subquery(item.values("before"), output_field=JSONField()),
         became=Subquery(item.values("after"), output_field=JSONField()),
     )

@@ -6,47 +6,24 @@ begins where `Batch.done` stands. Each is judged again with its leads locked, fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, connection, transaction
-from django.db.models import F, TextField
-from django.db.models.functions import Cast, Now
+from django.db import OperationalError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
 from psycopg.errors import DeadlockDetected
 
+from leads.batches.chunk import compare, judge
 from leads.batches.drafting import act_of, require
-from leads.batches.judging import judged
 from leads.batches.standing import is_back
 from leads.batches.verb import Act, MassVerb, NotNowError, verb_of
 from leads.models import Batch, BatchItem, Lead
-from leads.querysets import LeadQuerySet
 
 FIRST, CHUNK = 1000, 5000  # leads in a transaction: the first is small, so that she soon sees it moving
 MOST_TRIES = 5
 HOLD = timedelta(seconds=15)  # a chunk takes a second at most: who is silent for longer is dead
 State = Batch.State
-SKIP = """
-UPDATE leads_batchitem AS item SET outcome = 'skipped', reason = judged.reason
-FROM unnest(%(leads)s::bigint[], %(reasons)s::text[]) AS judged (lead_id, reason)
-WHERE item.batch_id = %(batch)s AND item.lead_id = judged.lead_id
-"""
-COMPARE = """
-WITH now (lead_id, after) AS MATERIALIZED ({now}), was AS MATERIALIZED (
-    SELECT key::bigint AS lead_id, value AS before FROM jsonb_each(%s::jsonb)
-), judged AS MATERIALIZED (
-    SELECT lead_id, before, after, before = after AND lead_id <> ALL(%s::bigint[]) AS is_same
-    FROM now JOIN was USING (lead_id)
-), compared AS (
-    UPDATE leads_batchitem AS item SET before = judged.before, after = judged.after,
-        outcome = CASE WHEN is_same THEN 'skipped' ELSE 'changed' END, reason = CASE WHEN is_same THEN 'same' ELSE '' END
-    FROM judged
-    WHERE item.batch_id = %s AND item.number > %s AND item.number <= %s AND item.lead_id = judged.lead_id
-    RETURNING item.outcome
-)
-SELECT count(*) FILTER (WHERE outcome = 'changed') FROM compared
-"""
 
 
 def carry_on(batch_id: int, *, chunks: int | None = None) -> bool:
@@ -147,41 +124,13 @@ def _finish(act: Act, verb: MassVerb, state: State, problem: str = "") -> bool:
 def _work(act: Act, verb: MassVerb, upto: int) -> int:
     """Change the waiting leads up to this number: how many have changed."""
     items = act.batch.items.filter(number__gt=act.batch.done, number__lte=upto, outcome=BatchItem.Outcome.WAITING)
-    wanted = set(items.values_list("lead_id", flat=True))
-    leads = Lead.objects.filter(pk__any_of=wanted)
     # locked first, and then judged by a statement of its own that sees them as they are
-    list(leads.in_id_order().values_list("pk"))
+    held = list(Lead.objects.filter(pk__in=items.values("lead")).in_id_order().values_list("pk", flat=True))
     if verb.whole and act.batch.done == 0 and not (act.batch.undoes and is_back(act.batch.undoes)):
         verb.begin(act)
-    images = _judge(act, verb, leads, wanted)
-    if not images:
-        return 0
-    if act.batch.undoes_id:
-        verb.restore(act, list(images))
-    else:
-        verb.apply(act, list(images))
-    return _compare(act, verb, leads, images, upto)
-
-
-def _judge(act: Act, verb: MassVerb, leads: LeadQuerySet, wanted: set[int]) -> dict[int, str]:
-    """The leads that change, with their images as JSON; the others get their reason."""
-    rows = judged(leads, act).annotate(image=verb.picture(act)).order_by("pk")
-    found = list(rows.values_list("pk", "reason", Cast("image", TextField())))
-    left = {pk: reason for pk, reason, _ in found if reason}
-    left |= dict.fromkeys(wanted - {pk for pk, _, _ in found}, "gone")
-    if left:
-        reasons: dict[str, Any] = {"batch": act.batch.pk, "leads": list(left), "reasons": list(left.values())}
-        with connection.cursor() as cursor:
-            cursor.execute(SKIP, reasons)
-    return {pk: image for pk, reason, image in found if not reason}
-
-
-def _compare(act: Act, verb: MassVerb, leads: LeadQuerySet, images: Mapping[int, str], upto: int) -> int:
-    """Keep what each lead was and what it became: how many have changed."""
-    became = leads.annotate(image=verb.picture(act)).values_list("pk", "image").query
-    now, params = became.get_compiler(connection=connection).as_sql()
-    before = ",".join(f'"{pk}": {image}' for pk, image in images.items())
-    known: list[Any] = [f"{{{before}}}", list(verb.touched(act, images)), act.batch.pk, act.batch.done, upto]
-    with connection.cursor() as cursor:
-        cursor.execute(COMPARE.format(now=now), [*params, *known])
-        return int(cursor.fetchone()[0])
+    changing = judge(act, verb, Lead.objects.filter(pk__any_of={*held}), upto)
+    if changing and act.batch.undoes_id:
+        verb.restore(act, changing)
+    elif changing:
+        verb.apply(act, changing)
+    return compare(act, verb, changing, upto)

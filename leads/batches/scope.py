@@ -11,7 +11,7 @@ from django.http import QueryDict
 from crm.organization.models import User
 from leads.batches.standing import standing
 from leads.batches.verb import Act, NotNowError, verb_of
-from leads.filters import Chip, LeadFilter
+from leads.filters import LeadFilter
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
 from permissions.access import Keyring, Level
@@ -57,7 +57,7 @@ def leads_of(act: Act) -> LeadQuerySet:
     return chosen.qs
 
 
-def chips_of(act: Act) -> list[Chip]:
+def said_of(act: Act) -> list[tuple[str, str]]:
     """The filters of the scope, as the list says them."""
     scope = act.batch.scope
-    return filter_of(scope, act.keyring, act.actor).chips() if "query" in scope else []
+    return filter_of(scope, act.keyring, act.actor).said() if "query" in scope else []

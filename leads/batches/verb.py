@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Func, JSONField, Q
+from django.db.models import Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import JSONObject
 
@@ -191,15 +191,15 @@ class MassVerb:
         hours = f", and for {lasts.total_seconds() / 3600:.0f} hours at most" if lasts else ""
         return f"You can undo this for each lead until somebody changes the same of it again{hours}."
 
-    def image(self, act: Act) -> Combinable:
-        """All that the verb touches, as one JSON value of a lead: before and after it tell whether anything changed."""
+    def parts(self, act: Act) -> dict[str, Any]:
+        """All that the verb touches of a lead, part by part, as JSONObject takes it."""
         raise NotImplementedError
 
-    def picture(self, act: Act) -> Combinable:
-        """The image, and whose the lead is: an undo leaves alone what has another owner since, who was not asked."""
-        owner = JSONObject(of_unit="owner_unit_id", of_user="owner_user_id")
-        joined = "(%(expressions)s)"
-        return Func(self.image(act), owner, arg_joiner=" || ", template=joined, output_field=JSONField())
+    def image(self, act: Act) -> JSONObject:
+        """The parts as one JSON value: before and after it tell whether anything changed. And whose the lead is: an undo
+        leaves alone what has another owner since, who was not asked.
+        """
+        return JSONObject(**self.parts(act), of_unit="owner_unit_id", of_user="owner_user_id")
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         """Do it, in sets, to leads that the caller has locked and judged; with ledger rows that name the batch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
@@ -57,12 +58,17 @@ ON CONFLICT (lead_id, kind, value) DO UPDATE SET raw = EXCLUDED.raw, position = 
 """
 
 
-def image() -> JSONObject:
+def parts() -> dict[str, Any]:
     """All that a merge may touch of a lead."""
     columns = {name: name for name in KEPT} | {"tags": Func("tags", function="to_jsonb", output_field=JSONField())}
     points = ContactPoint.objects.filter(lead=OuterRef("pk")).order_by("kind", "value")
     listed = ArraySubquery(points.values_list(JSONObject(**{name: name for name in POINT})))
-    return JSONObject(lead=JSONObject(**columns), points=listed, slots=slots_image(), shares=shares_image())
+    return {
+        "lead": JSONObject(**columns),
+        "points": listed,
+        "slots": slots_image(),
+        "shares": shares_image(),
+    }
 
 
 def unmerge(act: Act, lead_ids: Sequence[int]) -> None:

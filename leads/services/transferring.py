@@ -219,7 +219,8 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
 def tell_owners(owners: Mapping[int, int | None], to: Unit | User, cause: Cause) -> None:
     """Who had these leads (lead → person, if one) and who has them now: a message each, however many leads."""
     tell_former_owners(owners, f"to {to}", cause.actor)
-    _tell_new_owner(list(owners), to, cause)
+    if isinstance(to, User):
+        tell_new_owner(list(owners), to, cause)
 
 
 def tell_former_owners(owners: Mapping[int, int | None], where: str, actor: User) -> None:
@@ -251,8 +252,8 @@ def told_of(owners: Iterable[int | None], actor: User) -> QuerySet[User]:
     return told
 
 
-def _tell_new_owner(lead_ids: list[int], to: Unit | User, cause: Cause) -> None:
-    if isinstance(to, Unit) or to.pk in (cause.actor.pk, cause.told):
+def tell_new_owner(lead_ids: list[int], to: User, cause: Cause) -> None:
+    if to.pk in (cause.actor.pk, cause.told):
         return
     said = f"{cause.actor} made you the owner."
     if len(lead_ids) == 1:

@@ -31,7 +31,7 @@ from leads.batches.reading import (
     undoings_of,
 )
 from leads.batches.running import carry_on
-from leads.batches.scope import chips_of, leads_of, matching, picked
+from leads.batches.scope import leads_of, matching, picked, said_of
 from leads.batches.sight import named
 from leads.batches.undoing import deadline_of, draft_undo, why_not_begin, why_not_undo
 from leads.batches.verb import Act, NotNowError, VerbForm, find_verb, verb_of
@@ -122,7 +122,7 @@ def _preview(request: HttpRequest, found: Batch) -> HttpResponse:
 
 def _scope(request: HttpRequest, found: Batch, form: VerbForm, status: int = 200) -> HttpResponse:
     act = act_of(found, signed_in(request))
-    context = {**_frame(act, 1), "form": form, "chips": chips_of(act), **_chosen(act)}
+    context = {**_frame(act, 1), "form": form, "filters": said_of(act), **_chosen(act)}
     return render_page(request, "leads/batches/scope.html", context, status=status)
 
 
@@ -146,7 +146,7 @@ def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
         "unknown": foreseen["unknown"],
         "sight": named(foreseen["sight"], act.actor),
         "examples": examples_of(act),
-        "chips": chips_of(act),
+        "filters": said_of(act),
         "loss": "" if found.undoes else verb_of(found).loss(act),
         "refusal": why_not_begin(found),
         "back": _back(found),

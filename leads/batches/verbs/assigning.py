@@ -8,8 +8,6 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 from django.urls import reverse
 
 from crm.notifications.services import Message, notify
@@ -56,8 +54,8 @@ class AgentSlot(MassVerb):
     def allowed(self, keyring: Keyring) -> Q:
         return doable(keyring, Verb.ASSIGN)
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(slots=slots_image(AGENT))
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"slots": slots_image(AGENT)}
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         restore_slots(act, lead_ids, AGENT)
@@ -107,8 +105,8 @@ class Assign(AgentSlot):
             *([self.covered()] if role_of(act) == AGENT else []),
         ]
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(slots=slots_image(role_of(act)))
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"slots": slots_image(role_of(act))}
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         restore_slots(act, lead_ids, role_of(act))

@@ -9,8 +9,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -83,8 +81,8 @@ class Cover(AgentSlot):
             self.covered(),
         ]
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(slots=slots_image(AGENT, COVERED))
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"slots": slots_image(AGENT, COVERED)}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         cause = {"actor_id": act.actor.pk, "batch_id": act.batch.pk}

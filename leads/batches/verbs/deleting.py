@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 
 from leads import signals
 from leads.batches.restoring import restore_slots, slots_image
@@ -64,10 +62,13 @@ class Delete(MassVerb):
             Skip("unit", ~Q(owner_unit=None)),
         ]
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(
-            removed_at="removed_at", merged_into="merged_into_id", owner="owner_user_id", slots=slots_image()
-        )
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {
+            "removed_at": "removed_at",
+            "merged_into": "merged_into_id",
+            "owner": "owner_user_id",
+            "slots": slots_image(),
+        }
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         delete_leads(lead_ids, act.by)

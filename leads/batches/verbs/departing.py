@@ -9,8 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 
 from crm.organization.models import Unit, User
 from crm.organization.services import LastOwnerError
@@ -94,8 +92,8 @@ class Depart(MassVerb):
         except (RefusedError, LastOwnerError) as refusal:
             raise NotNowError(str(refusal)) from refusal
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(slots=slots_image())
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"slots": slots_image()}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         owners: dict[int, list[int]] = {}

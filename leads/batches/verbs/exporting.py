@@ -8,8 +8,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -63,9 +61,9 @@ class Export(MassVerb):
     def refusals(self, act: Act) -> Sequence[Skip]:
         return [Skip("personal", Q(owner_user__isnull=False)), Skip("unit", Q(owner_user=None))]
 
-    def image(self, act: Act) -> Combinable:
+    def parts(self, act: Act) -> dict[str, Any]:
         facts = LedgerEntry.objects.filter(lead_id=OuterRef("pk"), batch_id=act.batch.pk)
-        return JSONObject(exported=Exists(facts), owner="owner_user_id")
+        return {"exported": Exists(facts), "owner": "owner_user_id"}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         columns = ("company_id", "kind", "actor_id", "lead_id", "why", "batch_id")

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.db.models import Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, Sight, Skip
@@ -55,8 +53,8 @@ class _Hiding(MassVerb):
     def skips(self, act: Act) -> Sequence[Skip]:
         return [Skip("there", Q(hidden=self.hidden))]
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(hidden="hidden", owner="owner_user_id")
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"hidden": "hidden", "owner": "owner_user_id"}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         self._set(TO, act, lead_ids)

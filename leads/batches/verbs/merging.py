@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db.models import F, JSONField, OuterRef, Q, Subquery
-from django.db.models.expressions import Combinable
 
 from leads.batches.scope import leads_of
 from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip
@@ -13,7 +13,7 @@ from leads.merging.doing import merge_leads
 from leads.merging.finding import pairs_among
 from leads.merging.foreseeing import sight_of_merging
 from leads.merging.keys import counting
-from leads.merging.undoing import image, unmerge
+from leads.merging.undoing import parts, unmerge
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
 from leads.services.transferring import tell_personal_owners
@@ -64,8 +64,8 @@ class Merge(MassVerb):
             Skip("lost", Q(pk__any_of=[gone for gone, kept in into.items() if kept not in there])),
         ]
 
-    def image(self, act: Act) -> Combinable:
-        return image()
+    def parts(self, act: Act) -> dict[str, Any]:
+        return parts()
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         into = {gone: kept for gone, kept in into_of(act).items() if gone in set(lead_ids)}
@@ -80,7 +80,7 @@ class Merge(MassVerb):
         _keep(act, before, self._images(act, elsewhere))
 
     def _images(self, act: Act, leads: LeadQuerySet) -> dict[int, object]:
-        return dict(leads.annotate(image=self.picture(act)).order_by("pk").values_list("pk", "image"))
+        return dict(leads.annotate(image=self.image(act)).order_by("pk").values_list("pk", "image"))
 
     def touched(self, act: Act, lead_ids: Collection[int]) -> Collection[int]:
         """What others went into, though it may have had all that they had; or what they came out of again."""
@@ -100,7 +100,7 @@ class Merge(MassVerb):
         into = into_of(act)
         item = BatchItem.objects.filter(batch=act.batch.undoes_id, lead=OuterRef("pk"))
         kept = Lead.objects.filter(pk__any_of=sorted({*into.values()})).annotate(
-            image=self.picture(act),
+            image=self.image(act),
             was=Subquery(item.values("before"), output_field=JSONField()),
             became=Subquery(item.values("after"), output_field=JSONField()),
         )

@@ -11,8 +11,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 
 from crm.organization.models import PersonalLeads, Unit, User
 from leads import signals
@@ -22,7 +20,7 @@ from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.models import Activity, Assignment, Batch, BatchItem, Lead, Pond
 from leads.querysets import LeadQuerySet
 from leads.services.assigning import assignees_of
-from leads.services.transferring import change_owner, refuse_target, targets_for, tell_former_owners, tell_owners
+from leads.services.transferring import change_owner, refuse_target, targets_for, tell_former_owners, tell_new_owner
 from permissions.access import Keyring, Lock
 from permissions.catalog import Permission
 from permissions.door import doable
@@ -128,9 +126,9 @@ class ChangeOwner(MassVerb):
         to = target_of(act)
         return [Skip("there", Q(owner_unit=to) if isinstance(to, Unit) else Q(owner_user=to))]
 
-    def image(self, act: Act) -> Combinable:
+    def parts(self, act: Act) -> dict[str, Any]:
         owner = {"owner_unit": "owner_unit_id", "owner_user": "owner_user_id", "hidden": "hidden", "privacy": "privacy"}
-        return JSONObject(**owner, slots=slots_image(), shares=shares_image())
+        return {**owner, "slots": slots_image(), "shares": shares_image()}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         keep = act.params["keep_assistants"]
@@ -216,11 +214,14 @@ class ChangeOwner(MassVerb):
     def tell(self, act: Act) -> None:
         """Former owners and the new one, once for all leads (M8)."""
         changed = act.batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")
-        owners = dict(changed.values_list("lead_id", "before__owner_user"))
+        owners = dict(changed.exclude(before__owner_user=None).values_list("lead_id", "before__owner_user"))
         if act.batch.undoes_id:
             tell_former_owners(owners, "back", act.actor)
-        else:
-            tell_owners(owners, target_of(act), act.by)
+            return
+        to = target_of(act)
+        tell_former_owners(owners, f"to {to}", act.actor)
+        if isinstance(to, User):
+            tell_new_owner(list(changed.values_list("lead_id", flat=True)), to, act.by)
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:

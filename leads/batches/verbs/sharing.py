@@ -9,9 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, JSONField, OuterRef, Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, JSONObject
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
@@ -99,8 +97,8 @@ class _Sharing(MassVerb):
     def allowed(self, keyring: Keyring) -> Q:
         return doable(keyring, Verb.SHARE)
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(shares=shares_image(act.params["user"]))
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"shares": shares_image(act.params["user"])}
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         restore_shares(act, lead_ids, act.params["user"])
@@ -110,7 +108,7 @@ class _Sharing(MassVerb):
         return [_say(one["shares"], work) for one in images]
 
     def steps(self, act: Act, leads: LeadQuerySet) -> list[tuple[Lead, str, str]]:
-        found = list(leads.annotate(image=Cast(self.image(act), JSONField())))
+        found = list(leads.annotate(image=self.image(act)))
         said = self.told(act, [vars(lead)["image"] for lead in found])
         return [(lead, before, self.becomes(act)) for lead, before in zip(found, said, strict=True)]
 

@@ -8,8 +8,6 @@ from typing import Any
 from django import forms
 from django.db import connection
 from django.db.models import Q
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 
 from leads import signals
 from leads.batches.verb import Act, MassVerb, NotNowError, Skip, VerbForm
@@ -62,8 +60,8 @@ class ChangeStage(MassVerb):
     def skips(self, act: Act) -> Sequence[Skip]:
         return [Skip("there", Q(stage=act.params["stage"]))]
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(stage="stage_id")
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"stage": "stage_id"}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         self._move(APPLY, act, lead_ids)

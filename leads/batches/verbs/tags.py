@@ -9,8 +9,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import BooleanField, Func, JSONField, Q, TextField, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import JSONObject
 
 from leads.batches.verb import Act, MassVerb, Skip, VerbForm
 from leads.forms import MOST_LINES, TagsField
@@ -70,8 +68,8 @@ class ChangeTags(MassVerb):
             Skip("full", Q(tags__len__gt=MOST_LINES - len(act.params["add"]))),
         ]
 
-    def image(self, act: Act) -> Combinable:
-        return JSONObject(tags=Func("tags", function="to_jsonb", output_field=JSONField()))
+    def parts(self, act: Act) -> dict[str, Any]:
+        return {"tags": Func("tags", function="to_jsonb", output_field=JSONField())}
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         with connection.cursor() as cursor:

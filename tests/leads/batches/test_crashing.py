@@ -92,7 +92,7 @@ def test_4_a_task_works_for_a_while_and_queues_the_rest(
     check_once(harbor, batch, 35)
 
 
-@pytest.mark.parametrize("spot", ["_judge", "_compare", "_save"])
+@pytest.mark.parametrize("spot", ["judge", "compare", "_save"])
 def test_10_a_chunk_that_breaks_leaves_nothing_and_is_done_again(
     harbor: Brokerage, small_chunks: None, spot: str
 ) -> None:
