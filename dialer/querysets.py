@@ -11,7 +11,7 @@ from crm.organization.models import Membership, Unit, User
 from permissions.catalog import Permission
 
 if TYPE_CHECKING:
-    from dialer.models import Campaign, Disposition
+    from dialer.models import AgentSession, Campaign, Disposition
 
 M = TypeVar("M", bound=models.Model)
 
@@ -49,3 +49,12 @@ class DispositionQuerySet(models.QuerySet["Disposition"]):
         return self.filter(company=company_id, archived=False).order_by(
             F("position").asc(nulls_last=True), "name", "pk"
         )
+
+
+class SessionQuerySet(models.QuerySet["AgentSession"]):
+    def live(self) -> Self:
+        return self.filter(ended_at=None)
+
+    def of(self, user: User) -> Self:
+        """The door: her own."""
+        return self.filter(company=user.company_id, user=user)

@@ -9,7 +9,9 @@ from crm.organization.models import Company, Unit, User
 from crm.organization.signals import company_created
 from dialer.models import CallAttempt, Disposition
 from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
+from dialer.services.serving import given_by_reservations
 from leads import signals
+from permissions.keyring import register_source
 
 DISPOSITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Talked", {"contact_made": True, "recycle_after": 4320}),
@@ -61,3 +63,4 @@ def connect() -> None:
     signals.closing.connect(on_closing, dispatch_uid="dialer.closing")
     signals.reopening.connect(on_reopening, dispatch_uid="dialer.closing")
     signals.erased.connect(on_erased, dispatch_uid="dialer.erased")
+    register_source(given_by_reservations)

@@ -269,7 +269,7 @@ def _sentence(lead: Lead, key: Key, roles: Sequence[str]) -> str:
         Reason.OWNER: "You own it.",
         Reason.MANAGES_OWNER_UNIT: f"You manage {owner}, which owns it.",
         Reason.ASSIGNED: f"You are assigned to it as {' and '.join(roles) or 'one of its people'}.",
-        Reason.OFFERED: "It is offered to you now.",
+        Reason.OFFERED: "It is offered to you now, or reserved for you in the dialer.",
         Reason.IN_POND: f"It belongs to {owner} and is in a pond of yours.",
         Reason.MEMBER_OF_OWNER_UNIT: f"You are a member of {owner}, which owns it, and see your units’ leads.",
         Reason.SHARED: f"It belongs to {owner} and was shared with you.",

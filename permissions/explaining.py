@@ -212,7 +212,7 @@ RULES = (
     Rule(
         Reason.OFFERED,
         "Being offered it now",
-        "It is offered to {person} now.",
+        "It is offered to {person} now, or reserved for {person} in the dialer.",
         (
             Condition(
                 "It is a personal lead of {owner}: only leads of units are offered.",

@@ -29,6 +29,7 @@ class Fits(WithArray):
     template = "{} && %s::integer[]"
 
 
+@models.SmallIntegerField.register_lookup
 @models.BigAutoField.register_lookup
 class AnyOf(WithArray):
     lookup_name = "any_of"

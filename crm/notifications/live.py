@@ -15,8 +15,8 @@ from django.db import transaction
 from crm.notifications.models import Notification
 from crm.organization.models import User
 
-Topic = Literal["offers", "notifications", "requests"]
-TOPICS: tuple[Topic, ...] = ("offers", "notifications", "requests")
+Topic = Literal["offers", "notifications", "requests", "dialer"]
+TOPICS: tuple[Topic, ...] = ("offers", "notifications", "requests", "dialer")
 
 
 def _key(user_id: int, topic: Topic) -> str:

@@ -1,14 +1,19 @@
-"""Lead filters and skills (D3); campaigns and dispositions (D1, D10); calling rules, lists and attempts (D14)."""
+"""Lead filters and skills (D3); campaigns and dispositions (D1, D10); the hopper and who dials from it (D4–D9); calling
+rules, lists and attempts (D14).
+"""
 
 from dialer.models.attempts import CallAttempt, Gate
 from dialer.models.campaigns import Campaign, CampaignAgent, CampaignDisposition
 from dialer.models.dispositions import Disposition
 from dialer.models.do_not_call import DoNotCall, DoNotCallFile, DoNotCallList, DoNotCallReject
 from dialer.models.filters import AgentSkill, LeadFilter
+from dialer.models.hopper import CampaignLead, HopperEntry
 from dialer.models.hours import CallingHours
+from dialer.models.sessions import AgentSession, Skip
 from dialer.models.zones import AreaZone, Dialing, PostalZone, ZoneSet, ZoneSource
 
 __all__ = [
+    "AgentSession",
     "AgentSkill",
     "AreaZone",
     "CallAttempt",
@@ -16,6 +21,7 @@ __all__ = [
     "Campaign",
     "CampaignAgent",
     "CampaignDisposition",
+    "CampaignLead",
     "Dialing",
     "Disposition",
     "DoNotCall",
@@ -23,8 +29,10 @@ __all__ = [
     "DoNotCallList",
     "DoNotCallReject",
     "Gate",
+    "HopperEntry",
     "LeadFilter",
     "PostalZone",
+    "Skip",
     "ZoneSet",
     "ZoneSource",
 ]

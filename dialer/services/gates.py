@@ -19,7 +19,17 @@ from django.utils.formats import date_format
 
 from crm.organization.models import User
 from dialer.hours import Rules, all_open, next_open
-from dialer.models import CallAttempt, CallingHours, Campaign, Dialing, DoNotCall, DoNotCallList, Gate, ZoneSet
+from dialer.models import (
+    CallAttempt,
+    CallingHours,
+    Campaign,
+    CampaignLead,
+    Dialing,
+    DoNotCall,
+    DoNotCallList,
+    Gate,
+    ZoneSet,
+)
 from dialer.services.hours import compiled, rules_at
 from leads.models import Activity, Consent, Lead
 from leads.services.working import may_log
@@ -42,11 +52,21 @@ ORDER = list(Gate)
 
 
 def open_leads(leads: QuerySet[Lead], campaign: Campaign, now: datetime) -> QuerySet[Lead]:
-    """Those that may be called now by their first number: not do-not-call, within hours, agreeing where that is asked."""
+    """Those that may be called now by their first number: not do-not-call, within hours, agreeing where that is asked, and
+    not done with by the campaign, tried as often as it wants, or to be tried again later.
+    """
     rules = rules_at(campaign.company, now)
     wanted = _in_hours(rules, campaign, now) & ~Exists(_listed(campaign.company_id, number=OuterRef("number")))
     dialable = Dialing.objects.filter(wanted, lead=OuterRef("pk"))
-    return leads.filter(Exists(dialable), _agreed(rules), do_not_call=False)
+    return leads.filter(Exists(dialable), ~Exists(_tried(campaign, now)), _agreed(rules), do_not_call=False)
+
+
+def _tried(campaign: Campaign, now: datetime) -> QuerySet[CampaignLead]:
+    """What the campaign knows of a lead that keeps it from calling it now."""
+    shut = Q(closed=True) | Q(next_at__gt=now)
+    if campaign.attempt_limit is not None:
+        shut |= Q(attempts__gte=campaign.attempt_limit)
+    return CampaignLead.objects.filter(shut, campaign=campaign, lead=OuterRef("pk"))
 
 
 def _in_hours(found: CallingHours, campaign: Campaign, now: datetime) -> Q:
@@ -65,7 +85,7 @@ def _open_sets(rules: Rules, state: str, sets: dict[int, list[str]], now: dateti
 
 
 def _both_in(sets: Collection[int]) -> Q:
-    return Q(by_number__in=sets, by_place__in=sets)
+    return Q(by_number__any_of=sets, by_place__any_of=sets)
 
 
 def _listed(company_id: int, **numbers: Any) -> QuerySet[DoNotCall]:
@@ -138,7 +158,7 @@ class Standing:
 def standings(
     *, lead: Lead, numbers: Sequence[str], campaign: Campaign | None, now: datetime, kind: str = Kind.CALL
 ) -> list[Standing]:
-    """What the gates say of each of these numbers of the lead, in six queries whatever there are."""
+    """What the gates say of each of these numbers of the lead, in seven queries whatever there are."""
     company = lead.company
     rules = rules_at(company, now)
     version = DoNotCallList.objects.filter(company=company).values_list("version", flat=True).first() or 0
@@ -146,7 +166,7 @@ def standings(
     own = set(
         lead.contact_points.filter(kind="phone", value__in=numbers).order_by("pk").values_list("value", flat=True)
     )
-    said = list(_said_shut(lead, rules, kind))
+    said = [*_said_shut(lead, rules, kind), *_tried_shut(lead, campaign, now)]
     places = places_of(lead, numbers, campaign.unit.time_zone if campaign else company.time_zone)
     found = [Standing(number, now, places[number], rules, version) for number in numbers]
     for one in found:
@@ -205,6 +225,19 @@ def _said_shut(lead: Lead, rules: CallingHours, kind: str) -> Iterator[Shut]:
         yield Shut(Gate.OPTED_OUT, f"The lead opted out of {what}.")
     elif said is None and getattr(rules, f"consent_for_{what}"):
         yield Shut(Gate.CONSENT, f"Your company’s rules ask for consent to {what}, and none is recorded.")
+
+
+def _tried_shut(lead: Lead, campaign: Campaign | None, now: datetime) -> Iterator[Shut]:
+    """What the campaign knows of the lead."""
+    known = CampaignLead.objects.filter(campaign=campaign, lead=lead).first() if campaign else None
+    if campaign is None or known is None:
+        return
+    if known.closed:
+        yield Shut(Gate.FINISHED, "The campaign is done with it.")
+    if campaign.attempt_limit is not None and known.attempts >= campaign.attempt_limit:
+        yield Shut(Gate.ATTEMPTS, f"It was tried {known.attempts} times, as often as the campaign does.")
+    elif known.next_at is not None and known.next_at > now:
+        yield Shut(Gate.ATTEMPTS, "It was tried lately.", known.next_at)
 
 
 def _hours_shut(found: Standing, campaign: Campaign | None) -> Iterator[Shut]:

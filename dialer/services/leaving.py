@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from crm.organization.models import Unit, User
 from dialer.models import AgentSkill, Campaign, CampaignAgent, LeadFilter
+from dialer.services.sessions import end_sessions
 
 
 def leave_campaigns(user: User, units: Collection[int] | None) -> dict[str, Any]:
@@ -20,6 +21,7 @@ def leave_campaigns(user: User, units: Collection[int] | None) -> dict[str, Any]
     places = CampaignAgent.objects.filter(within, user=user)
     kept: dict[str, Any] = {"campaigns": list(places.order_by("campaign").values_list("campaign", flat=True))}
     places.delete()
+    end_sessions(user)
     if units is None:
         skills = AgentSkill.objects.filter(user=user)
         kept["skill"] = skills.values_list("lead_filter", flat=True).first()

@@ -75,7 +75,7 @@ if (url) {
   // Seen again after a while: what is on the page may be old, whatever the token says
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || over) return;
-    tell(["offers", "notifications", "requests"]);
+    tell(["offers", "notifications", "requests", "dialer"]);
     poll();
   });
   poll();

@@ -25,7 +25,10 @@ PATHS = {
     "DoNotCallReject": "file__company",
 }
 REFERENCE = {"ZoneSet", "AreaZone", "PostalZone", "ZoneSource"}  # of the libraries, the same for everybody
-CHILDREN = {"ContactPoint", "LeadSearch", "Assignment", "Activity", "Consent"}
+CHILDREN = {
+    **dict.fromkeys(("ContactPoint", "LeadSearch", "Assignment", "Activity", "Consent"), "leads"),
+    "HopperEntry": "dialer",
+}
 
 
 def company_of(model: type[Model]) -> Any:
@@ -48,11 +51,11 @@ def test_no_row_is_without_a_company(model: type[Model]) -> None:
 
 
 def test_a_company_without_a_constraint_is_that_of_a_lead_or_of_the_ledger() -> None:
-    """An import pays for every constraint; tests/leads/test_children.py sees that the children of leads keep to it."""
+    """Imports and hopper loads pay for each; tests/leads/test_children.py sees that children keep to their lead’s."""
     loose = {model.__name__ for model in OURS if has_company(model) and not company_of(model).db_constraint}
     assert_only(loose, {*CHILDREN, "BatchItem", "LedgerEntry", "LedgerSeal"})
-    for name in CHILDREN:
-        lead: Any = apps.get_model("leads", name)._meta.get_field("lead")
+    for name, room in CHILDREN.items():
+        lead: Any = apps.get_model(room, name)._meta.get_field("lead")
         assert (lead.related_model, lead.null, lead.db_constraint) == (Lead, False, True)
 
 

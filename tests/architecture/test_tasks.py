@@ -14,6 +14,8 @@ from tests.architecture.tree import assert_only
 app.loader.import_default_modules()
 # what the tasks that take ids are given: nothing there has this id, so that nothing is to be done
 RUN_WITH: dict[str, tuple[Any, ...]] = {
+    "dialer.tasks.load_for_newcomer": (0,),
+    "dialer.tasks.load_hopper": (0,),
     "dialer.tasks.read_numbers": (0,),
     "leads.tasks.run_batch": (0,),
     "leads.tasks.run_import": (0,),
