@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.notifications.urls")),
     path("dialer/", include("dialer.urls")),
     path("people/", include("leads.urls")),
+    path("tasks/", include("leads.urls_tasks")),
     path("requests/", include("leads.urls_requests")),
     path("conflicts/", include("leads.urls_conflicts")),
     path("import/", include("leads.urls_imports")),

@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 from crm.organization.models import Unit, User
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
-from permissions.door import AccessQuerySet, doable
+from permissions.door import AccessQuerySet, doable, seen_by
 from permissions.verbs import Verb
 
 if TYPE_CHECKING:
-    from leads.models import Activity, Batch, Conflict, ImportRun, Lead, OwnershipRequest, Pond, Source
+    from leads.models import Activity, Batch, Conflict, ImportRun, Lead, OwnershipRequest, Pond, Source, Task
 
 
 def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
@@ -114,3 +114,21 @@ class PondQuerySet(models.QuerySet["Pond"]):
         """Those she may choose: her own, and those of the units she may choose (O6)."""
         hers = models.Q(pk__in=self.joined_by(user).values("pk"))
         return self.of(user).filter(hers | models.Q(unit__in=Unit.objects.can_be_seen_by(user).values("pk")))
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def visible_to(self, user: User, keyring: Keyring) -> Self:
+        """The door: those about leads she may read; of the others her own, and those she gave somebody."""
+        about_a_lead = models.Q(lead__isnull=False) & seen_by(keyring, Level.VIEW, "lead__")
+        hers = models.Q(lead=None) & (models.Q(user=user) | models.Q(created_by=user))
+        return self.filter(about_a_lead | hers, company=user.company_id, dropped_at=None)
+
+    def for_anyone(self, keyring: Keyring) -> Self:
+        """Those of nobody, on leads she may work."""
+        return self.filter(seen_by(keyring, Level.WORK, "lead__"), user=None, lead__isnull=False)
+
+    def open(self) -> Self:
+        return self.filter(done_at=None, dropped_at=None)
+
+    def with_names(self) -> Self:
+        return self.select_related("lead__stage", "user", "done_by", "created_by")

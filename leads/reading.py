@@ -187,10 +187,10 @@ def contacts_of(points: Iterable[ContactPoint], region: str) -> dict[str, list[C
     return contacts
 
 
-def local_time(zone: str) -> str:
-    """What the clock says where the lead is: `2:05 PM (EST)`. Empty where that is unknown."""
+def local_time(zone: str, moment: datetime | None = None) -> str:
+    """What the clock says where the lead is, now or then: `2:05 PM (EST)`. Empty where that is unknown."""
     try:
-        there = timezone.now().astimezone(ZoneInfo(zone)) if zone else None
+        there = (moment or timezone.now()).astimezone(ZoneInfo(zone)) if zone else None
     except (ZoneInfoNotFoundError, ValueError):
         return ""
     return date_format(there, "g:i A (T)") if there else ""

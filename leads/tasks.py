@@ -1,4 +1,4 @@
-"""Imports and batches in the background. Their rows say what is due; a worker that died is relieved within a minute."""
+"""Imports, batches, reminders in the background. Their rows say what is due; a worker that died is relieved in a minute."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from leads.batches.running import carry_on
 from leads.imports import services
 from leads.models import Batch, ImportRun
 from leads.services.covering import due_covers
+from leads.services.tasks import REMINDERS_AT_ONCE, remind_due
 
 CHUNKS_AT_ONCE = 4  # then others have their turn on the queue
 CHUNKS_OF_A_BATCH = 10
@@ -60,4 +61,11 @@ def forget_batches() -> None:
 def return_covered() -> None:
     """Return leads whose cover is over to whom they were covered for."""
     while due_covers():
+        continue
+
+
+@task(queue="clock", every=5.0)
+def remind() -> None:
+    """Tell people of tasks, appointments and callbacks that fall due."""
+    while remind_due() == REMINDERS_AT_ONCE:
         continue

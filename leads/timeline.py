@@ -32,6 +32,7 @@ ICONS = {
     "email": "mail",
     "note": "sticky-note",
     "meeting": "calendar",
+    "task": "list-checks",
     "stage": "milestone",
     "inquiry": "inbox",
     "system": "circle-dot",
@@ -202,7 +203,8 @@ def _did(activity: Activity, incoming: bool) -> str | SafeString:
         return format_html("moved the stage: {} → {}", before, _strong(after)) if arrow else "changed the stage"
     outgoing = {"call": "called", "text": "sent a text", "email": "sent an e-mail"}
     received = {"call": "took a call", "text": "received a text", "email": "received an e-mail"}
-    other = {"note": "wrote a note", "meeting": "met", "inquiry": "recorded an inquiry", "system": "noted"}
+    other = {"note": "wrote a note", "meeting": "met", "task": "planned", "system": "noted"}
+    other |= {"inquiry": "recorded an inquiry"}
     return (received if incoming else outgoing).get(activity.kind) or other.get(activity.kind, activity.kind)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import as_of, covering, duplicates, editing, hands, lead, people, requests, sharing, why
+from leads.views import as_of, covering, duplicates, editing, hands, lead, people, requests, sharing, tasks, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("<str:public_id>/merge/<str:other_id>/", duplicates.merging, name="lead-merge"),
     path("<str:public_id>/on/", as_of.lead_on, name="lead-on"),
     path("<str:public_id>/delete/", hands.deleting, name="lead-delete"),
+    path("<str:public_id>/task/", tasks.plan, name="lead-task"),
+    path("<str:public_id>/tasks/", tasks.of_lead, name="lead-tasks"),
     path("<str:public_id>/why/", why.why, name="lead-why"),
     path("<str:public_id>/sharing/", sharing.sharing, name="lead-sharing"),
     path("<str:public_id>/sharing/<int:user_id>/revoke/", sharing.revoke, name="lead-share-revoke"),

@@ -44,6 +44,10 @@ SELECT company_id, CASE WHEN pond_id IS NULL THEN 'assigned' ELSE 'pooled' END, 
     user_id, %(why)s, %(batch_id)s::bigint, CASE WHEN pond_id IS NOT NULL THEN jsonb_build_object('pond', pond_id) END
 FROM given ORDER BY lead_id, role
 """
+TASKS = f"""
+UPDATE leads_task AS task SET lead_id = pair.kept FROM {PAIRS}
+WHERE task.lead_id = pair.gone AND task.done_at IS NULL AND task.dropped_at IS NULL
+"""
 SHARES = f"""
 WITH given AS (
     INSERT INTO leads_leadshare (company_id, content_object_id, user_id, permission_id, given_by_id, given_at, until)
@@ -94,6 +98,7 @@ def merge_leads(into: Mapping[int, int], cause: Cause, take: Collection[str] | N
     signals.removed.send(sender=Lead, company_id=company_id, lead_ids=gone, actor_id=actor_id)
     with connection.cursor() as cursor:
         cursor.execute(POINTS, params)
+        cursor.execute(TASKS, params)
     record_select((*FACT, "role", "to_user_id", *CAUSE, "detail"), SLOT_FACTS, params, changing=SLOTS)
     record_select((*FACT, "to_user_id", *CAUSE, "detail"), SHARE_FACTS, params, changing=SHARES)
     end_slots(Assignment.objects.filter(lead__pk__any_of=gone), **cause.params())

@@ -10,6 +10,7 @@ from leads.models.lists import CustomField, SlotRole, Source, Stage
 from leads.models.pond import Pond, PondClaim, PondMember
 from leads.models.request import OwnershipRequest
 from leads.models.share import LeadShare
+from leads.models.task import Task
 
 __all__ = [
     "Activity",
@@ -34,4 +35,5 @@ __all__ = [
     "SlotRole",
     "Source",
     "Stage",
+    "Task",
 ]

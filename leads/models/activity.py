@@ -20,6 +20,7 @@ class Activity(models.Model):
         EMAIL = "email", "E-mail"
         NOTE = "note", "Note"
         MEETING = "meeting", "Meeting"
+        TASK = "task", "Task"
         STAGE = "stage", "Stage change"
         INQUIRY = "inquiry", "Inquiry"
         SYSTEM = "system", "System"

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce, Now
 
 from crm.notifications.models import Notification
 from crm.organization.models import User
@@ -26,6 +27,7 @@ from leads.models import (
     LeadSearch,
     LeadShare,
     OwnershipRequest,
+    Task,
 )
 from leads.services.assigning import end_slots
 from leads.services.transferring import Cause, tell_personal_owners
@@ -111,6 +113,7 @@ def _forget(company_id: int, leads: list[int], known: list[str]) -> None:
     ContactPoint.objects.filter(theirs).delete()
     LeadSearch.objects.filter(theirs).delete()
     Consent.objects.filter(theirs).update(words="")
+    Task.objects.filter(theirs).update(title="Erased", dropped_at=Coalesce("dropped_at", Now()))
     Activity.objects.filter(theirs).exclude(kind=Activity.Kind.STAGE).update(body="")
     OwnershipRequest.objects.filter(theirs).update(note="", answer="")
     Conflict.objects.filter(Q(known__pk__any_of=leads) | Q(arrived__pk__any_of=leads)).update(note="")

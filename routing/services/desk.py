@@ -11,15 +11,19 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
 from crm.organization.models import Unit, User
-from leads.models import ContactPoint, Lead
-from leads.reading import TONES, price_of
+from leads.models import ContactPoint, Lead, Task
+from leads.reading import TONES, local_time, price_of
+from leads.services.tasks import due_for
 from permissions.access import Keyring, Level, Lock
 from permissions.door import seen_by
 from routing.models import Offer, RosterMember
 
 MOST_OFFERS = 16
+MOST_DUE = 200
+SHOWN_DUE = 10
 MOST_UNTOUCHED = 10
 MOST_COLD = 20
 MOST_UNITS = 12
@@ -28,6 +32,7 @@ DUE_SOON = timedelta(minutes=10)
 
 
 T = TypeVar("T")
+TaskRow = tuple[Task, str]  # with what the clock says where its lead is
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,16 @@ def offers_context(user: User, keyring: Keyring, **state: Any) -> dict[str, Any]
     unseen = [offer.lead.public_id for offer in offers.rows if not offer.seen]
     still = {"notice": "", "fresh": False, "acted": False}
     return {**still, "offers": offers, "unseen": unseen, "takes_turns": takes_turns, **state}
+
+
+def due(user: User, keyring: Keyring) -> tuple[Listed[TaskRow], Listed[TaskRow]]:
+    """Her callbacks, and all else that is planned, due before her day ends; the longest overdue first."""
+    end = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    found = list(due_for(user, keyring, end)[:MOST_DUE])
+    rows = [(task, local_time(task.lead.time_zone if task.lead else "", task.due_at)) for task in found]
+    callbacks = [row for row in rows if row[0].kind == Task.Kind.CALLBACK]
+    others = [row for row in rows if row[0].kind != Task.Kind.CALLBACK]
+    return Listed(callbacks[:SHOWN_DUE], len(callbacks)), Listed(others[:SHOWN_DUE], len(others))
 
 
 def untouched(user: User, keyring: Keyring) -> Listed[LeadCard]:

@@ -21,11 +21,15 @@ def today(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     keyring = load_keyring(user)
     here = timezone.localtime()
+    callbacks, tasks = desk.due(user, keyring)
     context = {
         "greeting": greeting(here.hour),
         "first_name": user.name.split()[0],
         "date": date_format(here, "l, F j"),
         **desk.offers_context(user, keyring),
+        "callbacks": callbacks,
+        "tasks": tasks,
+        "now": timezone.now(),
         "untouched": desk.untouched(user, keyring),
         "cold": desk.going_cold(user, keyring),
         "covers": covers_of(user),

@@ -25,7 +25,7 @@ from routing.models import Channel, InboundLead, InboundRequest
 from routing.services.rules import begin_draft
 from tests.factories import marks
 from tests.factories.campaigns import make_campaign, make_filter, make_listed
-from tests.factories.leads import assign, make_lead, make_pond, make_stage, offer
+from tests.factories.leads import assign, make_lead, make_pond, make_stage, make_task, offer
 from tests.factories.marks import Told
 from tests.factories.people import make_user
 from tests.factories.scenes import Brokerage, brokerage, stranger
@@ -128,10 +128,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "conflict": conflict_over(leads["personal"], leads["team"]),
         "secret": leads["hidden"].source,
         "device": tell_on(user=harbor.ana, session_key="", **DEVICE),
-        "filter": make_filter(harbor.north),
-        "campaign": make_campaign(harbor.north),
-        "listed": make_listed(harbor.company),
-        "numbers": take_in(actor=harbor.broker, file=BytesIO(b"6025550100\n"), name="list.csv", reason="asked"),
+        **dialing_of(harbor, leads),
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
     confirm(actor=harbor.lead, batch=done)
@@ -146,6 +143,19 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         | {name: str(row.pk) for name, row in numbered.items()}
         | named
     )
+
+
+def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
+    return {
+        "filter": make_filter(harbor.north),
+        "campaign": make_campaign(harbor.north),
+        "task_own": make_task(harbor.ana),
+        "task_team": make_task(harbor.ben, leads["team"]),
+        "task_personal": make_task(harbor.ana, leads["personal"]),
+        "task_hidden": make_task(harbor.ana, leads["hidden"]),
+        "listed": make_listed(harbor.company),
+        "numbers": take_in(actor=harbor.broker, file=BytesIO(b"6025550100\n"), name="list.csv", reason="asked"),
+    }
 
 
 def conflict_over(known: Lead, arrived: Lead) -> Conflict:

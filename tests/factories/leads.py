@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
-from leads.models import Assignment, Lead, Pond, PondMember, Stage
+from leads.models import Assignment, Lead, Pond, PondMember, Stage, Task
 from leads.search import reindex
 from leads.services.creating import add_contact_points, first_stage, ownership_of, source_named
 from permissions.access import Privacy
@@ -79,3 +79,9 @@ def in_pond(lead: Lead, pond: Pond) -> Lead:
     Assignment.objects.create(company_id=lead.company_id, lead=lead, pond=pond)
     lead.refresh_from_db()
     return lead
+
+
+def make_task(user: User, lead: Lead | None = None, **fields: Any) -> Task:
+    """A task of hers, due in an hour."""
+    values = {"title": "Send the papers", "due_at": Now() + timedelta(hours=1), "time_zone": "UTC"} | fields
+    return Task.objects.create(company=user.company, lead=lead, **({"user": user, "created_by": user} | values))

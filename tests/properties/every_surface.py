@@ -16,6 +16,7 @@ from tests.properties import (
     surfaces_of_reports,
     surfaces_of_requests,
     surfaces_of_rules,
+    surfaces_of_tasks,
 )
 from tests.properties.surfaces import SURFACES
 
@@ -33,6 +34,7 @@ FILES = (
     surfaces_of_reports,
     surfaces_of_requests,
     surfaces_of_rules,
+    surfaces_of_tasks,
 )
 
 __all__ = ["FILES", "SURFACES"]

@@ -310,6 +310,21 @@ def numbers_of_redacted_leads_are_shown(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("dialer.views.calling.Level", ENOUGH)
 
 
+@found_by("tasks_of_a_lead")
+def tasks_outlive_the_right_to_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.querysets.TaskQuerySet.visible_to", lambda self, user, held: self.filter(user=user))
+
+
+@found_by("planned_with_a_lead")
+def what_is_planned_with_redacted_leads_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.views.lead.Level", ENOUGH)
+
+
+@found_by("planning_with_a_lead")
+def readers_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.views.tasks.require", lambda held, lead, level: None)
+
+
 @found_by("sources_for_a_filter", "filters_named")
 def filters_name_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = "dialer.services.lists.sources_in_sight"
