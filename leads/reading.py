@@ -66,9 +66,10 @@ class OwnerLabel:
 
 @dataclass(frozen=True, slots=True)
 class RedactedRow:
-    """All that one may know of a lead seen redacted (V5)."""
+    """All that one may know of a lead seen redacted (V5): `hidden` by its owner, or on offer to her and to others."""
 
     first_name: str
+    hidden: bool
     stage: str
     tone: str
     owner: OwnerLabel
@@ -112,6 +113,7 @@ def redacted_row(lead: Lead, counts: Mapping[str, int]) -> RedactedRow:
     words = [f"{counts[kind]} {one if counts[kind] == 1 else many}" for kind, (one, many) in COMMUNICATIONS.items()]
     return RedactedRow(
         first_name=lead.first_name or "Unnamed",
+        hidden=lead.hidden,
         stage=names["stage_name"],
         tone=TONES[names["stage_kind"]],
         owner=OwnerLabel(names["unit_name"] or names["person_name"], names["unit_kind"] or "person"),

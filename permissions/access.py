@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from itertools import chain
 
 KINDS = 16  # a lock is principal id × 16 + kind, in four bytes
 
@@ -171,7 +172,8 @@ class Keyring:
     @property
     def redacts(self) -> bool:
         """Whether she may see leads as redacted, should there be such."""
-        return self.company is not None or any(key.level == Level.REDACTED for cut in self.keys.values() for key in cut)
+        cuts = chain(self.keys.values(), self.leads.values())
+        return self.company is not None or any(key.level == Level.REDACTED for cut in cuts for key in cut)
 
     def locks_at(self, level: Level) -> list[int]:
         """The locks that open at least `level`."""

@@ -178,7 +178,7 @@ def test_v5_concealed_fields_leave_redacted_rows_out(client: Client, harbor: Bro
 
 
 def test_v5_leads_left_out_are_spoken_of_without_telling_of_any(client: Client, harbor: Brokerage) -> None:
-    words = "Leads hidden from you are left out"
+    words = "Leads of which you see only a part are left out"
     assert words in page(client, harbor.lead, "?sort=created")
     assert words in page(client, harbor.lead, "?q=sam")
     assert words not in page(client, harbor.lead)

@@ -37,6 +37,8 @@ def matching_rules(world: World, person: int, lead: Lead) -> Iterator[tuple[str,
         yield "c", "work"
     if (person, "open") in lead.offers:
         yield "d", "work"
+    if (person, "open") in lead.among:
+        yield "d", "redacted"  # to all who got it, until one has claimed
     if lead.pond is not None and not world.ponds[lead.pond].closed:
         for member, may_claim in world.ponds[lead.pond].members:
             if member == person and world.ponds[lead.pond].company == lead.company:

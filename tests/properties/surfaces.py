@@ -349,28 +349,30 @@ def examples_of_another_policy(visit: Visit) -> Told:
 
 
 def offered(visit: Visit) -> Told:
-    return {n: "view" for n in visit.at_least("work") if (visit.person, "open") in visit.world.leads[n].offers}
+    """Of those among others she knows no more than she may."""
+    return {n: level for n, level in seen(visit).items() if visit.person in visit.world.leads[n].on_offer_to}
 
 
 def waiting(visit: Visit) -> Told:
     """Her open offers, and what she is the Agent of and nobody has contacted: none of them has been here."""
     leads = [(n, visit.world.leads[n]) for n in visit.at_least("work")]
-    hers = [
-        n
-        for n, lead in leads
-        if ("agent", visit.person) in lead.assigned and "open" not in [state for _, state in lead.offers]
-    ]
+    hers = [n for n, lead in leads if ("agent", visit.person) in lead.assigned and not lead.on_offer_to]
     return offered(visit) | dict.fromkeys(hers, "view")
+
+
+def to_claim(visit: Visit) -> list[str]:
+    """What the buttons call the leads that are on offer to her."""
+    return [marks.public_id(n) for n in offered(visit)]
 
 
 @surface("today", expects=waiting)
 def today(visit: Visit) -> Told:
-    return told(visit.get("today"))
+    return told(visit.get("today"), *to_claim(visit))
 
 
 @surface("offers", expects=offered)
 def offers(visit: Visit) -> Told:
-    return told(visit.get("offers", htmx=True))
+    return told(visit.get("offers", htmx=True), *to_claim(visit))
 
 
 @surface("live", expects=lambda visit: len(offered(visit)))
@@ -379,13 +381,15 @@ def live_count_of_offers(visit: Visit) -> int:
     return counts["offers"]
 
 
-@surface("notifications", expects=lambda visit: {n: "view" for n in read(visit) if told_of(visit, n)})
+def named_to(visit: Visit) -> Told:
+    """What she was told of and may read; what is on offer to her among others by what it shows."""
+    about = {n for n, lead in enumerate(visit.world.leads) if visit.person in details.people_told(lead)}
+    return {n: level for n, level in seen(visit).items() if n in about and (level == "view" or n in offered(visit))}
+
+
+@surface("notifications", expects=named_to)
 def notifications(visit: Visit) -> Told:
     return told(visit.get("notifications", htmx=bool(visit.turn % 2)))
-
-
-def told_of(visit: Visit, number: int) -> bool:
-    return visit.person in details.people_told(visit.world.leads[number])
 
 
 @surface("team-unit", expects=nothing)

@@ -19,7 +19,7 @@ def counted(visit: Visit) -> dict[int, int]:
     company = world.people[person].company
     manages = oracle.manages_unit(world, person, 0)  # the unit that makes all offers of a world
     own = {n: lead for n, lead in enumerate(world.leads) if lead.company == company}
-    found = {n: sum(manages or who == person for who, _ in lead.offers) for n, lead in own.items()}
+    found = {n: sum(manages or who == person for who in lead.made_to) for n, lead in own.items()}
     if world.units[0].company != company or not visit.has("view_reports"):
         return {}
     return {n: count for n, count in found.items() if count}
@@ -68,7 +68,7 @@ def behind(visit: Visit) -> set[int]:
     if company != world.units[0].company:
         return set()
     return {
-        n for n, lead in leads.items() for who, _ in lead.offers if who == person or (manages and not visit.turn % 2)
+        n for n, lead in leads.items() for who in lead.made_to if who == person or (manages and not visit.turn % 2)
     }
 
 

@@ -22,7 +22,7 @@ def rehearses(visit: Visit) -> bool:
 def played(visit: Visit) -> Told:
     company = visit.world.units[0].company
     leads = enumerate(visit.world.leads)
-    came = {n for n, lead in leads if lead.offers and lead.company == company} if rehearses(visit) else set()
+    came = {n for n, lead in leads if lead.made_to and lead.company == company} if rehearses(visit) else set()
     return {n: "view" for n in read(visit) if n in came}
 
 

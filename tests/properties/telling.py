@@ -74,6 +74,13 @@ LEADS = (
     Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, assigned=(("agent", DISMISSED),)),
     Lead(0, owner_unit=BROKERAGE, origin_unit=BROKERAGE, assigned=(("agent", SAM),)),
     Lead(1, owner_unit=STRANGERS, origin_unit=STRANGERS, offers=((ANA, "open"),)),
+    Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, among=((ANA, "open"), (HIDING, "passed"), (LEAD, "open"))),
+    Lead(0, owner_unit=LAKESIDE, among=((DISMISSED, "open"), (LEAD, "open"), (SENIOR, "open"))),
+    Lead(0, owner_unit=SOUTH, assigned=(("agent", MOVED),), among=((MOVED, "claimed"), (ANA, "lost"))),
+    Lead(0, owner_unit=SOUTH, among=((ANA, "claimed"), (LEAD, "lost"))),  # and taken from her since
+    Lead(0, owner_unit=SOUTH, among=((ANA, "lost"), (LEAD, "passed"))),
+    Lead(0, owner_unit=SOUTH, among=((ANA, "open"),), removed=True),
+    Lead(1, owner_unit=STRANGERS, origin_unit=STRANGERS, among=((ANA, "open"), (SAM, "open"))),
     *(Lead(0, owner_unit=SOUTH, origin_unit=SOUTH, pond=pond) for pond in range(len(PONDS))),
     personal(HIDING, hidden=True, pond=0),
     Lead(0, owner_unit=LAKESIDE, origin_unit=LAKESIDE, assigned=(("agent", ANA),), removed=True),

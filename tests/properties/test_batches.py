@@ -56,7 +56,8 @@ def settled(world: World) -> World:
 def _settled(lead: ImaginedLead) -> ImaginedLead:
     people = {person: slot for slot, person in lead.assigned}
     closed = tuple(one for one in lead.offers if one[1] != "open")
-    return replace(lead, offers=closed, assigned=tuple((slot, person) for person, slot in people.items()))
+    among = () if "open" in [state for _, state in lead.among] else lead.among
+    return replace(lead, offers=closed, among=among, assigned=tuple((slot, person) for person, slot in people.items()))
 
 
 def equip(built: Built) -> None:

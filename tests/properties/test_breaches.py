@@ -33,7 +33,8 @@ from permissions.access import (
 )
 from permissions.catalog import Permission
 from permissions.grants import GrantQuerySet
-from routing.models import Offer
+from routing.models import Offer, OfferRecipient
+from routing.querysets import offered_to
 from tests.properties.telling import TELLING
 from tests.properties.test_access import compare, in_database
 from tests.properties.test_viewing import TELLING_PAIRS, compare_views
@@ -145,6 +146,21 @@ def profiles_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 def past_offers_count(monkeypatch: pytest.MonkeyPatch) -> None:
     def ever(company: int, people: Collection[int]) -> QuerySet[Offer, tuple[Any, ...]]:
         return Offer.objects.filter(user__in=people).order_by().values_list("user", "lead", Value(True))
+
+    monkeypatch.setattr("routing.receivers.offered_to", ever)
+
+
+def what_several_have_on_offer_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def alone(company: int, people: Collection[int]) -> Any:
+        return ((user, lead, True) for user, lead, _ in offered_to(company, people))
+
+    monkeypatch.setattr("routing.receivers.offered_to", alone)
+
+
+def who_passed_or_was_slower_still_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ever(company: int, people: Collection[int]) -> Any:
+        among = OfferRecipient.objects.filter(company=company, user__in=people).order_by()
+        return [*offered_to(company, people), *among.values_list("user", "offer__lead", Value(False))]
 
     monkeypatch.setattr("routing.receivers.offered_to", ever)
 
@@ -277,6 +293,8 @@ def brokers_nobody_manages_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         deactivated_people_see,
         profiles_ignored,
         past_offers_count,
+        what_several_have_on_offer_is_shown,
+        who_passed_or_was_slower_still_has_it,
         loosening_exposes_the_past,
         loosening_exposes_to_teams,
         companies_are_one,

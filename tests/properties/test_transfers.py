@@ -71,7 +71,10 @@ def moved(world: World, move: Move) -> Lead:
     lead = world.leads[move.lead]
     if move.to == (lead.owner_unit if move.to_unit else lead.owner_person):
         return lead
-    offers = tuple((person, "withdrawn" if state == "open" else state) for person, state in lead.offers)
+    ended = {
+        "offers": tuple((person, "withdrawn" if state == "open" else state) for person, state in lead.offers),
+        "among": tuple((person, "lost" if state == "open" else state) for person, state in lead.among),
+    }
     offered = [person for person, state in lead.offers if state == "open"]
     if move.to_unit:
         allowed = [slot for slot in lead.assigned if may_be_assigned(world, slot[1], move.to)]
@@ -83,7 +86,7 @@ def moved(world: World, move: Move) -> Lead:
             hidden=False,
             became_personal_under=None,
             assigned=left,
-            offers=offers,
+            **ended,
         )
     policy = world.companies[lead.company].policy
     before = lead.became_personal_under or policy
@@ -96,7 +99,7 @@ def moved(world: World, move: Move) -> Lead:
         owner_person=move.to,
         became_personal_under=min(policy, before, key=oracle.POLICIES.index),
         assigned=(("agent", move.to), *kept),
-        offers=offers,
+        **ended,
         shares=(),
         pond=None,
     )

@@ -49,9 +49,21 @@ class Lead:
     origin_unit: int | None = None  # of a lead of company origin; None: an agent generated it
     assigned: tuple[tuple[str, int], ...] = ()  # slot, person
     offers: tuple[tuple[int, str], ...] = ()  # person, state
+    among: tuple[tuple[int, str], ...] = ()  # one to several: person, and open, passed, claimed or lost to her
     shares: tuple[tuple[int, str, int | None], ...] = ()  # person, view or work, until (None: for ever)
     pond: int | None = None  # in its agent slot
     removed: bool = False  # deleted, or merged into another
+
+    @property
+    def on_offer_to(self) -> set[int]:
+        """Alone, or among others."""
+        return {person for person, state in (*self.offers, *self.among) if state == "open"}
+
+    @property
+    def made_to(self) -> list[int | None]:
+        """Whose each of its offers is; one to several is nobody's before she has claimed it."""
+        winner = next((person for person, state in self.among if state == "claimed"), None)
+        return [*(person for person, _ in self.offers), *([winner] if self.among else [])]
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,7 @@ def moved(world: World, companies: int, units: int, people: int, ponds: int) -> 
             origin_unit=on(lead.origin_unit, units),
             assigned=tuple((slot, person + people) for slot, person in lead.assigned),
             offers=tuple((person + people, state) for person, state in lead.offers),
+            among=tuple((person + people, state) for person, state in lead.among),
             shares=tuple((person + people, given, until) for person, given, until in lead.shares),
             pond=on(lead.pond, ponds),
         )

@@ -14,7 +14,7 @@ from permissions.access import Privacy
 from permissions.catalog import BUILT_IN
 from permissions.grants import permission_on
 from permissions.models import Profile, ProfileHolder
-from routing.models import Offer, Rotation
+from routing.models import Offer, OfferRecipient, Rotation
 from tests.factories.marks import columns
 from tests.properties.details import BASE, build_details, build_sources
 from tests.properties.world import NOW, Company, Lead, Membership, Person, Pond, Unit, World
@@ -38,13 +38,14 @@ PERSON = st.tuples(
 MEMBERSHIP = st.tuples(PLACE, PLACE, ROLE, ENDED)
 SLOTS = st.lists(st.tuples(st.sampled_from(["agent", "assistant", "lender"]), PLACE), max_size=2)
 OFFERS = st.lists(st.tuples(PLACE, st.sampled_from(["open", "expired", "claimed", "withdrawn"])), max_size=2)
+AMONG = st.lists(st.tuples(PLACE, st.sampled_from(["open", "open", "open", "passed", "claimed", "lost"])), max_size=3)
 SHARES = st.lists(
     st.tuples(PLACE, st.sampled_from(["view", "work"]), st.sampled_from([None, NOW + 9, NOW - 9])), max_size=1
 )
 IN_POND = st.sampled_from([None, None, None, 0, 1])
 POND = st.tuples(PLACE, st.lists(st.tuples(PLACE, st.booleans()), max_size=4), st.sampled_from([False] * 5 + [True]))
 LEAD = st.tuples(
-    *(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, SHARES, IN_POND),
+    *(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, AMONG, SHARES, IN_POND),
     st.sampled_from([False] * 9 + [True]),
 )
 
@@ -112,6 +113,7 @@ def settle_lead(
     origin: int,
     slots: list[tuple[str, int]],
     offers: list[tuple[int, str]],
+    among: list[tuple[int, str]],
     shares: list[tuple[int, str, int | None]],
     pond: int | None,
     removed: bool,
@@ -123,6 +125,7 @@ def settle_lead(
     channels = [None, *(number for number, one in enumerate(units) if one.company == company)]
     pools = [number for number, one in enumerate(ponds) if one.company == company]
     named = [(who % len(people), state) for who, state in offers]
+    alone = tuple(one for number, one in enumerate(named) if one[1] != "open" or number == 0)  # one open at most
     return Lead(
         company=company,
         owner_unit=None if personal else unit,
@@ -131,12 +134,23 @@ def settle_lead(
         became_personal_under=under if personal else None,
         origin_unit=channels[origin % len(channels)],
         assigned=tuple({slot: who % len(people) for slot, who in slots}.items()),
-        offers=tuple(one for number, one in enumerate(named) if one[1] != "open" or number == 0),  # one open at most
+        offers=alone,
+        among=settle_among({who % len(people): state for who, state in among}, may_be_open="open" not in [state for _, state in alone]),
         shares=tuple((who % len(people), given, until) for who, given, until in shares),
         removed=removed,
         pond=pools[pond % len(pools)]
         if pools and pond is not None and not any(s == "agent" for s, _ in slots)
         else None,
+    )
+
+
+def settle_among(asked: dict[int, str], *, may_be_open: bool) -> tuple[tuple[int, str], ...]:
+    """Once one has claimed it, it is lost to the others; whoever claimed it may have it no more by now."""
+    winner = next((who for who, state in asked.items() if state == "claimed"), None)
+    over = winner is not None or not may_be_open
+    return tuple(
+        (who, state if who == winner else "lost" if over and state != "passed" else state)
+        for who, state in asked.items()
     )
 
 
@@ -295,23 +309,49 @@ def build_shares(world: World) -> None:
 
 
 def build_offers(world: World) -> None:
-    offered = [(number, lead) for number, lead in enumerate(world.leads) if lead.offers]
+    offered = [(number, lead) for number, lead in enumerate(world.leads) if lead.made_to]
     Rotation.objects.bulk_create(
         Rotation(pk=BASE + number, company_id=BASE + lead.company, lead_id=BASE + number, unit_id=BASE)
         for number, lead in offered
     )
     Offer.objects.bulk_create(
-        Offer(
-            company_id=BASE + lead.company,
-            rotation_id=BASE + number,
-            lead_id=BASE + number,
-            unit_id=BASE,
+        offer_of(number, lead, person, state) for number, lead in offered for person, state in lead.offers
+    )
+    build_offers_to_several([one for one in offered if one[1].among])
+
+
+def build_offers_to_several(offered: list[tuple[int, Lead]]) -> None:
+    made = Offer.objects.bulk_create(offer_of(number, lead, *state_of_several(lead)) for number, lead in offered)
+    OfferRecipient.objects.bulk_create(
+        OfferRecipient(
+            company_id=offer.company_id,
+            offer=offer,
             user_id=BASE + person,
-            pass_number=1,
-            state=state,
-            deadline=datetime.now(UTC) + timedelta(hours=1),
-            closed_at=None if state == "open" else TODAY,
+            passed=state == "passed",
+            ended_at=None if state == "open" else TODAY,
         )
-        for number, lead in offered
-        for person, state in lead.offers
+        for offer, (_, lead) in zip(made, offered, strict=True)
+        for person, state in lead.among
+    )
+
+
+def state_of_several(lead: Lead) -> tuple[int | None, str]:
+    """Whose it is, and what became of it."""
+    states = {state: person for person, state in lead.among}
+    if "claimed" in states:
+        return states["claimed"], "claimed"
+    return None, "open" if "open" in states else "expired"
+
+
+def offer_of(number: int, lead: Lead, person: int | None, state: str) -> Offer:
+    return Offer(
+        company_id=BASE + lead.company,
+        rotation_id=BASE + number,
+        lead_id=BASE + number,
+        unit_id=BASE,
+        user_id=None if person is None else BASE + person,
+        pass_number=1,
+        state=state,
+        deadline=datetime.now(UTC) + timedelta(hours=1),
+        closed_at=None if state == "open" else TODAY,
     )
