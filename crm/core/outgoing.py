@@ -19,11 +19,15 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 CARRIES_OTHERS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2002::/16"))
+LOCAL_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
 Connection = http.client.HTTPConnection
 
 
 class NotPublicError(OSError):
     """The address leads to this machine or its own network."""
+
+    def __str__(self) -> str:
+        return "it is not on the public internet"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Answer:
 
 
 def checked(url: str) -> SplitResult:
-    """The parts of an address that may be asked. Raises ValueError with what is wrong with it."""
+    """The parts of an address that may be asked. Raises ValueError or NotPublicError with what is wrong with it."""
     parts = urlsplit(url)
     schemes = {"https", "http"} if settings.LOCAL_ADDRESSES else {"https"}
     if parts.scheme not in schemes or not parts.hostname:
@@ -43,7 +47,19 @@ def checked(url: str) -> SplitResult:
     if parts.username or parts.password or not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("It must be an address without a name, a password or a space in it.")
     _ = parts.port  # raises ValueError where it is none
+    if not settings.LOCAL_ADDRESSES and leads_inside(parts.hostname):
+        raise NotPublicError
     return parts
+
+
+def leads_inside(host: str) -> bool:
+    """Whether a host is not of the public internet as it is written, however that is; names are not looked up."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        name = host.rstrip(".")
+        return "." not in name or name.endswith(LOCAL_NAMES)
+    return not all(is_public(str(place[0])) for *_, place in found)
 
 
 def is_public(address: str) -> bool:
@@ -82,7 +98,7 @@ def _line(parts: SplitResult, patience: float) -> socket.socket:
     found = socket.getaddrinfo(host, parts.port or (443 if secure else 80), type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys((str(place[0]), int(place[1])) for *_, place in found))
     if not settings.LOCAL_ADDRESSES and not all(is_public(address) for address, _ in addresses):
-        raise NotPublicError("it is not on the public internet")
+        raise NotPublicError
     line = _first(addresses, patience / len(addresses))
     if not secure:
         return line

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode
 from django import forms
 from django.core.exceptions import ValidationError
 
-from crm.core.outgoing import checked
+from crm.core.outgoing import NotPublicError, checked
 
 
 def decoded(text: str) -> bytes:
@@ -29,6 +29,8 @@ class DeviceForm(forms.Form):
         endpoint: str = self.cleaned_data["endpoint"]
         try:
             checked(endpoint)
+        except NotPublicError as error:
+            raise ValidationError("It must be on the public internet, not on a network of your own.") from error
         except ValueError as error:
             raise ValidationError(str(error)) from error
         return endpoint

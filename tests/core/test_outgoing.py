@@ -37,6 +37,19 @@ def test_every_way_to_write_this_machine_is_refused(host: str) -> None:
         post(f"https://{host}/", b"", {})
 
 
+@pytest.mark.parametrize(
+    "host", ["10.1.2.3", "0x7f000001", "127.1", "[fe80::1]", "Localhost.", "me.localhost", "wiki", "db.internal", "a.local"]
+)
+def test_what_leads_inside_is_refused_before_anything_is_looked_up(host: str) -> None:
+    with pytest.raises(NotPublicError, match="public internet"):
+        checked(f"https://{host}/")
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "push.example", "[2606:4700::1111]", "localhost.example"])
+def test_what_may_lead_outside_is_not(host: str) -> None:
+    assert checked(f"https://{host}/").hostname
+
+
 def test_a_name_of_which_one_address_is_inside_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     resolved_to(monkeypatch, "8.8.8.8", "10.0.0.1")
     with pytest.raises(NotPublicError):
@@ -62,7 +75,9 @@ def resolved_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     """Every name leads to these; which names were asked for."""
     asked: list[str] = []
 
-    def resolve(host: str, port: int, **more: Any) -> list[Any]:
+    def resolve(host: str, port: int, *, flags: int = 0, **more: Any) -> list[Any]:
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror  # it is a name
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 

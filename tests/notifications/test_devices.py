@@ -125,6 +125,8 @@ def test_r10_a_person_has_so_many_devices_at_most(harbor: Brokerage) -> None:
         {"endpoint": "https://me:word@push.example/a"},
         {"endpoint": "https://push.example:port/a"},
         {"endpoint": "https://push.example/a b"},
+        {"endpoint": "https://10.0.0.7/a"},
+        {"endpoint": "https://LOCALHOST:9000/a"},
         {"endpoint": f"https://push.example/{'a' * 1000}"},
         {"p256dh": "AAAA"},
         {"p256dh": "B" * 87},
@@ -137,6 +139,11 @@ def test_r10_what_no_browser_says_is_refused(harbor: Brokerage, wrong: dict[str,
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == list(wrong)
     assert not PushSubscription.objects.exists()
+
+
+def test_r10_an_address_inside_is_refused_in_a_sentence(harbor: Brokerage) -> None:
+    answer = signed_in(harbor.ana).post(PAGE, Browser("https://192.168.1.4:8443/a").says)
+    assert answer.json()["errors"]["endpoint"] == ["It must be on the public internet, not on a network of your own."]
 
 
 def test_r10_a_test_goes_to_her_devices_and_to_no_mailbox(service: PushService, harbor: Brokerage) -> None:
