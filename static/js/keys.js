@@ -24,7 +24,7 @@ function shown(selector) {
 function handle(key) {
   if (Date.now() - going < PATIENCE) {
     going = 0;
-    return press(shown(`[data-go="${CSS.escape(key)}"]`));
+    return press(document.querySelector(`[data-go="${CSS.escape(key)}"]`));
   }
   if (key === "g") {
     going = Date.now();

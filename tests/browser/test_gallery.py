@@ -48,6 +48,33 @@ def test_menus_and_dialogs_are_accessible_when_open(staff_page: Page) -> None:
     assert_clean(staff_page)
 
 
+def test_on_a_phone_the_rest_of_the_rail_hangs_on_more(sign_in: SignIn) -> None:
+    page = sign_in(STAFF)
+    page.set_viewport_size(PHONE)
+    page.goto("/team/")
+    rail, more = page.get_by_role("navigation", name="Main"), page.get_by_role("button", name="More")
+    bar = rail.locator(".rail-bar")
+    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
+    expect(rail.get_by_role("link", name="Team")).to_be_hidden()
+    more.press("Enter")
+    expect(rail.get_by_role("link", name="Team")).to_have_attribute("aria-current", "page")
+    assert_clean(page)
+    assert_fits(page)
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(rail.get_by_role("link", name="Import")).to_be_focused()
+    rail.get_by_role("link", name="Reports").press("Enter")
+    page.wait_for_url("**/reports/**")
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_url("**/team/**")
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(more).to_be_hidden()
+    expect(rail.get_by_role("link", name="Reports")).to_be_visible()
+
+
 @pytest.mark.parametrize("address", ["/accounts/login/", "/accounts/password/reset/", "/accounts/signup/"])
 def test_signed_out_pages_are_accessible(new_page: NewPage, address: str) -> None:
     page = new_page()
