@@ -38,7 +38,8 @@ def test_every_way_to_write_this_machine_is_refused(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["10.1.2.3", "0x7f000001", "127.1", "[fe80::1]", "Localhost.", "me.localhost", "wiki", "db.internal", "a.local"]
+    "host",
+    ["10.1.2.3", "0x7f000001", "127.1", "[fe80::1]", "Localhost.", "me.localhost", "wiki", "db.internal", "a.local"],
 )
 def test_what_leads_inside_is_refused_before_anything_is_looked_up(host: str) -> None:
     with pytest.raises(NotPublicError, match="public internet"):

@@ -52,5 +52,8 @@ def build_details(world: World) -> None:
 
 def people_told(lead: Lead) -> set[int]:
     """Who was told of the lead at some time."""
-    named = [*(person for _, person in lead.assigned), *(person for person, *_ in (*lead.offers, *lead.among, *lead.shares))]
+    named = [
+        *(person for _, person in lead.assigned),
+        *(person for person, *_ in (*lead.offers, *lead.among, *lead.shares)),
+    ]
     return {*named, *([] if lead.owner_person is None else [lead.owner_person])}

@@ -67,9 +67,7 @@ def behind(visit: Visit) -> set[int]:
     manages = oracle.manages_unit(world, person, 0)
     if company != world.units[0].company:
         return set()
-    return {
-        n for n, lead in leads.items() for who in lead.made_to if who == person or (manages and not visit.turn % 2)
-    }
+    return {n for n, lead in leads.items() for who in lead.made_to if who == person or (manages and not visit.turn % 2)}
 
 
 def knows_unit(visit: Visit, unit: int) -> bool:

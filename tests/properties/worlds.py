@@ -45,8 +45,8 @@ SHARES = st.lists(
 IN_POND = st.sampled_from([None, None, None, 0, 1])
 POND = st.tuples(PLACE, st.lists(st.tuples(PLACE, st.booleans()), max_size=4), st.sampled_from([False] * 5 + [True]))
 LEAD = st.tuples(
-    *(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, AMONG, SHARES, IN_POND),
-    st.sampled_from([False] * 9 + [True]),
+    *(st.sampled_from([True, True, True, False]), PLACE, st.booleans(), UNDER, PLACE, SLOTS, OFFERS, AMONG, SHARES),
+    *(IN_POND, st.sampled_from([False] * 9 + [True])),
 )
 
 
@@ -135,7 +135,7 @@ def settle_lead(
         origin_unit=channels[origin % len(channels)],
         assigned=tuple({slot: who % len(people) for slot, who in slots}.items()),
         offers=alone,
-        among=settle_among({who % len(people): state for who, state in among}, may_be_open="open" not in [state for _, state in alone]),
+        among=settle_among({who % len(people): state for who, state in among}, alone),
         shares=tuple((who % len(people), given, until) for who, given, until in shares),
         removed=removed,
         pond=pools[pond % len(pools)]
@@ -144,10 +144,10 @@ def settle_lead(
     )
 
 
-def settle_among(asked: dict[int, str], *, may_be_open: bool) -> tuple[tuple[int, str], ...]:
+def settle_among(asked: dict[int, str], alone: tuple[tuple[int, str], ...]) -> tuple[tuple[int, str], ...]:
     """Once one has claimed it, it is lost to the others; whoever claimed it may have it no more by now."""
     winner = next((who for who, state in asked.items() if state == "claimed"), None)
-    over = winner is not None or not may_be_open
+    over = winner is not None or "open" in [state for _, state in alone]
     return tuple(
         (who, state if who == winner else "lost" if over and state != "passed" else state)
         for who, state in asked.items()
