@@ -37,12 +37,13 @@ class Place:
     off_hours: bool = False
 
     def why_not(self, state: str) -> str:
-        """Why it cannot receive a lead of this state, whatever the hour. Licences say nothing of a lead without a state."""
+        """Why it cannot receive a lead of this state (by its code), whatever the hour. Licences say nothing of a lead
+        without a state.
+        """
         if self.skip:
             return self.skip
         if self.room is not None and self.room <= 0:
             return AT_CAP
-        state = code_of(state)
         return UNLICENSED if self.states and state and state not in self.states else ""
 
     def why_not_now(self) -> str:
@@ -72,14 +73,14 @@ def take_turn(places: Sequence[Place]) -> Place | None:
         return None
     total = sum([place.weight for place in places])
 
-    def order(place: Place) -> tuple[bool, int, int]:
-        """Owed anything before owed nothing; then by the turns left until a whole turn behind; then the richest."""
-        credit = place.credit
-        return credit <= 0, (total - credit - 1) // place.weight if credit > 0 else 0, -credit
+    def order(place: Place) -> tuple[int, int]:
+        """By the turns left until a whole turn behind; then the richest."""
+        return (total - place.credit - 1) // place.weight, -place.credit
 
     for place in places:
         place.credit += place.weight
-    chosen = min(places, key=order)
+    owed = [place for place in places if place.credit > 0]
+    chosen = min(owed, key=order) if owed else max(places, key=lambda place: place.credit)
     chosen.credit -= total
     return chosen
 
@@ -89,7 +90,8 @@ def able(places: Sequence[Place], state: str) -> tuple[list[Place], dict[int, st
 
     Working hours count only while somebody who may receive it is within hers (R7).
     """
-    reasons = {place.user_id: place.why_not(state) for place in places}
+    code = code_of(state)
+    reasons = {place.user_id: place.why_not(code) for place in places}
     ready = [place for place in places if not reasons[place.user_id]]
     on_duty = [place for place in ready if not place.off_hours]
     if on_duty:

@@ -18,7 +18,7 @@ from routing.services.shadowing import AT_ONCE as AT_ONCE_IN_SHADOW
 from routing.services.shadowing import books_in_shadow, decide_in_shadow
 
 logger = logging.getLogger(__name__)
-BATCH = 1000
+BATCH = 2000
 SOON = "inbound:soon"
 MOST_FETCHED = 50  # then it queues itself anew
 MOST_BATCHES = 60  # then the next tick goes on, so that one run never outlives a deploy

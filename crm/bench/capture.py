@@ -5,23 +5,26 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.db import connection
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from crm.bench.askers import Asker, asking
 from crm.bench.database import clone, connected_to
 from crm.bench.exporting import peak_memory
-from crm.bench.figures import Rate
+from crm.bench.figures import Figure, Rate
 from crm.bench.rosters import make_rosters
 from crm.organization.models import Unit
 from leads.models import Lead
 from routing.capture.channels import Settings, connect
 from routing.capture.taking import take_in_waiting
-from routing.models import Channel, InboundRequest, Offer
+from routing.models import LAST, Channel, InboundRequest, Offer, Rule, RuleBook, ShadowDecision
+from routing.services.shadowing import decide_in_shadow
 
 LEADS = 2000
 LEAST = 150  # in a second
@@ -44,12 +47,14 @@ SELECT company_id, id, 'inquiry', 'in', 'Asked by hand', '', true, false FROM le
 """
 
 
-def figures(database: str) -> Iterator[Rate]:
+def figures(database: str) -> Iterator[Rate | Figure]:
     """On a copy of the benchmark's database, dropped afterwards."""
     with clone(database) as copied, connected_to(copied), asking("company admin") as asker:
         channel = connected(asker)
         yield received(asker, channel)
-        yield taken_in(asker)
+        draft = in_shadow(asker, channel)
+        yield (alone := taken_in(asker))
+        yield shadowed(asker, draft, LEADS / alone.ours_rows_per_s)
 
 
 def connected(asker: Asker) -> Channel:
@@ -98,6 +103,26 @@ def taken_in(asker: Asker) -> Rate:
         cursor.execute(MAKE_BY_HAND, [LEADS, made.order_by("pk")[0].pk])
     raw = LEADS / (time.monotonic() - started)
     return rate("inbound leads taken in and offered, one process", asker, ours, raw, memory)
+
+
+def in_shadow(asker: Asker, channel: Channel) -> RuleBook:
+    """A draft that sends every lead round the same roster, from now on in shadow."""
+    owned: dict[str, Any] = {"company": channel.company}
+    draft = RuleBook.objects.create(unit=channel.routing_unit, created_by=asker.user, shadowed_from=Now(), **owned)
+    Rule.objects.create(book=draft, position=LAST, **owned)
+    return draft
+
+
+def shadowed(asker: Asker, draft: RuleBook, alone: float) -> Figure:
+    """The same leads decided by the draft, beside what taking them in took: `alone` seconds."""
+    started = time.monotonic()
+    while decide_in_shadow(draft.pk):
+        pass
+    both = alone + time.monotonic() - started
+    assert ShadowDecision.objects.filter(book=draft, chosen__isnull=False).count() == LEADS
+    name, target = f"{LEADS:,} inbound leads with a draft in shadow", "at most 1.2 times without"
+    ratio = round(both / alone, 2)
+    return Figure(name, asker.role, round(both * 1000), round(alone * 1000), ratio, target, ratio <= 1.2)
 
 
 def rate(name: str, asker: Asker, ours: float, raw: float, kilobytes: int) -> Rate:

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from crm.bench.database import clone, connected_to, tidy_up
 from crm.bench.figures import Figure, Wait
 from crm.bench.rosters import PEOPLE, free_leads, make_rosters
 from crm.organization.models import Company
 from routing.models import Offer
-from routing.tasks import BATCH, expire_all
+from routing.tasks import BATCH, expire_all, expire_offers
 
 OFFERS = 10_000
-TICK = 1.0  # seconds between two runs of the task, at most
 ROLE = "clock"
 ROTATIONS = """
 INSERT INTO routing_rotation (company_id, lead_id, unit_id, pass_number, outcome)
@@ -99,7 +99,7 @@ BY_HAND = (
 def figures(database: str) -> Iterator[Figure | Wait]:
     """Each on a copy of the benchmark's database, with the same rows to begin with."""
     raw, ours = (measured(database, work) for work in (by_hand, expire_all))
-    ratio, behind = round(ours / raw, 2), round(ours + TICK, 2)
+    ratio, behind = round(ours / raw, 2), round(ours + (expire_offers.every or 0), 2)
     target = "at most 2 times by hand"
     yield Figure(f"{OFFERS:,} due offers", ROLE, round(ours * 1000), round(raw * 1000), ratio, target, ratio <= 2)
     yield Wait(f"a due offer behind {OFFERS:,} others", ROLE, behind, "at most 5 s", behind <= 5)
@@ -112,6 +112,7 @@ def measured(database: str, work: Callable[[], None]) -> float:
             build()
             tidy_up()
         with connected_to(copied):
+            reverse("today")  # reads all addresses, as a worker has done before
             started = time.monotonic()
             work()
             taken = time.monotonic() - started

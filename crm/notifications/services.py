@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,8 +35,9 @@ TELL = """
 WITH told AS (
     INSERT INTO notifications_notification (company_id, user_id, kind, title, body, url, lead_id)
     SELECT %(company)s, user_id, kind, title, body, url, lead_id
-    FROM unnest(%(users)s::bigint[], %(kinds)s::text[], %(titles)s::text[], %(bodies)s::text[], %(urls)s::text[],
-        %(leads)s::bigint[]) WITH ORDINALITY AS told (user_id, kind, title, body, url, lead_id, number)
+    FROM ROWS FROM (json_to_recordset(%(messages)s)
+        AS (user_id bigint, kind text, title text, body text, url text, lead_id bigint))
+        WITH ORDINALITY AS told (user_id, kind, title, body, url, lead_id, number)
     ORDER BY number
     RETURNING id, user_id
 ), mailed AS (
@@ -58,16 +60,8 @@ def notify(company_id: int, messages: Sequence[Message], *, by_mail: bool = True
 
     if not messages:
         return
-    params: dict[str, Any] = {
-        "company": company_id,
-        "users": [m.user_id for m in messages],
-        "kinds": [m.kind for m in messages],
-        "titles": [m.title[:200] for m in messages],
-        "bodies": [m.body for m in messages],
-        "urls": [m.url for m in messages],
-        "leads": [m.lead_id for m in messages],
-        "by_mail": by_mail,
-    }
+    rows = [vars(one) | {"title": one.title[:200]} for one in messages]
+    params: dict[str, Any] = {"company": company_id, "messages": json.dumps(rows), "by_mail": by_mail}
     with connection.cursor() as cursor:
         cursor.execute(TELL, params)
         (pushes,) = cursor.fetchone()
@@ -75,4 +69,4 @@ def notify(company_id: int, messages: Sequence[Message], *, by_mail: bool = True
         send_pushes.queue()
     if by_mail:
         send_mails.queue()
-    bump(params["users"], "notifications")
+    bump([one.user_id for one in messages], "notifications")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from itertools import repeat
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -14,7 +16,7 @@ from leads.models import Assignment, Lead
 from permissions.ledger import record_select
 from permissions.models import LedgerEntry
 
-WANTED = "unnest(%(leads)s::bigint[], %(users)s::bigint[], %(reasons)s::text[]) AS wanted (lead_id, user_id, why)"
+WANTED = "json_to_recordset(%(wanted)s) AS wanted (lead_id bigint, user_id bigint, why text)"
 LOCK = "SELECT FROM leads_lead WHERE id = ANY(%(leads)s) ORDER BY id FOR NO KEY UPDATE"
 FILL = f"""
 INSERT INTO leads_assignment (company_id, lead_id, role, user_id)
@@ -78,9 +80,9 @@ def fill_slots(
     """
     if not pairs:
         return
-    leads, users = zip(*pairs, strict=True)
-    reasons = [why] * len(pairs) if isinstance(why, str) else list(why)
-    wanted = {"leads": list(leads), "users": list(users), "reasons": reasons}
+    reasons = repeat(why, len(pairs)) if isinstance(why, str) else why
+    rows = [{"lead_id": lead, "user_id": user, "why": one} for (lead, user), one in zip(pairs, reasons, strict=True)]
+    wanted = {"leads": [lead for lead, _ in pairs], "wanted": json.dumps(rows)}
     params = wanted | {"role": role, "actor": actor_id, "batch": batch_id}
     columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "to_user_id", "why", "batch_id")
     with connection.cursor() as cursor:

@@ -136,8 +136,9 @@ def pass_on(ended: Sequence[Ended], *, state: Offer.State, actor_id: int | None)
     close_offers(ids, state=state, actor_id=actor_id)
     rosters = lock_rosters({offer.unit_id for offer in ended}, database_now())
     under_way = Rotation.objects.select_related("rule__user", "rule__pond").defer("started_at", "ended_at")
-    rotations = under_way.in_bulk([one.rotation_id for one in ended])
-    leads = Lead.objects.filter(pk__any_of=[one.lead_id for one in ended]).in_id_order()
+    ways = under_way.filter(pk__any_of={one.rotation_id for one in ended})
+    rotations = {way.pk: way for way in ways.order_by("pk")}
+    leads = Lead.objects.filter(pk__any_of={one.lead_id for one in ended}).in_id_order()
     states = dict(leads.values_list("pk", "state"))
     had_it = _had_it(rotations)
     placed: list[tuple[Roster, Placement]] = []
@@ -150,14 +151,14 @@ def pass_on(ended: Sequence[Ended], *, state: Offer.State, actor_id: int | None)
 
 def recipients_of(offer_ids: Sequence[int]) -> list[int]:
     """Who has one of these offers still open, among others."""
-    among = OfferRecipient.objects.filter(offer__in=offer_ids, ended_at=None)
+    among = OfferRecipient.objects.filter(offer__pk__any_of={*offer_ids}, ended_at=None)
     return list(among.order_by("user").values_list("user", flat=True).distinct())
 
 
 def _had_it(rotations: dict[int, Rotation]) -> dict[int, list[int]]:
     """Per rotation, who was offered the lead in its current pass."""
     had: dict[int, list[int]] = defaultdict(list)
-    offers = Offer.objects.filter(rotation__in=rotations, user__isnull=False).order_by("pk")
+    offers = Offer.objects.filter(rotation__pk__any_of={*rotations}, user__isnull=False).order_by("pk")
     for rotation_id, pass_number, user_id in offers.values_list("rotation", "pass_number", "user"):
         if rotations[rotation_id].pass_number == pass_number:
             had[rotation_id].append(user_id)

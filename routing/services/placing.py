@@ -33,20 +33,18 @@ ENDS = {
 # the wall clock and not the transaction's: the window is hers from the moment in which the offer is made
 OFFER = """
 WITH placed AS (
-    SELECT * FROM unnest(%(companies)s::bigint[], %(units)s::bigint[], %(rotations)s::bigint[], %(leads)s::bigint[],
-        %(users)s::bigint[], %(passes)s::int[], %(deadlines)s::timestamptz[], %(runs)s::text[])
-        AS placed (company_id, unit_id, rotation_id, lead_id, user_id, pass_number, deadline, runs)
+    SELECT * FROM json_to_recordset(%(placed)s) AS placed (company_id bigint, unit_id bigint, rotation_id bigint,
+        lead_id bigint, user_id bigint, several bigint[], pass_number int, deadline timestamptz, runs jsonb)
 ), made AS (
     INSERT INTO routing_offer (company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, offered_at, deadline,
         runs, claimed_by)
-    SELECT company_id, rotation_id, lead_id, unit_id, user_id, pass_number, 'open', %(at)s, deadline, runs::jsonb, ''
+    SELECT company_id, rotation_id, lead_id, unit_id, user_id, pass_number, 'open', %(at)s, deadline, runs, ''
     FROM placed
     RETURNING id, company_id, lead_id, user_id, pass_number, deadline
 ), asked AS (
     INSERT INTO routing_offerrecipient (company_id, offer_id, user_id, passed)
-    SELECT made.company_id, made.id, several.user_id, false
-    FROM made JOIN unnest(%(several_leads)s::bigint[], %(several_users)s::bigint[]) AS several (lead_id, user_id)
-        USING (lead_id)
+    SELECT made.company_id, made.id, one.user_id, false
+    FROM made JOIN placed USING (lead_id) CROSS JOIN LATERAL unnest(placed.several) AS one (user_id)
     RETURNING offer_id, user_id
 )
 """
@@ -58,19 +56,18 @@ FROM made LEFT JOIN asked ON asked.offer_id = made.id ORDER BY id, asked.user_id
 # the ways go on or end, and what was decided is kept for "How was this routed?"
 REMEMBER = """
 WITH placed AS (
-    SELECT * FROM unnest(%(companies)s::bigint[], %(rotations)s::bigint[], %(leads)s::bigint[], %(users)s::bigint[],
-        %(passes)s::int[], %(methods)s::text[], %(outcomes)s::text[], %(ponds)s::bigint[], %(rules)s::bigint[],
-        %(skipped)s::text[])
-        AS placed (company_id, rotation_id, lead_id, user_id, pass_number, method, outcome, pond_id, rule_id, skipped)
+    SELECT * FROM json_to_recordset(%(placed)s) AS placed (company_id bigint, rotation_id bigint, lead_id bigint,
+        user_id bigint, pass_number int, method text, outcome text, pond_id bigint, rule_id bigint, skipped jsonb)
 ), moved AS (
     UPDATE routing_rotation AS rotation
     SET pass_number = placed.pass_number, outcome = placed.outcome,
         ended_at = CASE WHEN placed.outcome = '' THEN NULL ELSE now() END
     FROM placed WHERE rotation.id = placed.rotation_id
+        AND (rotation.pass_number <> placed.pass_number OR rotation.outcome <> placed.outcome)
 )
 INSERT INTO routing_decision (company_id, lead_id, rotation_id, method, cause, pass_number, chosen_id, pond_id, rule_id,
     skipped)
-SELECT company_id, lead_id, rotation_id, method, %(cause)s, pass_number, user_id, pond_id, rule_id, skipped::jsonb
+SELECT company_id, lead_id, rotation_id, method, %(cause)s, pass_number, user_id, pond_id, rule_id, skipped
 FROM placed
 """
 Placed = tuple[Roster, Placement]
@@ -90,24 +87,24 @@ def carry_out(placed: Sequence[Placed], *, cause: str, lost: Iterable[int] = ())
     _pool(placed, reasons)
     _offer([one for one in placed if one[1].on_offer])
     with connection.cursor() as cursor:
-        cursor.execute(REMEMBER, _columns(placed) | {"cause": cause})
+        cursor.execute(REMEMBER, {"placed": json.dumps([_row(*one) for one in placed]), "cause": cause})
     save_credits({roster.unit.pk: roster for roster, _ in placed}.values())
     tell(placed, lost)
 
 
-def _columns(placed: Sequence[Placed]) -> dict[str, Any]:
+def _row(roster: Roster, placement: Placement) -> dict[str, Any]:
+    """As it travels in JSON: for the driver, columns of arrays are more work than all the rest."""
     return {
-        "companies": [roster.unit.company_id for roster, _ in placed],
-        "units": [roster.unit.pk for roster, _ in placed],
-        "rotations": [p.rotation_id for _, p in placed],
-        "leads": [p.lead_id for _, p in placed],
-        "users": [p.user_id for _, p in placed],
-        "passes": [p.pass_number for _, p in placed],
-        "methods": [str(p.method) for _, p in placed],
-        "outcomes": [str(ENDS.get(p.method, "")) for _, p in placed],
-        "ponds": [p.pond.pk if p.pond else None for _, p in placed],
-        "rules": [p.rule_id for _, p in placed],
-        "skipped": [json.dumps(p.skipped) for _, p in placed],
+        "company_id": roster.unit.company_id,
+        "rotation_id": placement.rotation_id,
+        "lead_id": placement.lead_id,
+        "user_id": placement.user_id,
+        "pass_number": placement.pass_number,
+        "method": placement.method,
+        "outcome": ENDS.get(placement.method, ""),
+        "pond_id": placement.pond.pk if placement.pond else None,
+        "rule_id": placement.rule_id,
+        "skipped": placement.skipped,
     }
 
 
@@ -136,17 +133,12 @@ def _offer(placed: Sequence[Placed]) -> None:
         return
     at = wall_clock()
     rosters = {(roster.unit.pk, p.window): roster for roster, p in placed}
-    clocks = {key: roster.clock(key[1], at) for key, roster in rosters.items()}
-    runs = {key: json.dumps(as_json(clock)) for key, clock in clocks.items()}
-    keys = [(roster.unit.pk, p.window) for roster, p in placed]
-    several = [(p.lead_id, user) for _, p in placed for user in p.several]
-    params = _columns(placed) | {
-        "at": at,
-        "deadlines": [clocks[key].deadline for key in keys],
-        "runs": [runs[key] for key in keys],
-        "several_leads": [lead for lead, _ in several],
-        "several_users": [user for _, user in several],
-    }
+    clocks = {key: as_json(roster.clock(key[1], at)) for key, roster in rosters.items()}
+    rows = [
+        _row(roster, p) | {"unit_id": roster.unit.pk, "several": p.several} | clocks[roster.unit.pk, p.window]
+        for roster, p in placed
+    ]
+    params = {"placed": json.dumps(rows), "at": at}
     record_select(("company_id", "kind", "lead_id", "to_user_id", "why", "detail"), OFFERED, params, changing=OFFER)
 
 
@@ -157,5 +149,6 @@ def wall_clock() -> datetime:
     return moment
 
 
-def as_json(clock: Clock) -> list[list[str]]:
-    return [[start.isoformat(), end.isoformat()] for start, end in clock.runs]
+def as_json(clock: Clock) -> dict[str, Any]:
+    runs = [[start.isoformat(), end.isoformat()] for start, end in clock.runs]
+    return {"deadline": clock.deadline.isoformat(), "runs": runs}

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from crm.notifications.services import Message, bump, notify
 from crm.notifications.subjects import Subject
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 from permissions.access import Level
 from permissions.door import seen_by
 from permissions.keyring import load_keyring
@@ -27,18 +27,20 @@ def tell(placed: Sequence[tuple[Roster, Placement]], lost: Iterable[int] = ()) -
     for roster, placement in placed:
         for user_id in placement.several or ([placement.user_id] if placement.user_id else []):
             got[roster.unit.pk, user_id].append(placement)
-    rosters = {roster.unit.pk: roster for roster, _ in placed}
+    rosters, url = {roster.unit.pk: roster for roster, _ in placed}, reverse("today")
     messages: dict[int, list[Message]] = defaultdict(list)
     for (unit_id, user_id), theirs in got.items():
-        messages[rosters[unit_id].unit.company_id].append(_message(rosters[unit_id], user_id, theirs))
+        unit = rosters[unit_id].unit
+        messages[unit.company_id].append(_message(unit, user_id, theirs, url))
     for company_id, told in messages.items():
         notify(company_id, told)
     bump([*(user_id for _, user_id in got), *lost], "offers")
 
 
-def _message(roster: Roster, user_id: int, placed: Sequence[Placement]) -> Message:
+def _message(unit: Unit, user_id: int, placed: Sequence[Placement], url: str) -> Message:
+    """Of one lead it names it; of several it leads to `url`, where all are."""
     single, offered = len(placed) == 1, [one for one in placed if one.on_offer]
-    title = f"{len(placed):,} new leads from {roster.unit.name}"
+    title = f"{len(placed):,} new leads from {unit.name}"
     if single:
         title = "Offered to you: {lead}" if offered else "Assigned to you: {lead}"
     return Message(
@@ -46,7 +48,7 @@ def _message(roster: Roster, user_id: int, placed: Sequence[Placement]) -> Messa
         kind="offer" if offered else "assigned",
         title=title,
         body=_terms(offered[0]) if offered else "Yours to work.",
-        url="" if single else reverse("today"),
+        url="" if single else url,
         lead_id=placed[0].lead_id if single else None,
     )
 
