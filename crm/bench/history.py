@@ -79,4 +79,5 @@ INSERT INTO routing_channel (company_id, kind, name, owner_unit_id, hidden, secr
 SELECT %(company)s, 'json', 'Benchmark', (%(units)s::bigint[])[1], false, 'secret', '', '', '', id, now()
 FROM organization_user WHERE company_id = %(company)s ORDER BY id LIMIT 1
 """
-STATEMENTS = (WAYS, ROTATIONS, MADE, OFFERS, DECISIONS, TOLD, CALLS, CHANNEL, ARRIVALS)
+MOMENTS = "SELECT refresh_offers(ARRAY(SELECT id FROM routing_offer))"
+STATEMENTS = (WAYS, ROTATIONS, MADE, OFFERS, DECISIONS, TOLD, CALLS, CHANNEL, ARRIVALS, MOMENTS)

@@ -46,7 +46,8 @@ class Offer(models.Model):
     """A lead put to an agent with a deadline. At most one is open per lead; it leaves `open` exactly once.
 
     One to several (first to claim) has its `recipients`, and no `user` before one of them has claimed it. `runs` are the
-    stretches of time in which its clock runs, the last one to the deadline (R7).
+    stretches of time in which its clock runs, the last one to the deadline (R7). The moments of speed to lead (R11) are
+    kept here as they come, by triggers but for the first two; the SQL function `refresh_offers` finds them anew.
     """
 
     class State(models.TextChoices):
@@ -65,7 +66,13 @@ class Offer(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     offered_at = models.DateTimeField(db_default=Now())
     deadline = models.DateTimeField()
+    is_first = models.BooleanField(default=False, db_default=False, help_text="Of its lead: nobody had it before.")
+    received_at = models.DateTimeField(null=True, help_text="When its lead came; empty on a later way.")
+    notified_at = models.DateTimeField(null=True, help_text="When the mail about it was sent.")
     seen_at = models.DateTimeField(null=True, help_text="When she first had it before her.")
+    contacted_at = models.DateTimeField(
+        null=True, help_text="When she was first in touch with the lead since, by hand."
+    )
     runs = models.JSONField(default=list, db_default=[], help_text="[[from, to], …]")
     closed_at = models.DateTimeField(null=True)
     claimed_by = models.CharField(

@@ -16,9 +16,8 @@ from routing.reports.asking import Question
 KEYS = {"unit": "unit_id", "source": "source", "agent": "user_id"}
 MODELS: dict[str, type[Unit] | type[User] | type[Source]] = {"unit": Unit, "source": Source, "agent": User}
 GROUPED = """
-WITH offer AS MATERIALIZED ({offers}){more}
 SELECT grouping(key) = 1, key, count(*), {figures}
-FROM (SELECT offer.{key} AS key, {columns} FROM offer {joins}) AS one
+FROM (SELECT offer.{key} AS key, {columns} FROM ({offers}) AS offer) AS one
 GROUP BY GROUPING SETS ((), (key)) ORDER BY 1 DESC, 3 DESC, 2
 """
 
@@ -26,12 +25,11 @@ SEVERAL = "Several at once"  # first to claim: nobody alone, before one has clai
 Group = tuple[bool, int | None, int, *tuple[Any, ...]]  # whether it is the total; key; offers; figures
 
 
-def grouped(offers: QuerySet[Offer, Any], by: str, params: tuple[Any, ...] = (), **parts: str) -> list[Group]:
-    """The total and then the groups, the largest first. `parts` fill GROUPED; `params` are those of `more`."""
-    inner, given = offers.order_by().query.sql_with_params()
-    statement = GROUPED.format(**{"more": "", "joins": "", "offers": inner, "key": KEYS[by], **parts})
+def grouped(offers: QuerySet[Offer, Any], by: str, *, columns: str, figures: str) -> list[Group]:
+    """The total and then the groups, the largest first; `figures` are reckoned of `columns`."""
+    inner, params = offers.order_by().query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(statement, (*given, *params))
+        cursor.execute(GROUPED.format(offers=inner, key=KEYS[by], columns=columns, figures=figures), params)
         found: list[Group] = cursor.fetchall()
     return found
 

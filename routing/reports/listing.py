@@ -20,7 +20,6 @@ from leads.models import Lead
 from routing.models import Decision, Offer
 from routing.reports.asking import Reach
 from routing.reports.links import WRITTEN
-from routing.reports.speed import contacted_at
 
 STATES: dict[str, str] = {
     Offer.State.OPEN: "still open",
@@ -64,7 +63,7 @@ class Asked:
         if self.what == "seen":
             return found.filter(seen_at__isnull=False)
         if self.what == "contacted":
-            return found.alias(contacted=contacted_at()).filter(contacted__isnull=False)
+            return found.filter(contacted_at__isnull=False)
         return found.filter(state=self.what) if self.what in STATES else found
 
     def _skipped(self) -> QuerySet[Decision, Any]:

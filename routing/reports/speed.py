@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, DateTimeField, Exists, F, OuterRef, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, DateTimeField, F, QuerySet, When
 
-from leads.models import Activity
-from leads.services.working import CONTACTS
 from permissions.access import Level
 from permissions.door import seen_by
-from routing.models import InboundLead, Offer, Rotation
+from routing.models import Offer
 from routing.reports.asking import BY, Question
 from routing.reports.grouping import Group, grouped, names_of
 from routing.reports.links import list_behind
@@ -28,63 +25,37 @@ STEPS = (  # name, words, and the list behind it
     ("whole", "Received to first contact", "contacted"),
 )
 COLUMNS = """
-CASE WHEN offer.is_first THEN offer.offered_at - offer.received END AS offered,
-told.sent_at - offer.offered_at AS notified,
+CASE WHEN offer.is_first THEN offer.offered_at - offer.came_at END AS offered,
+offer.notified_at - offer.offered_at AS notified,
 offer.seen_at - offer.offered_at AS seen,
-offer.contacted_at - offer.offered_at AS contacted,
+offer.called_at - offer.offered_at AS contacted,
 CASE WHEN offer.state = 'claimed' THEN offer.closed_at - offer.offered_at END AS claimed,
-offer.contacted_at - offer.received AS whole
+offer.called_at - offer.came_at AS whole
 """
 FIGURES = ", ".join(
     f"count({name}), percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY {name})" for name, _, _ in STEPS
 )
-# who got several leads at once was told of all in one message, which names none: no step of theirs
-TOLD = """, told AS (
-    SELECT told.user_id, told.lead_id, told.created_at, mail.sent_at
-    FROM notifications_notification AS told JOIN notifications_delivery AS mail
-        ON mail.notification_id = told.id AND mail.channel = 'email' AND mail.sent_at IS NOT NULL
-    WHERE told.company_id = %s AND told.kind = 'offer' AND told.lead_id IS NOT NULL
-        AND told.created_at >= %s AND told.created_at < %s
-)"""
-LONGEST_OFFER = timedelta(days=1)
-JOINED = """LEFT JOIN told ON told.lead_id = offer.lead_id AND told.user_id = offer.user_id
-AND told.created_at >= offer.offered_at AND told.created_at <= coalesce(offer.closed_at, offer.deadline)"""
-
-
-def contacted_at() -> Subquery:
-    """When an offer's agent first called, wrote to or met the lead, by hand."""
-    hers = Activity.objects.filter(lead=OuterRef("lead"), actor=OuterRef("user"), at__gte=OuterRef("offered_at"))
-    acts = hers.filter(kind__in=CONTACTS, automatic=False, bulk=False).exclude(direction=Activity.Direction.IN)
-    return Subquery(acts.order_by("at").values("at")[:1])
 
 
 def timed(question: Question) -> QuerySet[Offer, Any]:
     """The offers with their moments; those of the lead itself only where she may read it.
 
-    A lead is received once: on a later way through a rotation no time since then is counted.
+    A lead is received once: on a later way through a rotation no time since then is counted. Who got several leads at once
+    was told of all in one message, which names none: no step of theirs.
     """
     readable = seen_by(question.keyring, Level.VIEW, "lead__")
-    arrivals = InboundLead.objects.filter(lead=OuterRef("lead"), state=InboundLead.State.CREATED).order_by("pk")
-    arrived = Coalesce(Subquery(arrivals.values("request__received_at")[:1]), F("lead__created_at"))
-    anew = Exists(Rotation.objects.filter(lead=OuterRef("lead"), pk__lt=OuterRef("rotation")))
-    earlier = Exists(Offer.objects.filter(lead=OuterRef("lead"), pk__lt=OuterRef("pk")))
-    moments = {
-        "received": Case(When(readable & ~anew, then=arrived), output_field=DateTimeField()),
-        "contacted_at": Case(When(readable, then=contacted_at()), output_field=DateTimeField()),
+    of_the_lead = {
+        "came_at": Case(When(readable, then=F("received_at")), output_field=DateTimeField()),
+        "called_at": Case(When(readable, then=F("contacted_at")), output_field=DateTimeField()),
         "source": Case(When(readable, then=F("lead__source"))),
-        "is_first": ~earlier,
     }
-    columns = ("unit_id", "user_id", "lead_id", "offered_at", "deadline", "seen_at", "closed_at", "state")
-    offers: QuerySet[Offer, Any] = question.offers().annotate(**moments).values(*columns, *moments)
+    columns = ("unit_id", "user_id", "offered_at", "is_first", "notified_at", "seen_at", "closed_at", "state")
+    offers: QuerySet[Offer, Any] = question.offers().annotate(**of_the_lead).values(*columns, *of_the_lead)
     return offers
 
 
 def speed(question: Question) -> list[Section]:
-    company = question.reach.user.company_id
-    params = (company, question.since, question.until + LONGEST_OFFER)
-    total, *groups = grouped(
-        timed(question), question.by, params, columns=COLUMNS, figures=FIGURES, more=TOLD, joins=JOINED
-    )
+    total, *groups = grouped(timed(question), question.by, columns=COLUMNS, figures=FIGURES)
     if not groups:
         return []
     name_of = names_of(question, question.by, [group[1] for group in groups])

@@ -17,7 +17,7 @@ from permissions.ledger import record_select
 from routing.models import Offer, OfferRecipient, Rotation, Rule
 from routing.services.choosing import Placement, Step, place
 from routing.services.following import roster_of, rules_for, subjects_of
-from routing.services.placing import carry_out
+from routing.services.placing import NEW, carry_out
 from routing.services.roster import Roster, lock_rosters, paused_units
 
 
@@ -36,7 +36,7 @@ def route_leads(
     company_id: int,
     unit_id: int,
     lead_ids: Sequence[int],
-    cause: str = "new",
+    cause: str = NEW,
     but: int | None = None,
     had: Mapping[int, int] = MappingProxyType({}),
 ) -> None:

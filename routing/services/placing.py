@@ -37,9 +37,13 @@ WITH placed AS (
         lead_id bigint, user_id bigint, several bigint[], pass_number int, deadline timestamptz, runs jsonb)
 ), made AS (
     INSERT INTO routing_offer (company_id, rotation_id, lead_id, unit_id, user_id, pass_number, state, offered_at, deadline,
-        runs, claimed_by)
-    SELECT company_id, rotation_id, lead_id, unit_id, user_id, pass_number, 'open', %(at)s, deadline, runs, ''
-    FROM placed
+        runs, claimed_by, is_first, received_at)
+    SELECT company_id, rotation_id, lead_id, unit_id, user_id, pass_number, 'open', %(at)s, deadline, runs, '',
+        is_first, CASE WHEN is_first THEN lead_received_at(lead_id) ELSE
+            (SELECT received_at FROM routing_offer AS earlier WHERE earlier.rotation_id = placed.rotation_id LIMIT 1) END
+    FROM placed CROSS JOIN LATERAL (SELECT %(new)s AND NOT EXISTS (
+        SELECT FROM routing_rotation AS way WHERE way.lead_id = placed.lead_id AND way.id < placed.rotation_id
+    ) AS is_first) AS step
     RETURNING id, company_id, lead_id, user_id, pass_number, deadline
 ), asked AS (
     INSERT INTO routing_offerrecipient (company_id, offer_id, user_id, passed)
@@ -70,6 +74,7 @@ INSERT INTO routing_decision (company_id, lead_id, rotation_id, method, cause, p
 SELECT company_id, lead_id, rotation_id, method, %(cause)s, pass_number, user_id, pond_id, rule_id, skipped
 FROM placed
 """
+NEW = "new"  # the cause of a lead's first step
 Placed = tuple[Roster, Placement]
 
 
@@ -85,7 +90,7 @@ def carry_out(placed: Sequence[Placed], *, cause: str, lost: Iterable[int] = ())
     fill_slots([pair for pair, _ in filled], actor_id=None, why=[why for _, why in filled])
     _empty(placed, reasons)
     _pool(placed, reasons)
-    _offer([one for one in placed if one[1].on_offer])
+    _offer([one for one in placed if one[1].on_offer], new=cause == NEW)
     with connection.cursor() as cursor:
         cursor.execute(REMEMBER, {"placed": json.dumps([_row(*one) for one in placed]), "cause": cause})
     save_credits({roster.unit.pk: roster for roster, _ in placed}.values())
@@ -127,7 +132,7 @@ def _pool(placed: Sequence[Placed], reasons: Mapping[int, str]) -> None:
         pool_leads(lead_ids, pond, actor_id=None, why=why)
 
 
-def _offer(placed: Sequence[Placed]) -> None:
+def _offer(placed: Sequence[Placed], *, new: bool) -> None:
     """Open the offers, with their ledger rows in the same statement."""
     if not placed:
         return
@@ -138,7 +143,7 @@ def _offer(placed: Sequence[Placed]) -> None:
         _row(roster, p) | {"unit_id": roster.unit.pk, "several": p.several} | clocks[roster.unit.pk, p.window]
         for roster, p in placed
     ]
-    params = {"placed": json.dumps(rows), "at": at}
+    params = {"placed": json.dumps(rows), "at": at, "new": new}
     record_select(("company_id", "kind", "lead_id", "to_user_id", "why", "detail"), OFFERED, params, changing=OFFER)
 
 

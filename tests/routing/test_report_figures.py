@@ -12,7 +12,7 @@ from crm.notifications.models import Delivery, Notification
 from leads.models import Activity
 from routing.models import InboundLead, InboundRequest, RosterMember, Rotation
 from routing.services.claiming import decline
-from tests.factories.leads import offer
+from tests.factories.leads import offer, refresh
 from tests.factories.scenes import Brokerage
 from tests.routing.capture.scenes import make_channel
 from tests.routing.reporting import MINUTE, YESTERDAY, contact, made, page, rows, step
@@ -52,13 +52,15 @@ def test_r11_only_claims_end_the_way_to_a_claim(client: Client, harbor: Brokerag
 
 
 def test_r11_a_lead_is_received_when_its_request_came(client: Client, harbor: Brokerage) -> None:
-    lead = made(harbor.ana, harbor.lakeside).lead
+    offered = made(harbor.ana, harbor.lakeside)
+    lead = offered.lead
     channel = make_channel(harbor.lakeside)
     owned = {"company": harbor.company, "channel": channel}
     came = InboundRequest.objects.create(body=b"1", digest=b"1", received_at=YESTERDAY - 5 * MINUTE, **owned)
     again = InboundRequest.objects.create(body=b"2", digest=b"2", received_at=YESTERDAY - 9 * MINUTE, **owned)
     for number, (request, state) in enumerate(((again, "inquiry"), (came, "created"))):
         InboundLead.objects.create(request=request, number=number, key=bytes([number]), state=state, lead=lead, **owned)
+    refresh(offered)
     assert step(rows(client, harbor.lead)["Lakeside"], "Received to offered") == ("1", "300", "300")
 
 
