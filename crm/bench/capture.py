@@ -50,16 +50,16 @@ SELECT company_id, id, 'inquiry', 'in', 'Asked by hand', '', true, false FROM le
 def figures(database: str) -> Iterator[Rate | Figure]:
     """On a copy of the benchmark's database, dropped afterwards."""
     with clone(database) as copied, connected_to(copied), asking("company admin") as asker:
-        channel = connected(asker)
+        [unit] = Unit.objects.filter(pk__in=make_rosters(asker.user.company, count=1))
+        channel = connected(asker, unit)
         yield received(asker, channel)
-        draft = in_shadow(asker, channel)
+        draft = in_shadow(asker, unit)
         yield (alone := taken_in(asker))
         yield shadowed(asker, draft, LEADS / alone.ours_rows_per_s)
 
 
-def connected(asker: Asker) -> Channel:
-    """A channel whose leads go round the roster of a team."""
-    [unit] = Unit.objects.filter(pk__in=make_rosters(asker.user.company, count=1))
+def connected(asker: Asker, unit: Unit) -> Channel:
+    """A channel whose leads go round the roster of the unit."""
     whole = Unit.objects.get(company=asker.user.company, kind=Unit.Kind.COMPANY)
     wanted = Settings(name="Benchmark", owner=whole, routing_unit=unit)
     return connect(actor=asker.user, kind=Channel.Kind.JSON, settings=wanted)
@@ -105,10 +105,10 @@ def taken_in(asker: Asker) -> Rate:
     return rate("inbound leads taken in and offered, one process", asker, ours, raw, memory)
 
 
-def in_shadow(asker: Asker, channel: Channel) -> RuleBook:
+def in_shadow(asker: Asker, unit: Unit) -> RuleBook:
     """A draft that sends every lead round the same roster, from now on in shadow."""
-    owned: dict[str, Any] = {"company": channel.company}
-    draft = RuleBook.objects.create(unit=channel.routing_unit, created_by=asker.user, shadowed_from=Now(), **owned)
+    owned: dict[str, Any] = {"company": unit.company}
+    draft = RuleBook.objects.create(unit=unit, created_by=asker.user, shadowed_from=Now(), **owned)
     Rule.objects.create(book=draft, position=LAST, **owned)
     return draft
 

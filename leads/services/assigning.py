@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import repeat
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
@@ -82,8 +83,8 @@ def fill_slots(
         return
     reasons = repeat(why, len(pairs)) if isinstance(why, str) else why
     rows = [{"lead_id": lead, "user_id": user, "why": one} for (lead, user), one in zip(pairs, reasons, strict=True)]
-    wanted = {"leads": [lead for lead, _ in pairs], "wanted": json.dumps(rows)}
-    params = wanted | {"role": role, "actor": actor_id, "batch": batch_id}
+    about: dict[str, Any] = {"role": role, "actor": actor_id, "batch": batch_id}
+    params = about | {"leads": [lead for lead, _ in pairs], "wanted": json.dumps(rows)}
     columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "to_user_id", "why", "batch_id")
     with connection.cursor() as cursor:
         cursor.execute(LOCK, params)
