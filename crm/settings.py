@@ -327,6 +327,7 @@ FILTERS_EMPTY_CHOICE_LABEL = "Any"
 
 PUSH_KEY = push_key(read("PUSH_KEY") or kept(DATA / "push-key", make_push_key))
 LOCAL_ADDRESSES = read_flag("FAIRLEAD_LOCAL_ADDRESSES")  # also ask addresses of this machine: for stand-ins in tests
+TWILIO_API = read("TWILIO_API", "https://api.twilio.com").rstrip("/")
 GRAPH_URL = read("GRAPH_URL", "https://graph.facebook.com/v21.0").rstrip("/")
 LEADS_MAIL = leads_mail(read("LEADS_MAIL"))
 LEADS_MAILBOX = mailbox(read("LEADS_IMAP_URL"))

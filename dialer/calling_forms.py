@@ -1,10 +1,58 @@
-"""What is said while a lead is called."""
+"""What is said while a lead is called: which number, how it went, what to text, and what the lead said of calls."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django import forms
 
 from crm.core.lines import straight
+from crm.core.moments import MomentField
+from leads.models import Activity, ContactPoint, Lead
+
+LONGEST_TEXT = 1000
+
+
+class NumberForm(forms.Form):
+    """One of the lead's numbers."""
+
+    number = forms.ModelChoiceField(ContactPoint.objects.none(), to_field_name="value")
+
+    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        phones = lead.contact_points.filter(kind="phone").order_by("position", "pk")
+        self.fields["number"].queryset = phones  # type: ignore[attr-defined]
+
+    def chosen(self) -> str:
+        return str(self.cleaned_data["number"].value)
+
+
+class TextForm(NumberForm):
+    body = forms.CharField(label="Text", max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class LoggedForm(forms.Form):
+    """How a call on one's own phone went."""
+
+    outcome = forms.ChoiceField(label="How it went", choices=[("", "Choose …"), *Activity.Outcome.choices])
+    body = forms.CharField(
+        label="What was said", required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, is_text: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_text:
+            del self.fields["outcome"]
+            self.fields["body"].label = "What you sent"
+            self.fields["body"].required = True
+
+
+class CallbackForm(forms.Form):
+    """When to call again, by whose clock, and who does."""
+
+    at = MomentField(label="When")
+    clock = forms.ChoiceField(choices=[("theirs", "By their clock"), ("mine", "By mine")], initial="theirs")
+    who = forms.ChoiceField(choices=[("me", "I call"), ("anyone", "Anyone who works the lead")], initial="me")
 
 
 class ConsentForm(forms.Form):

@@ -59,6 +59,7 @@ ICONS = {
     "restored": "undo-2",
     "merged": "merge",
 }
+CAME_IN = {"call": "A call came in", "text": "A text came in", "email": "An e-mail came in"}
 ACTS = {"call": "with a call", "note": "with a note", "stage": "by changing the stage", "button": "with the button"}
 
 Key = tuple[datetime, int, int]
@@ -187,6 +188,9 @@ def activity_line(activity: Activity, names: Names) -> SafeString:
         return SafeString("An inquiry came in")
     who = _strong(names.of(None, activity.actor_id)) if activity.actor_id else SafeString("The system")
     incoming = activity.direction == Activity.Direction.IN
+    came = CAME_IN.get(activity.kind) if incoming and not activity.actor_id else None
+    if came:
+        return format_html("{}{}", came, f": {activity.get_outcome_display().lower()}" if activity.outcome else "")
     marks = [word for word, is_set in (("automatic", activity.automatic), ("in bulk", activity.bulk)) if is_set]
     return format_html(
         "{} {}{}{}",

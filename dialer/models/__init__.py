@@ -1,5 +1,5 @@
 """Lead filters and skills (D3); campaigns and dispositions (D1, D10); the hopper and who dials from it (D4–D9); calling
-rules, lists and attempts (D14).
+rules, lists and attempts (D14); phones (D12, D16).
 """
 
 from dialer.models.attempts import CallAttempt, Gate
@@ -9,6 +9,7 @@ from dialer.models.do_not_call import DoNotCall, DoNotCallFile, DoNotCallList, D
 from dialer.models.filters import AgentSkill, LeadFilter
 from dialer.models.hopper import CampaignLead, HopperEntry
 from dialer.models.hours import CallingHours
+from dialer.models.phones import InboundCall, PhoneAccount, PhoneNumber
 from dialer.models.sessions import AgentSession, Skip
 from dialer.models.zones import AreaZone, Dialing, PostalZone, ZoneSet, ZoneSource
 
@@ -30,7 +31,10 @@ __all__ = [
     "DoNotCallReject",
     "Gate",
     "HopperEntry",
+    "InboundCall",
     "LeadFilter",
+    "PhoneAccount",
+    "PhoneNumber",
     "PostalZone",
     "Skip",
     "ZoneSet",

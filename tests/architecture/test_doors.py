@@ -14,6 +14,9 @@ PUBLIC = {  # besides the pages of the sign-in library, which have their own che
     "healthz",
     "hosted-form",  # for whoever wants to be called
     "inbound",  # asks for the channel’s key
+    # hear only what the phone provider signed
+    *("phone-bridge", "phone-bridged", "phone-message", "phone-rung", "phone-status", "phone-taken", "phone-text"),
+    *("phone-text-status", "phone-voice"),
     "invitation-accept",  # its token is the key
     "service-worker",  # the same script for everybody
     "setup",  # its code is the key, while there is no company

@@ -12,7 +12,9 @@ from django.db.models.functions import Now
 from crm.notifications.devices import tell_on
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
+from dialer.models import PhoneAccount, PhoneNumber
 from dialer.services.do_not_call_files import take_in
+from dialer.services.gates import permit
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import picked
@@ -149,6 +151,9 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
     return {
         "filter": make_filter(harbor.north),
         "campaign": make_campaign(harbor.north),
+        "account": PhoneAccount.objects.create(company=harbor.company, account_sid="AC1", auth_token="x", active=False),
+        "line": PhoneNumber.objects.create(company=harbor.company, number="+12015550100", unit=harbor.north),
+        "attempt": permit(lead=leads["team"], user=harbor.ben, campaign=None, number=marks.phone(TEAM)),
         "task_own": make_task(harbor.ana),
         "task_team": make_task(harbor.ben, leads["team"]),
         "task_personal": make_task(harbor.ana, leads["personal"]),

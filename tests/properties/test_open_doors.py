@@ -305,7 +305,7 @@ def campaigns_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialer.views.campaigns.Level", ENOUGH)
 
 
-@found_by("lead_calling")
+@found_by("lead_calling", "calling_it")
 def numbers_of_redacted_leads_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialer.views.calling.Level", ENOUGH)
 

@@ -68,7 +68,14 @@ def test_r6_an_offer_is_shown_with_its_deadline_and_what_one_may_do(client: Clie
         price_max=600_000,
     )
     page = today(client, offer.user)
-    for words in ("Maya", "Newark, NJ", "Zillow", "450,000 to 600,000", "Lakeside", 'data-dial="+12015550123"'):
+    for words in (
+        "Maya",
+        "Newark, NJ",
+        "Zillow",
+        "450,000 to 600,000",
+        "Lakeside",
+        f"/dialer/lead/{offer.lead.public_id}/",
+    ):
         assert words in page
     assert f'data-deadline="{offer.deadline.isoformat(timespec="milliseconds")}"' in page
     for act in ("claim", "pass"):

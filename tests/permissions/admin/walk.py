@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.organization.models import Membership, Unit, User
-from dialer.models import Disposition
+from dialer.models import Disposition, PhoneAccount, PhoneNumber
 from leads.models import CustomField, SlotRole, Source, Stage
 from permissions.admin.site import site
 from permissions.models import Profile
@@ -25,6 +25,10 @@ MAKE: dict[type[Model], Callable[[User], Model]] = {
     CustomField: lambda one: CustomField.objects.create(company=one.company, key=SECRET, label=f"{SECRET} field"),
     Disposition: lambda one: Disposition.objects.create(company=one.company, name=f"{SECRET} outcome", final=True),
     Membership: lambda one: one.memberships.get(),
+    PhoneAccount: lambda one: PhoneAccount.objects.create(company=one.company, account_sid=SECRET, auth_token="x"),
+    PhoneNumber: lambda one: PhoneNumber.objects.create(
+        company=one.company, number=SECRET, unit=make_office(one.company, f"{SECRET} line")
+    ),
     Profile: lambda one: Profile.objects.create(company=one.company, code=SECRET, name=f"{SECRET} profile"),
     SlotRole: lambda one: SlotRole.objects.create(company=one.company, code="zanzibar", name=f"{SECRET} role"),
     Source: lambda one: Source.objects.create(company=one.company, name=f"{SECRET} source"),

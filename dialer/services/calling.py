@@ -1,0 +1,148 @@
+"""Calling and texting leads (L4, D16): by the gates, by the provider, and onto the timeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models.functions import Coalesce, Now
+
+from crm.organization.models import Membership, User
+from dialer.models import CallAttempt, Campaign, PhoneNumber
+from dialer.providers import account_of, provider_for
+from dialer.providers.port import Outgoing, Placed
+from dialer.services.gates import permit
+from leads.contact import UnreadableContactError, read_phone
+from leads.models import Activity, Lead
+from leads.services.working import log_activity
+from permissions.keyring import load_keyring
+
+Kind, Outcome = CallAttempt.Kind, Activity.Outcome
+WAY_OUT = "Reply STOP to opt out."
+OUTCOMES = {
+    "completed": Outcome.REACHED,
+    "busy": Outcome.BUSY,
+    "no-answer": Outcome.NO_ANSWER,
+    "failed": Outcome.NO_ANSWER,
+}
+UNDELIVERED = {"failed", "undelivered"}
+NOT_RUNG = "not-rung"
+
+
+class RefusedError(Exception):
+    """A gate is shut; the attempt is recorded."""
+
+    def __init__(self, attempt: CallAttempt) -> None:
+        super().__init__(attempt.get_refused_by_display())
+        self.attempt = attempt
+
+
+@dataclass(frozen=True)
+class Made:
+    """An attempt that went out, and how: by a link that she follows herself, or by the provider."""
+
+    attempt: CallAttempt
+    placed: Placed
+
+
+def make_call(*, actor: User, lead: Lead, number: str, campaign: Campaign | None = None) -> Made:
+    """Call this number of the lead. Call it outside of a transaction. Raises RefusedError, ProviderError."""
+    return _make(actor, lead, number, campaign, Kind.CALL, "")
+
+
+def send_text(*, actor: User, lead: Lead, number: str, body: str, campaign: Campaign | None = None) -> Made:
+    """Text this number of the lead; the first one says how to opt out. Raises as `make_call`."""
+    if not Activity.objects.filter(lead=lead, kind=Activity.Kind.TEXT, direction="out").exists():
+        body = f"{body}\n{WAY_OUT}"
+    return _make(actor, lead, number, campaign, Kind.TEXT, body)
+
+
+def _make(actor: User, lead: Lead, number: str, campaign: Campaign | None, kind: str, body: str) -> Made:
+    attempt = permit(lead=lead, user=actor, campaign=campaign, number=number, kind=kind)
+    if not attempt.allowed:
+        raise RefusedError(attempt)
+    provider = provider_for(account_of(actor.company_id))
+    out = Outgoing(attempt.pk, number, number_of(actor), phone_of(actor), body)
+    CallAttempt.objects.filter(pk=attempt.pk).update(provider=provider.code)
+    placed = provider.text(out) if kind == Kind.TEXT else provider.call(out)
+    if placed.ref:
+        _went_out(attempt, placed, body)
+    return Made(attempt, placed)
+
+
+@transaction.atomic
+def _went_out(attempt: CallAttempt, placed: Placed, body: str) -> None:
+    """The provider has it: it is on the timeline, and claims. How a call went is known when it is over."""
+    assert attempt.user is not None
+    made = log_activity(
+        keyring=load_keyring(attempt.user),
+        actor=attempt.user,
+        lead=attempt.lead,
+        kind=Activity.Kind(attempt.kind),
+        direction=Activity.Direction.OUT,
+        body=body,
+    )
+    CallAttempt.objects.filter(pk=attempt.pk).update(provider_ref=placed.ref, activity_id=made.pk, status="placed")
+
+
+@transaction.atomic
+def log_call(*, actor: User, attempt: CallAttempt, outcome: str, body: str) -> Activity:
+    """How a call that she made on her own phone went: once. Raises PermissionDenied."""
+    held = CallAttempt.objects.select_for_update(of=("self",), no_key=True).select_related("lead").get(pk=attempt.pk)
+    if held.user_id != actor.pk or not held.allowed or held.activity_id is not None:
+        raise PermissionDenied("This call is logged already.")
+    made = log_activity(
+        keyring=load_keyring(actor),
+        actor=actor,
+        lead=held.lead,
+        kind=Activity.Kind(held.kind),
+        direction=Activity.Direction.OUT,
+        outcome=outcome,
+        body=body,
+    )
+    CallAttempt.objects.filter(pk=held.pk).update(activity_id=made.pk, status="logged", ended_at=Now())
+    return made
+
+
+@transaction.atomic
+def call_ended(attempt: CallAttempt, status: str) -> None:
+    """How the provider says the call went; the first word counts, and a second one changes nothing."""
+    open_ones = CallAttempt.objects.filter(pk=attempt.pk, ended_at=None)
+    if not open_ones.update(status=status[:16], ended_at=Now()):
+        return
+    if status == "completed":
+        CallAttempt.objects.filter(pk=attempt.pk).update(answered_at=Coalesce("answered_at", Now()))
+    list(Lead.objects.filter(pk=attempt.lead_id).in_id_order().values_list("pk", flat=True))
+    line = Activity.objects.filter(pk=attempt.activity_id or 0, outcome="")
+    if status in OUTCOMES:
+        line.update(outcome=OUTCOMES[status])
+    elif status == NOT_RUNG:
+        line.update(body="The lead was not rung: the agent’s own phone did not answer.")
+
+
+@transaction.atomic
+def text_ended(attempt: CallAttempt, status: str) -> None:
+    """Whether a text arrived; one that did not is on the timeline."""
+    known = CallAttempt.objects.filter(pk=attempt.pk).exclude(status=status[:16])
+    if known.update(status=status[:16]) and status in UNDELIVERED:
+        words = "The text could not be delivered. Call, or try another number."
+        Activity.objects.create(
+            company_id=attempt.company_id, lead=attempt.lead, kind=Activity.Kind.SYSTEM, body=words, automatic=True
+        )
+
+
+def number_of(actor: User) -> str:
+    """The number she calls with: of a unit of hers, else any of the company."""
+    numbers = PhoneNumber.objects.filter(company=actor.company_id, active=True)
+    units = Membership.objects.current().filter(user=actor).values("unit")
+    found = numbers.filter(unit__in=units).order_by("pk").first() or numbers.order_by("pk").first()
+    return found.number if found else ""
+
+
+def phone_of(user: User) -> str:
+    """Her own phone in E.164, if it can be read."""
+    try:
+        return read_phone(user.phone, user.company.phone_region) if user.phone else ""
+    except UnreadableContactError:
+        return ""
