@@ -44,7 +44,7 @@ class DispositionAdmin(CompanyAdmin):
     verb = Permission.MANAGE_POLICY
     words = "What can come of a call, by number keys, and what follows: a callback, another try, or never again."
     form = DispositionForm
-    fields = ("name", "position", *FLAGS, "recycle_after", "archived")
+    fields = ("name", "position", "outcome", *FLAGS, "recycle_after", "archived")
     list_display = ("name", "position", "says", "recycle_after", "state")
     list_filter = ("archived",)
     search_fields = ("name",)

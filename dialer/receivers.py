@@ -16,12 +16,12 @@ from permissions.keyring import register_source
 DISPOSITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Talked", {"contact_made": True, "recycle_after": 4320}),
     ("No answer", {"recycle_after": 240}),
-    ("Left voicemail", {"recycle_after": 1440}),
-    ("Busy", {"recycle_after": 30}),
+    ("Left voicemail", {"outcome": "voicemail", "recycle_after": 1440}),
+    ("Busy", {"outcome": "busy", "recycle_after": 30}),
     ("Callback", {"contact_made": True, "callback": True}),
     ("Sale", {"contact_made": True, "sale": True, "final": True}),
     ("Not interested", {"contact_made": True, "not_interested": True, "final": True}),
-    ("Wrong number", {"final": True}),
+    ("Wrong number", {"outcome": "wrong_number", "final": True}),
     ("Do not call", {"contact_made": True, "do_not_call": True, "final": True}),
 )
 

@@ -1,10 +1,21 @@
-"""Campaigns, lead filters, skills; calling a lead."""
+"""The desk; campaigns, lead filters, skills; calling a lead."""
 
 from django.urls import path
 
-from dialer.views import calling, campaigns, filters, phone, skills
+from dialer.views import calling, campaigns, desk, filters, phone, skills
 
 urlpatterns = [
+    path("desk/", desk.desk, name="desk"),
+    path("desk/join/<int:campaign_id>/", desk.join, name="desk-join"),
+    path("desk/leave/", desk.leave, name="desk-leave"),
+    path("desk/here/", desk.here, name="desk-here"),
+    path("desk/next/", desk.proceed, name="desk-next"),
+    path("desk/skip/", desk.skip, name="desk-skip"),
+    path("desk/call/", desk.call, name="desk-call"),
+    path("desk/ended/", desk.ended, name="desk-ended"),
+    path("desk/dispose/", desk.dispose, name="desk-dispose"),
+    path("desk/pause/", desk.pause, name="desk-pause"),
+    path("desk/resume/", desk.resume, name="desk-resume"),
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("campaigns/new/", campaigns.begin, name="campaign-begin"),
     path("campaigns/new/<int:unit_id>/", campaigns.add, name="campaign-add"),

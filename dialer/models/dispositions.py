@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 
 from crm.organization.models import Company
 from dialer.querysets import DispositionQuerySet
+from leads.models import Activity
 
 
 class Disposition(models.Model):
@@ -19,6 +20,14 @@ class Disposition(models.Model):
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
     name = models.CharField(max_length=60)
     position = models.PositiveSmallIntegerField("key", null=True, blank=True)
+    outcome = models.CharField(
+        "counts as",
+        max_length=16,
+        choices=Activity.Outcome,
+        blank=True,
+        default="",
+        help_text="As which outcome lists and filters know the call. Empty: reached if contact was made, else no answer.",
+    )
     contact_made = models.BooleanField(default=False)
     sale = models.BooleanField(default=False)
     do_not_call = models.BooleanField("do not call", default=False)

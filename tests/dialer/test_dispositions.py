@@ -22,7 +22,7 @@ def harbor(db: None) -> Brokerage:
 
 
 def flags(one: Disposition) -> dict[str, Any]:
-    names = ("contact_made", "sale", "do_not_call", "not_interested", "callback", "final", "recycle_after")
+    names = ("outcome", "contact_made", "sale", "do_not_call", "not_interested", "callback", "final", "recycle_after")
     return {name: getattr(one, name) for name in names if getattr(one, name)}
 
 
@@ -35,9 +35,9 @@ def test_d10_a_company_starts_with_dispositions_on_all_keys(harbor: Brokerage) -
 def test_d10_companies_from_before_get_the_same(harbor: Brokerage) -> None:
     from importlib import import_module
 
-    migration = import_module("dialer.migrations.0001_campaigns")
     Disposition.objects.all().delete()
-    migration.start_with_dispositions(apps, None)
+    import_module("dialer.migrations.0001_campaigns").start_with_dispositions(apps, None)
+    import_module("dialer.migrations.0005_dispositions_outcome").say_outcomes(apps, None)
     found = Disposition.objects.in_use(harbor.company.pk)
     assert [(one.name, flags(one)) for one in found] == list(DISPOSITIONS)
 

@@ -325,6 +325,12 @@ def readers_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads.views.tasks.require", lambda held, lead, level: None)
 
 
+@found_by("desk")
+def a_desk_is_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = "dialer.querysets.SessionQuerySet.of"
+    monkeypatch.setattr(of, lambda sessions, user: sessions.filter(company=user.company_id))
+
+
 @found_by("sources_for_a_filter", "filters_named")
 def filters_name_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     everything = "dialer.services.lists.sources_in_sight"

@@ -1,0 +1,53 @@
+"""What an agent says at her desk: which number, and what came of the call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from crm.core.lines import straight
+from crm.core.moments import MomentField
+from dialer.models import AgentSession, CampaignDisposition, Disposition
+from dialer.services.on_call import Said
+
+LONGEST_NOTE = 2000
+
+
+class SaidForm(forms.Form):
+    """One of the campaign's dispositions, a note, and for a callback when."""
+
+    disposition = forms.ModelChoiceField(
+        Disposition.objects.none(),
+        error_messages={
+            "required": "Say what came of the call.",
+            "invalid_choice": "This can no longer be said. Choose another.",
+        },
+    )
+    note = forms.CharField(
+        label="Note",
+        required=False,
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should the next person know?"}),
+    )
+    call_back = MomentField(label="Call again at", required=False, help_text="By your own clock.")
+    pause = forms.ChoiceField(choices=[("", "Go on"), *AgentSession.Pause.choices], required=False)
+
+    def __init__(self, *args: Any, given: list[CampaignDisposition], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = Disposition.objects.filter(pk__in=[one.disposition_id for one in given])
+        self.fields["disposition"].queryset = chosen  # type: ignore[attr-defined]
+
+    def clean_note(self) -> str:
+        return straight(self.cleaned_data["note"])
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        disposition, at = data.get("disposition"), data.get("call_back")
+        if disposition and disposition.callback and at is None and "call_back" not in self.errors:
+            self.add_error("call_back", "Say when to call again.")
+        return data
+
+    def said(self) -> Said:
+        data = self.cleaned_data
+        return Said(data["disposition"], data["note"], data["call_back"], data["pause"])

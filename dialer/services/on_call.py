@@ -1,0 +1,158 @@
+"""A call from the desk (D9): dialing what is before her, ending it, and saying what came of it (D10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+
+from dialer.models import (
+    AgentSession,
+    CallAttempt,
+    Campaign,
+    CampaignDisposition,
+    CampaignLead,
+    Disposition,
+    HopperEntry,
+)
+from dialer.services.do_not_call import add_numbers
+from dialer.services.gates import permit
+from dialer.services.sessions import NotNowError, State, hold, settle
+from dialer.signals import disposed
+from leads.models import Activity, Lead
+from leads.services.consenting import mark_do_not_call
+from leads.services.working import log_activity
+from permissions.keyring import load_keyring
+
+UNSAID = timedelta(hours=1)  # a call of which nobody says what came of it is tried again then
+WHY_LISTED = "said so in a call"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of a call. `call_back`: when she promised to call again; `pause`: why she goes on pause then."""
+
+    disposition: Disposition
+    note: str = ""
+    call_back: datetime | None = None
+    pause: str = ""
+
+
+@transaction.atomic
+def dial(*, session: AgentSession, number: str) -> CallAttempt:
+    """Ask the gates for the lead before her, and begin the call. Where one is shut the record says which, and the lead goes
+    back to the campaign: it is loaded again when it can be called. Raises NotNowError.
+    """
+    held = hold(session, State.PREVIEW)
+    if held is None:
+        raise NotNowError
+    lead = _lead_of(held)
+    attempt = permit(lead=lead, user=held.user, campaign=held.campaign, number=number)
+    if attempt.refused_by:
+        HopperEntry.objects.filter(reserved_by=held).delete()
+        settle(held, State.READY)
+        return attempt
+    _count(held)
+    AgentSession.objects.filter(pk=held.pk).update(state=State.ON_CALL, state_at=Now())
+    return attempt
+
+
+def _lead_of(held: AgentSession) -> Lead:
+    assert held.lead_id is not None  # the database has it so: agent_session_has_lead
+    return Lead.objects.select_related("company").in_id_order().get(pk=held.lead_id)
+
+
+def _count(held: AgentSession) -> None:
+    known, _ = CampaignLead.objects.get_or_create(
+        company_id=held.company_id, campaign=held.campaign, lead_id=held.lead_id
+    )
+    CampaignLead.objects.filter(pk=known.pk).update(attempts=F("attempts") + 1, last_at=Now(), next_at=Now() + UNSAID)
+
+
+@transaction.atomic
+def hang_up(session: AgentSession) -> None:
+    """The call is over, and she writes down what came of it. Raises NotNowError."""
+    held = hold(session, State.ON_CALL)
+    if held is None:
+        raise NotNowError
+    _record(attempt_of(held))
+    AgentSession.objects.filter(pk=held.pk).update(state=State.WRAP_UP, state_at=Now())
+
+
+def attempt_of(session: AgentSession) -> CallAttempt | None:
+    """The permission record of the call she is in, or writes about."""
+    if session.state not in (State.ON_CALL, State.WRAP_UP):
+        return None
+    hers = CallAttempt.objects.filter(lead=session.lead_id, user=session.user_id, campaign=session.campaign_id)
+    return hers.filter(refused_by="").order_by("-pk").first()
+
+
+def _record(attempt: CallAttempt | None, **fields: Any) -> None:
+    """That the call is over, and what came of it."""
+    if attempt is not None:
+        CallAttempt.objects.filter(pk=attempt.pk).update(ended_at=Coalesce("ended_at", Now()), **fields)
+
+
+def dispositions_of(campaign: Campaign) -> list[CampaignDisposition]:
+    """Those that can be given in the campaign, by their keys."""
+    rows = CampaignDisposition.objects.filter(campaign=campaign, disposition__archived=False)
+    return list(
+        rows.select_related("disposition").order_by(
+            F("disposition__position").asc(nulls_last=True), "disposition__name", "pk"
+        )
+    )
+
+
+@transaction.atomic
+def dispose(*, session: AgentSession, said: Said) -> None:
+    """Write down what came of the call, and do what follows. Raises NotNowError; also of a disposition not in use."""
+    held = hold(session, State.ON_CALL, State.WRAP_UP)
+    rows = CampaignDisposition.objects.filter(campaign=session.campaign_id, disposition=said.disposition)
+    given = rows.select_related("disposition").first()
+    if held is None or given is None or given.disposition.archived:
+        raise NotNowError
+    lead = _lead_of(held)
+    activity = _log(held, lead, given.disposition, said.note) if lead.removed_at is None else None
+    attempt = attempt_of(held)
+    _record(attempt, disposition=given.disposition, activity_id=activity.pk if activity else None)
+    _come_back(held, given, said)
+    if given.disposition.do_not_call:
+        _forbid(held, lead, attempt)
+    HopperEntry.objects.filter(reserved_by=held).delete()
+    disposed.send(
+        sender=Lead, campaign=held.campaign, lead=lead, actor=held.user, disposition=given.disposition, said=said
+    )
+    settle(held, State.PAUSED if said.pause else State.READY, pause_reason=said.pause)
+
+
+def _log(held: AgentSession, lead: Lead, disposition: Disposition, note: str) -> Activity:
+    usual = Activity.Outcome.REACHED if disposition.contact_made else Activity.Outcome.NO_ANSWER
+    return log_activity(
+        keyring=load_keyring(held.user),
+        actor=held.user,
+        lead=lead,
+        kind=Activity.Kind.CALL,
+        direction=Activity.Direction.OUT,
+        outcome=disposition.outcome or usual,
+        body=f"{disposition.name}. {note}" if note else f"{disposition.name}.",
+    )
+
+
+def _come_back(held: AgentSession, given: CampaignDisposition, said: Said) -> None:
+    """When the campaign calls the lead again, if it does."""
+    minutes = given.recycle_after or given.disposition.recycle_after
+    next_at = said.call_back if given.disposition.callback else Now() + timedelta(minutes=minutes) if minutes else None
+    known = CampaignLead.objects.filter(campaign=held.campaign, lead=held.lead_id)
+    known.update(closed=given.disposition.final, next_at=next_at)
+
+
+def _forbid(held: AgentSession, lead: Lead, attempt: CallAttempt | None) -> None:
+    """Nobody calls the lead, nor the number by whatever lead (D14)."""
+    if lead.removed_at is None:
+        mark_do_not_call(keyring=load_keyring(held.user), actor=held.user, lead=lead, on=True)
+    if attempt is not None:
+        add_numbers(company_id=held.company_id, user_id=held.user_id, numbers=[attempt.number], reason=WHY_LISTED)

@@ -1,0 +1,156 @@
+"""The agent desktop (D9): one lead, and one next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+
+from crm.core.doors import door
+from crm.core.htmx import is_fragment
+from crm.organization.people import signed_in
+from dialer.desk_forms import SaidForm
+from dialer.models import AgentSession, Campaign
+from dialer.services import on_call, serving, sessions
+from dialer.services.desk import desk_of
+from dialer.services.sessions import NotNowError
+from dialer.tasks import load_soon
+from permissions.keyring import load_keyring
+
+MEANWHILE = "This is not where you are any more. Go on from here."
+
+
+@door()
+@never_cache
+def desk(request: HttpRequest) -> HttpResponse:
+    return show(request)
+
+
+def show(request: HttpRequest, *, form: SaidForm | None = None, acted: bool = False) -> HttpResponse:
+    """The desk as it is now: the page, or what of it changes."""
+    user = signed_in(request)
+    found = desk_of(user, load_keyring(user))
+    said = form or SaidForm(given=found.given)
+    context: dict[str, Any] = {
+        "desk": found,
+        "form": said,
+        "chosen": str(said["disposition"].value() or ""),
+        "pauses": AgentSession.Pause.choices,
+        "acted": acted,
+    }
+    name = "dialer/desk/desk.html" if is_fragment(request) else "dialer/desk/page.html"
+    return render(request, name, context, status=422 if form else 200)
+
+
+def again(request: HttpRequest) -> HttpResponse:
+    return show(request, acted=True) if is_fragment(request) else redirect("desk")
+
+
+def acting(act: Callable[[HttpRequest, AgentSession], None]) -> Callable[[HttpRequest], HttpResponse]:
+    """A step of hers; where it does not fit any more, she sees where she is."""
+
+    @door("POST")
+    def view(request: HttpRequest) -> HttpResponse:
+        session = sessions.session_of(signed_in(request))
+        try:
+            if session is None:
+                raise NotNowError
+            act(request, session)
+        except NotNowError:
+            messages.warning(request, MEANWHILE)
+        return again(request)
+
+    view.__doc__ = act.__doc__
+    return view
+
+
+@door("POST")
+def join(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    user = signed_in(request)
+    campaign = get_object_or_404(Campaign.objects.joinable_by(user), pk=campaign_id)
+    try:
+        serving.next_lead(sessions.log_in(user=user, campaign=campaign))
+    except NotNowError:
+        messages.warning(request, MEANWHILE)
+    load_soon(campaign.pk)
+    return again(request)
+
+
+@door("POST")
+def leave(request: HttpRequest) -> HttpResponse:
+    sessions.end_sessions(signed_in(request))
+    return again(request)
+
+
+@door("POST")
+def here(request: HttpRequest) -> HttpResponse:
+    """She is there: nothing to say while the desk is still as she sees it."""
+    session = sessions.session_of(signed_in(request))
+    if session is not None:
+        sessions.beat(session)
+    if not is_fragment(request):
+        return redirect("desk")
+    shown = f"{session.state} {session.state_at.isoformat()}" if session else ""
+    return HttpResponse(status=204) if request.POST.get("seen", "") == shown else show(request)
+
+
+@door("POST")
+def proceed(request: HttpRequest) -> HttpResponse:
+    """The next lead; asked by the page itself (`quietly`), there is nothing to say while there is none."""
+    session = sessions.session_of(signed_in(request))
+    found = serving.next_lead(session) if session else None
+    if found is None and session and "quietly" in request.POST and is_fragment(request):
+        return HttpResponse(status=204)
+    return again(request)
+
+
+@acting
+def skip(request: HttpRequest, session: AgentSession) -> None:
+    serving.skip(session)
+    serving.next_lead(session)
+
+
+@acting
+def call(request: HttpRequest, session: AgentSession) -> None:
+    attempt = on_call.dial(session=session, number=request.POST.get("number", "").replace("\x00", "")[:254])
+    if attempt.refused_by:
+        why = attempt.get_refused_by_display()
+        messages.error(request, f"{why}: the lead was not called, and goes back to the campaign.")
+        serving.next_lead(session)
+
+
+@acting
+def ended(request: HttpRequest, session: AgentSession) -> None:
+    on_call.hang_up(session)
+
+
+@acting
+def pause(request: HttpRequest, session: AgentSession) -> None:
+    sessions.pause(session=session, reason=request.POST.get("reason", ""))
+
+
+@acting
+def resume(request: HttpRequest, session: AgentSession) -> None:
+    sessions.resume(session=session)
+    serving.next_lead(session)
+
+
+@door("POST")
+def dispose(request: HttpRequest) -> HttpResponse:
+    """What came of the call; then the next lead, unless she goes on pause."""
+    session = sessions.session_of(signed_in(request))
+    form = SaidForm(request.POST, given=on_call.dispositions_of(session.campaign) if session else [])
+    if session is not None and not form.is_valid():
+        return show(request, form=form)
+    try:
+        if session is None:
+            raise NotNowError
+        on_call.dispose(session=session, said=form.said())
+        serving.next_lead(session)
+    except NotNowError:
+        messages.warning(request, MEANWHILE)
+    return again(request)

@@ -1,0 +1,187 @@
+"""The agent desktop (D9): from logging in to logging out, step by step, and what does not fit any more."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from dialer.models import AgentSession, Campaign, Disposition, HopperEntry
+from dialer.services.loading import load
+from leads.models import Lead
+from tests.dialer.hoppers import ALL_DAY, make_leads, set_hours
+from tests.factories.campaigns import make_campaign
+from tests.factories.scenes import Brokerage, brokerage
+from tests.support.sameness import shapes_asked
+
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def harbor(db: None) -> Brokerage:
+    found = brokerage()
+    set_hours(found.company, ALL_DAY)
+    return found
+
+
+@pytest.fixture
+def campaign(harbor: Brokerage) -> Campaign:
+    return make_campaign(harbor.lakeside, name="Autumn", script="Hello {first_name}, this is {agent}.")
+
+
+@pytest.fixture
+def ana(harbor: Brokerage) -> Client:
+    client = Client()
+    client.force_login(harbor.ana)
+    return client
+
+
+def step(client: Client, name: str, *args: Any, follow: bool = True, **sent: Any) -> str:
+    answer = client.post(reverse(f"desk-{name}", args=args), sent, follow=follow)
+    assert answer.status_code in (200, 422)
+    return answer.content.decode()
+
+
+def log_in(client: Client, campaign: Campaign) -> str:
+    """She logs in, the hopper is loaded, and she asks for the next one."""
+    step(client, "join", campaign.pk)
+    load(campaign.pk)
+    return step(client, "next")
+
+
+def session() -> AgentSession:
+    return AgentSession.objects.live().get()
+
+
+def test_d9_a_call_from_logging_in_to_logging_out(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    second, first = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    assert "Log in to Autumn" in ana.get(reverse("desk")).content.decode()
+    page = log_in(ana, campaign)
+    assert first.first_name in page
+    assert f"Hello {first.first_name}, this is Ana." in page
+    assert "Call (602) 555-" in page
+    number = first.contact_points.get().value
+    assert f'href="tel:{number}"' in step(ana, "call", number=number)
+    assert "Wrap-up" in step(ana, "ended")
+    chosen = Disposition.objects.get(name="Talked").pk
+    assert second.first_name in step(ana, "dispose", disposition=chosen, note="Nice")
+    assert "Log in to Autumn" in step(ana, "leave")
+    assert not AgentSession.objects.live().exists()
+
+
+def test_d8_skip_goes_on_to_the_next(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    second, first = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    assert first.first_name in log_in(ana, campaign)
+    assert second.first_name in step(ana, "skip")
+
+
+def test_d8_where_skipping_is_not_allowed_there_is_no_button(ana: Client, harbor: Brokerage) -> None:
+    campaign = make_campaign(harbor.lakeside, may_skip=False)
+    make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    page = log_in(ana, campaign)
+    assert reverse("desk-skip") not in page
+    assert "not where you are any more" in step(ana, "skip")
+
+
+def test_d9_pausing_and_going_on(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    step(ana, "join", campaign.pk)
+    assert "Lunch" in step(ana, "pause", reason="lunch")
+    assert session().state == "paused"
+    assert "No lead is waiting for you" in step(ana, "resume")
+
+
+def test_d9_a_step_that_does_not_fit_any_more_shows_where_she_is(ana: Client, campaign: Campaign) -> None:
+    for name in ("skip", "call", "ended", "pause", "resume", "dispose"):
+        assert "not where you are any more" in step(ana, name)
+    step(ana, "join", campaign.pk)
+    for name in ("skip", "call", "ended", "resume"):
+        assert "not where you are any more" in step(ana, name)
+    assert session().state == "ready"
+
+
+def test_d14_where_a_gate_is_shut_she_is_told_and_goes_on(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    second, first = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    log_in(ana, campaign)
+    Lead.objects.filter(pk=second.pk).update(state="AZ")
+    page = step(ana, "call", number="+12125550100")
+    assert "No such number: the lead was not called" in page
+    assert second.first_name in page
+    assert session().lead_id == second.pk
+    assert first.pk not in HopperEntry.objects.values_list("lead", flat=True)
+
+
+def test_d10_what_is_typed_stays_where_something_is_missing(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    log_in(ana, campaign)
+    step(ana, "call", number=lead.contact_points.get().value)
+    page = step(ana, "dispose", disposition="", note="Spoke with her son")
+    assert "Say what came of the call." in page
+    assert "Spoke with her son" in page
+    callback = Disposition.objects.get(name="Callback").pk
+    assert "Say when to call again." in step(ana, "dispose", disposition=callback, note="Later")
+    assert session().state == "on_call"
+
+
+def test_d9_the_heartbeat_says_nothing_while_nothing_changed(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    [lead] = make_leads(harbor.lakeside, 1)
+    log_in(ana, campaign)
+    seen = f"preview {session().state_at.isoformat()}"
+    here, long_ago = reverse("desk-here"), datetime(2026, 1, 1, tzinfo=UTC)
+    AgentSession.objects.update(heartbeat_at=long_ago)
+    assert ana.post(here, {"seen": seen}, headers=HTMX).status_code == 204
+    assert session().heartbeat_at > long_ago
+    Lead.objects.filter(pk=lead.pk).update(do_not_call=True)
+    answer = ana.post(here, {"seen": seen}, headers=HTMX)
+    assert "No lead is waiting for you" in answer.content.decode()
+    AgentSession.objects.update(ended_at=long_ago)
+    assert "Log in to Autumn" in ana.post(here, {"seen": seen}, headers=HTMX).content.decode()
+
+
+def test_d9_the_page_asks_quietly_for_the_next_lead(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    step(ana, "join", campaign.pk)
+    asked = {"quietly": "1"}
+    assert ana.post(reverse("desk-next"), asked, headers=HTMX).status_code == 204
+    [lead] = make_leads(harbor.lakeside, 1)
+    load(campaign.pk)
+    answer = ana.post(reverse("desk-next"), asked, headers=HTMX).content.decode()
+    assert lead.first_name in answer
+    assert "<html" not in answer
+
+
+def test_d9_a_stopped_campaign_says_so(ana: Client, campaign: Campaign) -> None:
+    step(ana, "join", campaign.pk)
+    Campaign.objects.update(active=False)
+    assert "The campaign was stopped" in step(ana, "next")
+
+
+def test_d9_only_ones_own_campaigns_can_be_joined(ana: Client, harbor: Brokerage) -> None:
+    elsewhere = make_campaign(harbor.harborfront)
+    assert ana.post(reverse("desk-join", args=[elsewhere.pk])).status_code == 404
+    assert "No campaign to join" in ana.get(reverse("desk")).content.decode()
+
+
+@pytest.mark.parametrize("name", ["leave", "here", "next", "skip", "call", "ended", "dispose", "pause", "resume"])
+def test_d9_steps_are_posted(ana: Client, name: str) -> None:
+    assert ana.get(reverse(f"desk-{name}")).status_code == 405
+
+
+def test_d9_the_desk_asks_no_more_of_the_database_for_a_longer_story(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    log_in(ana, campaign)
+    lead.activities.create(company=harbor.company, kind="note", actor=harbor.ana, body="First")
+    with shapes_asked() as before:
+        ana.get(reverse("desk"))
+    make_leads(harbor.lakeside, 30, agent=harbor.ana)
+    for n in range(12):
+        lead.activities.create(company=harbor.company, kind="note", actor=harbor.ana, body=f"{n}")
+    lead.contact_points.create(company=harbor.company, kind="phone", value="+16025559999", position=1)
+    with shapes_asked() as after:
+        ana.get(reverse("desk"))
+    assert len(after) <= len(before)
