@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from importlib.metadata import version
 from typing import NamedTuple
 from zoneinfo import available_timezones
@@ -11,6 +12,8 @@ import zipcodes
 from phonenumbers.tzdata import TIMEZONE_DATA
 
 NOWHERE = frozenset({"1"})  # prefixes that only say a continent: numbers that are free of charge, and the like
+SHAPE = "2"  # of what we keep of it
+AREA_CODE = 4  # digits with the country's, in North America
 SOURCES = ("phonenumbers", "zipcodes", "tzdata")
 Zones = tuple[str, ...]
 
@@ -21,7 +24,7 @@ class Place(NamedTuple):
 
 
 def versions() -> str:
-    return " ".join(f"{name} {version(name)}" for name in SOURCES)
+    return " ".join([SHAPE, *(f"{name} {version(name)}" for name in SOURCES)])
 
 
 def every_zone() -> list[str]:
@@ -34,6 +37,11 @@ def areas() -> dict[str, Zones]:
     known = available_timezones()
     found = {prefix: tuple(sorted(known.intersection(zones))) for prefix, zones in TIMEZONE_DATA.items()}
     return {prefix: zones for prefix, zones in found.items() if zones and prefix not in NOWHERE}
+
+
+def deeper(prefixes: Iterable[str]) -> set[str]:
+    """The area codes of North America within which there are longer ones."""
+    return {prefix[:AREA_CODE] for prefix in prefixes if prefix.startswith("1") and len(prefix) > AREA_CODE}
 
 
 def places() -> dict[str, Place]:

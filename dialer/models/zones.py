@@ -27,9 +27,13 @@ class ZoneSet(models.Model):
 
 
 class AreaZone(models.Model):
-    """The zones of numbers that begin with `prefix`, its country's code first; the longest that fits is right."""
+    """The zones of numbers that begin with `prefix`, its country's code first; the longest that fits is right.
+
+    `deeper`: an area code of North America within which longer ones say more; without it that is all there is to look up.
+    """
 
     prefix = models.CharField(max_length=12, primary_key=True)
+    deeper = models.BooleanField(default=False, db_default=False)
     zone_set = models.ForeignKey(ZoneSet, models.PROTECT, related_name="+", db_index=False)
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from dialer.models import AreaZone, PostalZone, ZoneSet, ZoneSource
 from dialer.models.zones import UNKNOWN
-from dialer.zone_tables import Zones, areas, every_zone, places, versions
+from dialer.zone_tables import Zones, areas, deeper, every_zone, places, versions
 
 LEADS_AT_ONCE = 5_000
 REFRESH = """
@@ -41,7 +41,10 @@ def _fill() -> None:
     )
     AreaZone.objects.all().delete()
     PostalZone.objects.all().delete()
-    AreaZone.objects.bulk_create(AreaZone(prefix=prefix, zone_set_id=ids[zones]) for prefix, zones in by_number.items())
+    split = deeper(by_number)
+    AreaZone.objects.bulk_create(
+        AreaZone(prefix=prefix, zone_set_id=ids[zones], deeper=prefix in split) for prefix, zones in by_number.items()
+    )
     PostalZone.objects.bulk_create(
         PostalZone(prefix=prefix, zone_set_id=ids[place.zones], state=place.state) for prefix, place in by_place.items()
     )
