@@ -77,7 +77,7 @@ CREATE TRIGGER dialing_removed AFTER DELETE ON leads_contactpoint
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dialer", "0004_phones"),
+        ("dialer", "0005_dispositions_outcome"),
     ]
 
     operations = [
