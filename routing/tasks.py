@@ -24,7 +24,7 @@ MOST_FETCHED = 50  # then it queues itself anew
 MOST_BATCHES = 60  # then the next tick goes on, so that one run never outlives a deploy
 
 
-@task(queue="clock", every=1.0)
+@task(queue="clock", every=0.5)
 def expire_offers() -> None:
     """Hand on every lead whose offer is due, oldest first."""
     try:

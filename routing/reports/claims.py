@@ -8,7 +8,7 @@ from routing.models import Offer
 from routing.reports.asking import Question
 from routing.reports.grouping import Group, grouped, names_of
 from routing.reports.links import list_behind
-from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Section, lasting, percent, seconds
+from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Rows, Section, lasting, percent, seconds
 
 ENDS = (  # state, tone, words
     (Offer.State.CLAIMED, "good", "Claimed"),
@@ -32,7 +32,8 @@ def claims(question: Question) -> list[Section]:
     if not groups:
         return []
     name_of = names_of(question, "agent", [group[1] for group in groups])
-    names = [name_of(group[1]) for group in groups]
+    named = [(name_of(group[1]), group) for group in groups]
+    names = [name for name, _ in named[:MOST_BARS]]
     ends = [Column(words) for _, _, words in ENDS]
     return [
         Section(
@@ -45,9 +46,9 @@ def claims(question: Question) -> list[Section]:
                 Column("Claim rate"),
                 Column("Median time to claim", ("Median time to claim (s)",)),
             ],
-            rows=[_row(question, name, group) for name, group in zip(names, groups, strict=True)],
+            rows=Rows(lambda one: _row(question, *one), named),
             total=_row(question, "All", total),
-            chart=_chart(question, names[:MOST_BARS], groups[:MOST_BARS]),
+            chart=_chart(question, names, groups[:MOST_BARS]),
             foot="The claim rate leaves out offers that are open, and those that were withdrawn.",
         )
     ]

@@ -14,7 +14,7 @@ from routing.models import Offer
 from routing.reports.asking import BY, Question
 from routing.reports.grouping import Group, grouped, names_of
 from routing.reports.links import list_behind
-from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Section, in_minutes, lasting, seconds
+from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Rows, Section, in_minutes, lasting, seconds
 
 STEPS = (  # name, words, and the list behind it
     ("offered", "Received to offered", "offered"),
@@ -59,7 +59,8 @@ def speed(question: Question) -> list[Section]:
     if not groups:
         return []
     name_of = names_of(question, question.by, [group[1] for group in groups])
-    names = [name_of(group[1]) for group in groups]
+    named = [(name_of(group[1]), group) for group in groups]
+    names = [name for name, _ in named[:MOST_BARS]]
     figures = [Column(f"{words}", _heads(words)) for _, words, _ in STEPS]
     return [
         Section(
@@ -70,9 +71,9 @@ def speed(question: Question) -> list[Section]:
                 Column("Offers"),
                 *figures,
             ],
-            rows=[_row(question, name, group) for name, group in zip(names, groups, strict=True)],
+            rows=Rows(lambda one: _row(question, *one), named),
             total=_row(question, "All", total),
-            chart=_chart(question, names[:MOST_BARS], groups[:MOST_BARS]),
+            chart=_chart(question, names, groups[:MOST_BARS]),
             foot="Each figure is a median; below it, within what time nine of ten were done, and how many that were.",
         )
     ]

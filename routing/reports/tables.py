@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, overload
 
 from leads.spreadsheet import csv_lines
 
@@ -54,6 +55,27 @@ class Chart:
         return drawn | {"series": [{"label": words, "data": values} for _, words, values in self.series]}
 
 
+Row = Sequence[Cell]
+
+
+@dataclass(frozen=True)
+class Rows(Sequence[Row]):
+    """A row for each of `groups`, made as it is read: a page shows the first few of the many that a file has."""
+
+    make: Callable[[Any], Row]
+    groups: Sequence[Any]
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    @overload
+    def __getitem__(self, at: int) -> Row: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Row]: ...
+    def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
+        return [self.make(one) for one in self.groups[at]] if isinstance(at, slice) else self.make(self.groups[at])
+
+
 @dataclass(frozen=True)
 class Section:
     """`verdict` is a tone and what the figures mean in a sentence."""
@@ -61,8 +83,8 @@ class Section:
     key: str
     title: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    total: Sequence[Cell] = ()
+    rows: Sequence[Row]
+    total: Row = ()
     chart: Chart | None = None
     verdict: tuple[str, str] = ("", "")
     foot: str = ""
@@ -71,8 +93,8 @@ class Section:
     def chart_id(self) -> str:
         return f"chart-{self.key}"
 
-    @property
-    def shown(self) -> Sequence[Sequence[Cell]]:
+    @cached_property
+    def shown(self) -> Sequence[Row]:
         return self.rows[:MOST_ROWS]
 
 
