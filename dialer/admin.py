@@ -11,12 +11,10 @@ from django.contrib.admin import display, register
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.text import capfirst
-from django.utils.timezone import localtime
 
 from crm.organization.people import signed_in
-from dialer.models import Automation, Disposition, PhoneAccount, PhoneNumber
+from dialer.models import Disposition, PhoneAccount, PhoneNumber
 from dialer.views import do_not_call, hours
 from leads.contact import UnreadableContactError, read_phone
 from permissions.admin.base import CompanyAdmin
@@ -25,7 +23,6 @@ from permissions.admin.site import site
 from permissions.catalog import Permission
 
 SIGNS = "With it Twilio is asked, and it signs what it sends."
-LATEST = 5  # runs of an automation
 FLAGS = ("contact_made", "sale", "not_interested", "do_not_call", "callback", "final")
 
 
@@ -142,48 +139,6 @@ class PhoneNumberAdmin(CompanyAdmin):
     list_filter = ("active",)
     search_fields = ("number",)
     ordering = ("number", "pk")
-
-
-class AutomationForm(CompanyForm):
-    class Meta:
-        help_texts = {
-            "campaign": "Empty: in any campaign.",
-            "lead_filter": "Only leads that match it. Empty: all.",
-            "hand": "“The agent” is whoever gave the disposition or moved the stage. A personal lead stays as it is.",
-            "task_in_days": "Of the task, if there is one.",
-        }
-
-
-@register(Automation, site=site)
-class AutomationAdmin(CompanyAdmin):
-    verb = Permission.MANAGE_POLICY
-    words = (
-        "What follows by itself when a disposition is given or a stage changes: owner, agent, stage, tag, pond, task."
-    )
-    form = AutomationForm
-    fields = (
-        *("name", "active", "trigger", "disposition", "stage", "campaign", "lead_filter"),
-        *("hand", "pond", "to_stage", "add_tag", "task_title", "task_in_days", "notify_holder", "latest"),
-    )
-    readonly_fields = ("latest",)
-    list_display = ("name", "sets_it_off", "hand", "active")
-    list_select_related = ("disposition", "stage")
-    list_filter = ("active", "trigger")
-    search_fields = ("name",)
-    ordering = ("name", "pk")
-
-    @display(description="When")
-    def sets_it_off(self, one: Automation) -> str:
-        return f"{one.get_trigger_display()}: {one.disposition or one.stage}"
-
-    @display(description="Its last runs")
-    def latest(self, one: Automation) -> str:
-        """Without the leads' names: an admin may not be one of those who see them."""
-        if not one.pk:
-            return "None yet."
-        runs = one.runs.select_related("actor").order_by("-pk")[:LATEST]
-        words = [f"{date_format(localtime(run.at), 'M j, g:i A')}, {run.actor}: {run.did or run.left}" for run in runs]
-        return " · ".join(words) or "None yet."
 
 
 site.add_page(

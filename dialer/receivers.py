@@ -7,13 +7,10 @@ from typing import Any
 
 from crm.organization.models import Company, Unit, User
 from crm.organization.signals import company_created
-from dialer.models import CallAttempt, Campaign, Disposition
-from dialer.services.automations import disposition_given, stage_changed
+from dialer.models import CallAttempt, Disposition
 from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
 from dialer.services.serving import given_by_reservations
-from dialer.signals import disposed
 from leads import signals
-from leads.models import Activity, Lead
 from permissions.keyring import register_source
 
 DISPOSITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -59,18 +56,6 @@ def on_erased(sender: object, lead_ids: Collection[int], **kwargs: Any) -> None:
     CallAttempt.objects.filter(lead__pk__any_of=lead_ids).update(number="")
 
 
-def on_disposed(
-    sender: object, lead: Lead, actor: User, campaign: Campaign, disposition: Disposition, **kwargs: Any
-) -> None:
-    if lead.removed_at is None:
-        disposition_given(lead, actor, campaign, disposition)
-
-
-def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
-    if act == Activity.Kind.STAGE:
-        stage_changed(lead, actor, lead.stage_id)
-
-
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="dialer.dispositions")
     signals.departing.connect(on_departing, dispatch_uid="dialer.departing")
@@ -79,5 +64,3 @@ def connect() -> None:
     signals.reopening.connect(on_reopening, dispatch_uid="dialer.closing")
     signals.erased.connect(on_erased, dispatch_uid="dialer.erased")
     register_source(given_by_reservations)
-    signals.worked.connect(on_worked, dispatch_uid="dialer.automations")
-    disposed.connect(on_disposed, dispatch_uid="dialer.automations")

@@ -1,9 +1,8 @@
 """Lead filters and skills (D3); campaigns and dispositions (D1, D10); the hopper and who dials from it (D4–D9); calling
-rules, lists and attempts (D14); phones (D12, D16); automations (D13).
+rules, lists and attempts (D14); phones (D12, D16).
 """
 
 from dialer.models.attempts import CallAttempt, Gate
-from dialer.models.automations import Automation, AutomationRun
 from dialer.models.campaigns import Campaign, CampaignAgent, CampaignDisposition
 from dialer.models.dispositions import Disposition
 from dialer.models.do_not_call import DoNotCall, DoNotCallFile, DoNotCallList, DoNotCallReject
@@ -18,8 +17,6 @@ __all__ = [
     "AgentSession",
     "AgentSkill",
     "AreaZone",
-    "Automation",
-    "AutomationRun",
     "CallAttempt",
     "CallingHours",
     "Campaign",

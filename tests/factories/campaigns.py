@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from crm.organization.models import Company, Unit
-from dialer.models import Automation, Campaign, CampaignAgent, CampaignDisposition, Disposition, DoNotCall, LeadFilter
+from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition, DoNotCall, LeadFilter
 from dialer.services.do_not_call import add_numbers
 
 numbers = count(1)
@@ -37,11 +37,3 @@ def make_listed(company: Company, number: str = "+16025550199") -> DoNotCall:
     """The number, on the company's do-not-call list."""
     add_numbers(company_id=company.pk, user_id=None, numbers=[number], reason="asked")
     return DoNotCall.objects.get(company=company, number=number, removed_at=None)
-
-
-def make_automation(company: Company) -> Automation:
-    """What is sold is tagged."""
-    sale = Disposition.objects.get(company=company, name="Sale")
-    return Automation.objects.create(
-        company=company, name="Sold", trigger="disposition", disposition=sale, add_tag="sold"
-    )

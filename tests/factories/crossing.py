@@ -26,7 +26,7 @@ from permissions.models import Profile
 from routing.models import Channel, InboundLead, InboundRequest
 from routing.services.rules import begin_draft
 from tests.factories import marks
-from tests.factories.campaigns import make_automation, make_campaign, make_filter, make_listed
+from tests.factories.campaigns import make_campaign, make_filter, make_listed
 from tests.factories.leads import assign, make_lead, make_pond, make_stage, make_task, offer
 from tests.factories.marks import Told
 from tests.factories.people import make_user
@@ -152,7 +152,6 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
         "filter": make_filter(harbor.north),
         "campaign": make_campaign(harbor.north),
         "account": PhoneAccount.objects.create(company=harbor.company, account_sid="AC1", auth_token="x", active=False),
-        "automation": make_automation(harbor.company),
         "line": PhoneNumber.objects.create(company=harbor.company, number="+12015550100", unit=harbor.north),
         "attempt": permit(lead=leads["team"], user=harbor.ben, campaign=None, number=marks.phone(TEAM)),
         "task_own": make_task(harbor.ana),

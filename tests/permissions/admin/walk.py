@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.organization.models import Membership, Unit, User
-from dialer.models import Automation, Disposition, PhoneAccount, PhoneNumber
+from dialer.models import Disposition, PhoneAccount, PhoneNumber
 from leads.models import CustomField, SlotRole, Source, Stage
 from permissions.admin.site import site
 from permissions.models import Profile
@@ -22,13 +22,6 @@ REGISTERED: list[tuple[type[Model], Any]] = sorted(site._registry.items(), key=l
 SECRET = "Zanzibar"  # is in the name of every row of the strangers
 # how a company comes to a row of the model, with the secret in its name
 MAKE: dict[type[Model], Callable[[User], Model]] = {
-    Automation: lambda one: Automation.objects.create(
-        company=one.company,
-        name=f"{SECRET} automation",
-        trigger="stage",
-        stage=make_stage(one.company, f"{SECRET} step"),
-        add_tag="x",
-    ),
     CustomField: lambda one: CustomField.objects.create(company=one.company, key=SECRET, label=f"{SECRET} field"),
     Disposition: lambda one: Disposition.objects.create(company=one.company, name=f"{SECRET} outcome", final=True),
     Membership: lambda one: one.memberships.get(),
