@@ -1,19 +1,23 @@
-"""Keeping hoppers full, ending sessions nobody hears of (D4, D9), reading files for the do-not-call list (D14).
+"""Keeping hoppers full, ending sessions nobody hears of (D4, D9), automations (D13), reading files for the do-not-call
+list (D14).
 
 All of it stands in rows; this only makes acting on them prompt.
 """
 
 from __future__ import annotations
 
+from time import monotonic
+
 from django.core.cache import cache
 
 from crm.core.tasks import task
 from dialer.models import AgentSession, HopperEntry
-from dialer.services import do_not_call_files
+from dialer.services import automating, do_not_call_files
 from dialer.services.loading import load
 from dialer.services.sessions import recover
 
 CHUNKS_AT_ONCE = 4
+SECONDS_AT_ONCE = 20
 SOON = "hopper:soon:{}"
 
 
@@ -63,3 +67,16 @@ def resume_numbers() -> None:
     """Take up the files that nobody works on any more, or that no worker ever heard of."""
     for file_id in do_not_call_files.forsaken():
         read_numbers.queue(file_id)
+
+
+@task(queue="default", every=3.0)
+def run_automations() -> None:
+    """Do what is due for some seconds; the next tick goes on."""
+    until = monotonic() + SECONDS_AT_ONCE
+    while monotonic() < until and automating.do_next():
+        pass
+
+
+@task(queue="default", every=900.0)
+def find_cold_leads() -> None:
+    automating.find_cold()

@@ -1,8 +1,8 @@
-"""The desk; campaigns, lead filters, skills; calling a lead."""
+"""The desk; campaigns, automations, lead filters, skills; calling a lead."""
 
 from django.urls import path
 
-from dialer.views import calling, campaigns, desk, filters, phone, skills
+from dialer.views import automations, calling, campaigns, desk, filters, phone, skills
 
 urlpatterns = [
     path("desk/", desk.desk, name="desk"),
@@ -20,6 +20,11 @@ urlpatterns = [
     path("campaigns/new/", campaigns.begin, name="campaign-begin"),
     path("campaigns/new/<int:unit_id>/", campaigns.add, name="campaign-add"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("automations/", automations.automations, name="automations"),
+    path("automations/log/", automations.log, name="automation-log"),
+    path("automations/new/", automations.begin, name="automation-begin"),
+    path("automations/new/<int:unit_id>/", automations.add, name="automation-add"),
+    path("automations/<int:automation_id>/", automations.automation, name="automation"),
     path("filters/", filters.lead_filters, name="lead-filters"),
     path("filters/new/", filters.lead_filter, name="lead-filter-add"),
     path("filters/<int:filter_id>/", filters.lead_filter, name="lead-filter"),

@@ -1,8 +1,9 @@
 """Lead filters and skills (D3); campaigns and dispositions (D1, D10); the hopper and who dials from it (D4–D9); calling
-rules, lists and attempts (D14); phones (D12, D16).
+rules, lists and attempts (D14); phones (D12, D16); automations (D13).
 """
 
 from dialer.models.attempts import CallAttempt, Gate
+from dialer.models.automations import Automation, AutomationCampaign, AutomationDue, AutomationRun
 from dialer.models.campaigns import Campaign, CampaignAgent, CampaignDisposition
 from dialer.models.dispositions import Disposition
 from dialer.models.do_not_call import DoNotCall, DoNotCallFile, DoNotCallList, DoNotCallReject
@@ -17,6 +18,10 @@ __all__ = [
     "AgentSession",
     "AgentSkill",
     "AreaZone",
+    "Automation",
+    "AutomationCampaign",
+    "AutomationDue",
+    "AutomationRun",
     "CallAttempt",
     "CallingHours",
     "Campaign",

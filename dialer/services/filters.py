@@ -30,20 +30,26 @@ class InUseError(Exception):
 
 @dataclass(frozen=True)
 class Uses:
-    """Where a filter is used: names of campaigns, of people, and how many people more she cannot see."""
+    """Where a filter is used: names of campaigns, of automations, of people, and how many people more she cannot see."""
 
     campaigns: list[str]
+    automations: list[str]
     people: list[str]
     others: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.campaigns or self.people or self.others)
+        return bool(self.campaigns or self.automations or self.people or self.others)
 
     def __str__(self) -> str:
         """`in the campaign West, and as the skills of Ana and 2 others`."""
         others = [f"{self.others} other{'s' if self.others > 1 else ''}"] if self.others else []
         where = "in campaigns" if self.campaigns[1:] else "in the campaign"
-        parts = [(where, self.campaigns), ("as the skills of", [*self.people, *others])]
+        automations = "in automations" if self.automations[1:] else "in the automation"
+        parts = [
+            (where, self.campaigns),
+            (automations, self.automations),
+            ("as the skills of", [*self.people, *others]),
+        ]
         return ", and ".join(f"{words} {_and(names)}" for words, names in parts if names)
 
 
@@ -88,7 +94,8 @@ def uses_of(actor: User, lead_filter: LeadFilter) -> Uses:
     skilled = AgentSkill.objects.filter(lead_filter=lead_filter)
     seen = skilled.filter(user__in=User.objects.can_be_seen_by(actor).values("pk"))
     names = list(seen.order_by("user__name", "pk").values_list("user__name", flat=True))
-    return Uses(list(campaigns.values_list("name", flat=True)), names, skilled.count() - len(names))
+    automations = lead_filter.automations.order_by("name", "pk").values_list("name", flat=True)
+    return Uses(list(campaigns.values_list("name", flat=True)), list(automations), names, skilled.count() - len(names))
 
 
 def filters_for(actor: User, unit: Unit, *current: int | None) -> OfUnitQuerySet[LeadFilter]:

@@ -112,7 +112,7 @@ def lines_of(batch: Batch, items: Sequence[BatchItem], keyring: Keyring) -> list
     leads = {lead.pk: lead for lead in seen.only(*ROW_COLUMNS).order_by("pk")}
     return [
         Line(
-            *_named(leads.get(item.lead_id), keyring),
+            *named(leads.get(item.lead_id), keyring),
             tone=TONES[Outcome(item.outcome)],
             outcome=_say(words, batch, item.outcome, item.reason),
         )
@@ -120,7 +120,7 @@ def lines_of(batch: Batch, items: Sequence[BatchItem], keyring: Keyring) -> list
     ]
 
 
-def _named(lead: Lead | None, keyring: Keyring) -> tuple[str, str]:
+def named(lead: Lead | None, keyring: Keyring) -> tuple[str, str]:
     """Its name and address, as far as the keyring opens it."""
     if lead is None:
         return UNSEEN, ""

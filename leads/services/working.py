@@ -66,8 +66,8 @@ def touch(lead: Lead, *, contact: bool) -> None:
 
 
 @transaction.atomic
-def change_stage(*, keyring: Keyring, actor: User, lead: Lead, stage: Stage) -> None:
-    """Move the lead to another stage of its company. The same stage again changes nothing."""
+def change_stage(*, keyring: Keyring, actor: User, lead: Lead, stage: Stage, automatic: bool = False) -> None:
+    """Move the lead to another stage of its company. The same stage again changes nothing; `automatic` is no work on it."""
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
     require(keyring, lead, Level.WORK)
     if lead.stage_id == stage.pk:
@@ -75,9 +75,13 @@ def change_stage(*, keyring: Keyring, actor: User, lead: Lead, stage: Stage) -> 
     body = f"{lead.stage.name} → {stage.name}"
     lead.stage = stage
     lead.save(update_fields=["stage"])
-    Activity.objects.create(company_id=lead.company_id, lead=lead, kind=Activity.Kind.STAGE, actor=actor, body=body)
-    touch(lead, contact=False)
-    signals.worked.send(sender=Lead, lead=lead, actor=actor, act=Activity.Kind.STAGE.value)
+    kind = Activity.Kind.STAGE
+    Activity.objects.create(
+        company_id=lead.company_id, lead=lead, kind=kind, actor=actor, body=body, automatic=automatic
+    )
+    if not automatic:
+        touch(lead, contact=False)
+        signals.worked.send(sender=Lead, lead=lead, actor=actor, act=kind.value)
 
 
 @transaction.atomic
