@@ -42,7 +42,10 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
     class Meta:
         model = Automation
         fields = SETTINGS
-        widgets = {"days": forms.NumberInput(attrs={"min": 1, "max": 3650})}
+        widgets = {
+            "days": forms.NumberInput(attrs={"min": 1, "max": 3650}),
+            "task_days": forms.NumberInput(attrs={"min": 0, "max": 3650}),
+        }
         labels = {
             "active": "Running",
             "disposition": "Which disposition",
@@ -54,6 +57,8 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
             "new_owner": "Make the owner",
             "clear": "Take the Agent off",
             "pond": "Move it to the pond",
+            "task": "Plan the task",
+            "task_days": "Due in how many days",
             "told": "Tell",
             "message": "What they are told",
         }
@@ -63,6 +68,7 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
             "stage": "For “A stage is reached”.",
             "days": "For “Nothing has happened for days”: open leads only, once for each silence.",
             "lead_filter": "As the lead is when its turn comes, a moment later.",
+            "task": "For the assigned Agent; without one, for anyone who may work the lead.",
             "new_owner": "“Whoever did it” set the disposition, moved the stage, claimed or brought the lead.",
         }
 
@@ -83,7 +89,7 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
         ):
             fields[name].choices = [("", words), *choices.choices]
         fields["trigger"].choices = [("", "Choose …"), *Automation.Trigger.choices]
-        for name in ("name", "tag", "message"):
+        for name in ("name", "tag", "task", "message"):
             fields[name].validators.append(one_line)
 
     def _post_clean(self) -> None:

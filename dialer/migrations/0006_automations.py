@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("permissions", "0008_conflicts"),
         ("dialer", "0005_dispositions_outcome"),
-        ("leads", "0025_roomier_items"),
+        ("leads", "0026_tasks"),
         ("organization", "0008_claiming"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -103,6 +103,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("clear", models.BooleanField(default=False)),
+                ("task", models.CharField(blank=True, default="", max_length=120)),
+                ("task_days", models.PositiveSmallIntegerField(blank=True, null=True)),
                 (
                     "told",
                     models.CharField(
@@ -414,6 +416,17 @@ class Migration(migrations.Migration):
                 models.F("automation"),
                 models.OrderBy(models.F("at"), descending=True),
                 name="automation_run_of_lead",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="automation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("task", ""), ("task_days", None)),
+                    models.Q(models.Q(("task", ""), _negated=True), ("task_days__isnull", False)),
+                    _connector="OR",
+                ),
+                name="automation_task",
             ),
         ),
         migrations.RunSQL(DUE, NOT_DUE),

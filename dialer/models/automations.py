@@ -60,6 +60,8 @@ class Automation(models.Model):
     new_owner = models.CharField(max_length=9, choices=Owner, blank=True, default="")
     clear = models.BooleanField(default=False)
     pond = models.ForeignKey(Pond, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    task = models.CharField(max_length=120, blank=True, default="")
+    task_days = models.PositiveSmallIntegerField(null=True, blank=True)
     told = models.CharField(max_length=8, choices=Told, blank=True, default="")
     message = models.CharField(max_length=200, blank=True, default="")
 
@@ -83,6 +85,10 @@ class Automation(models.Model):
                 | Q(new_owner="", pond=None)
                 | (Q(clear=False, pond=None) & ~Q(new_owner="")),
                 name="automation_one_way",
+            ),
+            models.CheckConstraint(
+                condition=Q(task="", task_days=None) | (~Q(task="") & Q(task_days__isnull=False)),
+                name="automation_task",
             ),
             models.CheckConstraint(
                 condition=Q(told="", message="") | (~Q(told="") & ~Q(message="")), name="automation_message"

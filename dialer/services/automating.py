@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from crm.notifications.services import Message, notify
 from crm.organization.models import Membership, Unit, User
@@ -19,10 +20,11 @@ from dialer.services.campaigns import leads_of
 from dialer.services.filters import read_saved
 from dialer.services.lists import fields_of
 from dialer.services.matching import matching
-from leads.models import Lead
+from leads.models import Lead, Task
 from leads.models.request import Kind
 from leads.services.deciding import deciders
 from leads.services.ponding import pool
+from leads.services.tasks import add_task
 from leads.services.transferring import release_leads, transfer_leads
 from leads.services.working import change_stage, edit_lead
 from leads.tags import united
@@ -190,6 +192,24 @@ def _stage(job: Job) -> Iterator[str]:
         yield f"Moved to {stage.name}."
 
 
+def _task(job: Job) -> Iterator[str]:
+    automation, agent = job.automation, job.lead.agent
+    if not automation.task:
+        return
+    add_task(
+        keyring=load_keyring(job.author),
+        actor=job.author,
+        lead=job.lead,
+        user=agent,
+        kind=Task.Kind.TASK,
+        title=automation.task,
+        due_at=timezone.now() + timedelta(days=automation.task_days or 0),
+        time_zone=agent.time_zone if agent else "",
+        automatic=True,
+    )
+    yield f"Planned “{automation.task}” for {agent.name if agent else 'anyone'}."
+
+
 def _pond(job: Job) -> Iterator[str]:
     if job.automation.pond is not None:
         pool(keyring=load_keyring(job.author), actor=job.author, lead=job.lead, pond=job.automation.pond)
@@ -229,7 +249,7 @@ def _one(person: User | None) -> list[User]:
     return [person] if person is not None and person.is_active else []
 
 
-STEPS: tuple[Callable[[Job], Iterator[str]], ...] = (_tag, _stage, _pond, _clear, _owner, _tell)
+STEPS: tuple[Callable[[Job], Iterator[str]], ...] = (_tag, _stage, _task, _pond, _clear, _owner, _tell)
 TOLD: dict[str, Callable[[Lead], list[User]]] = {
     Told.AGENT: lambda lead: _one(lead.agent),
     Told.OWNER: lambda lead: _one(lead.owner_user),

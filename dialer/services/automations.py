@@ -24,10 +24,10 @@ NOTHING = "Choose at least one thing that it does."
 ONE_WAY = "Choose one of these: another owner, a pond, or taking the Agent off."
 SETTINGS = (
     *("name", "active", "trigger", "disposition", "stage", "days", "lead_filter"),
-    *("new_stage", "tag", "new_owner", "clear", "pond", "told", "message"),
+    *("new_stage", "tag", "new_owner", "clear", "pond", "task", "task_days", "told", "message"),
 )
 ASKS = {"disposition": "disposition", "stage": "stage", "cold": "days"}
-DOES = ("new_stage", "tag", "new_owner", "clear", "pond", "told")
+DOES = ("new_stage", "tag", "new_owner", "clear", "pond", "task", "told")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ def refusals(settings: Mapping[str, Any]) -> dict[str, str]:
         wrong["new_stage"] = NOTHING
     if sum(bool(settings[name]) for name in ("new_owner", "clear", "pond")) > 1:
         wrong["new_owner"] = ONE_WAY
+    if settings["task"] and settings["task_days"] is None:
+        wrong["task_days"] = "Say in how many days it is due."
     if settings["told"] and not settings["message"]:
         wrong["message"] = "Say what they are told."
     if settings["trigger"] == "stage" and settings["stage"] and settings["stage"] == settings["new_stage"]:
@@ -83,9 +85,10 @@ def refusals(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def settled(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what its trigger does not ask for, and words for nobody."""
+    """Without what its trigger does not ask for, days of no task and words for nobody."""
     asked = ASKS.get(settings["trigger"])
     kept = {name: settings[name] if name == asked else None for name in ASKS.values()}
+    kept["task_days"] = settings["task_days"] if settings["task"] else None
     return {**settings, **kept, "message": settings["message"] if settings["told"] else ""}
 
 
@@ -102,6 +105,8 @@ def save_automation(
     values = AutomationValues(settled(values.settings), values.campaigns)
     _check(actor, unit, known, values)
     before = AutomationValues.of(known).plain() if known else {}
+    if known and before == values.plain() and known.author_id == actor.pk:
+        return known
     saved = known or Automation(company_id=unit.company_id, unit=unit, version=0)
     for name, value in values.settings.items():
         setattr(saved, name, value)

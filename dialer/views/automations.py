@@ -35,9 +35,9 @@ TONES: dict[str, str] = {
 @door(verb=VERB)
 @never_cache
 def automations(request: HttpRequest) -> HttpResponse:
-    """Those she runs, with what they did in the last week."""
+    """Those she runs, with what they did in the last week to leads that she may see."""
     user = signed_in(request)
-    lately = Q(runs__at__gt=Now() - timedelta(days=7))
+    lately = Q(runs__at__gt=Now() - timedelta(days=7)) & seen_by(load_keyring(user), prefix="runs__lead__")
     counts = {
         "done": Count("runs", filter=lately & Q(runs__outcome=AutomationRun.Outcome.DONE)),
         "trouble": Count("runs", filter=lately & ~Q(runs__outcome__in=QUIET)),

@@ -38,8 +38,10 @@ def add_task(
     remind: timedelta | None = None,
     time_zone: str = "",
     campaign_id: int | None = None,
+    automatic: bool = False,
 ) -> Task:
-    """Plan something; on a lead it is work (V2) and stands on the timeline. `remind`: so long before it is due.
+    """Plan something; on a lead it is work (V2), unless `automatic`, and stands on the timeline. `remind`: so long before
+    it is due.
 
     Raises PermissionDenied below `work` on the lead.
     """
@@ -59,14 +61,15 @@ def add_task(
         created_by=actor,
     )
     if lead is not None:
-        _announce(actor, lead, made)
+        _announce(actor, lead, made, by_hand=not automatic)
     return made
 
 
-def _announce(actor: User, lead: Lead, made: Task) -> None:
+def _announce(actor: User, lead: Lead, made: Task, *, by_hand: bool) -> None:
     when = date_format(timezone.localtime(made.due_at), "M j, g:i A (T)")
     _note(lead, actor, f"{made.get_kind_display()}, {when}: {made.title}")
-    signals.worked.send(sender=Lead, lead=lead, actor=actor, act=ACTS.get(Task.Kind(made.kind), "task"))
+    if by_hand:
+        signals.worked.send(sender=Lead, lead=lead, actor=actor, act=ACTS.get(Task.Kind(made.kind), "task"))
 
 
 def _reminder(due_at: datetime, before: timedelta | None) -> datetime | None:

@@ -17,7 +17,7 @@ from dialer.models import Automation, AutomationCampaign, AutomationDue, Automat
 from dialer.services import automating
 from dialer.services.automating import do_next, find_cold
 from dialer.services.gates import permit
-from leads.models import Activity, Lead, Stage
+from leads.models import Activity, Lead, Stage, Task
 from leads.services.creating import NewLead, create_lead
 from leads.services.working import change_stage
 from permissions.keyring import load_keyring
@@ -209,6 +209,20 @@ def test_d13_a_pond_and_taking_the_agent_off(harbor: Brokerage) -> None:
     assert (lead.agent, lead.stage) == (None, warm)
 
 
+def test_d13_a_task_for_the_agent_is_no_work_on_the_lead(harbor: Brokerage) -> None:
+    warm = make_stage(harbor.company, "Warm")
+    make(harbor, stage=warm, task="Call back", task_days=2)
+    lead = make_lead(harbor.lakeside)
+    assign(lead, harbor.ana)
+    move(lead, warm, harbor.lead)
+    with mock.patch("leads.signals.worked.send") as worked:
+        assert run() == [("done", ["Planned “Call back” for Ana."])]
+    worked.assert_not_called()
+    task = Task.objects.get(lead=lead)
+    assert (task.user, task.title, task.created_by) == (harbor.ana, "Call back", harbor.north_admin)
+    assert timedelta(days=1, hours=23) < task.due_at - timezone.now() < timedelta(days=2)
+
+
 def test_d13_whoever_is_told_reads_the_lead_s_name_only_as_far_as_she_may(harbor: Brokerage) -> None:
     warm = make_stage(harbor.company, "Warm")
     make(harbor, stage=warm, told="agent", message="Call today.", name="Warm ones")
@@ -324,6 +338,7 @@ def test_d13_what_breaks_waits_behind_the_others_and_is_given_up_after_three_tri
         {"trigger": "cold", "days": 0},
         {"trigger": "claimed", "days": 3},
         {"trigger": "claimed", "new_owner": "agent", "clear": True},
+        {"trigger": "claimed", "task": "Call"},
         {"trigger": "claimed", "told": "agent"},
         {"trigger": "claimed", "message": "Hello"},
     ],

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from crm.notifications.devices import tell_on
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
-from dialer.models import PhoneAccount, PhoneNumber
+from dialer.models import Automation, PhoneAccount, PhoneNumber
 from dialer.services.do_not_call_files import take_in
 from dialer.services.gates import permit
 from leads.batches.drafting import confirm, draft, preview
@@ -154,6 +154,9 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
         "account": PhoneAccount.objects.create(company=harbor.company, account_sid="AC1", auth_token="x", active=False),
         "line": PhoneNumber.objects.create(company=harbor.company, number="+12015550100", unit=harbor.north),
         "attempt": permit(lead=leads["team"], user=harbor.ben, campaign=None, number=marks.phone(TEAM)),
+        "automation": Automation.objects.create(
+            company=harbor.company, unit=harbor.north, author=harbor.north_admin, name="Fresh", trigger="created"
+        ),
         "task_own": make_task(harbor.ana),
         "task_team": make_task(harbor.ben, leads["team"]),
         "task_personal": make_task(harbor.ana, leads["personal"]),

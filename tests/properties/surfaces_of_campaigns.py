@@ -1,18 +1,21 @@
-"""The surfaces of campaigns: how many leads a filter or a campaign has, and what sources a filter may name."""
+"""The surfaces of campaigns: how many leads a filter or a campaign has, what sources a filter may name, and to
+which leads something was done by itself.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from django.urls import reverse
 
-from crm.organization.models import Unit
-from dialer.models import Campaign, LeadFilter
+from crm.organization.models import Unit, User
+from dialer.models import Automation, AutomationRun, Campaign, LeadFilter
 from tests.factories import marks
 from tests.factories.marks import Told, told
 from tests.properties import oracle
 from tests.properties.details import BASE
-from tests.properties.surfaces import Visit, read, said, surface
+from tests.properties.surfaces import Visit, read, said, seen, surface
 from tests.properties.world import Lead
 
 WHOLE = 0  # the company unit of the first company
@@ -97,3 +100,30 @@ def campaign_counted(visit: Visit) -> int | None:
     made = Campaign.objects.create(company=unit.company, unit=unit, name="Told", scope=scope)
     found = re.search(r"It has ([\d,]+) of the leads", visit.get("campaign", made.pk))
     return int(found[1].replace(",", "")) if found else None
+
+
+def logged(visit: Visit) -> Told:
+    level = seen(visit).get(visit.number)
+    return {visit.number: level} if runs(visit) and level else {}
+
+
+def ran(visit: Visit) -> None:
+    """An automation of the whole company did something to the lead."""
+    unit = Unit.objects.get(pk=BASE + WHOLE)
+    owned: dict[str, Any] = {"company_id": unit.company_id, "lead_id": BASE + visit.number}
+    author = User.objects.filter(company=unit.company_id).order_by("pk")[0]
+    made = Automation.objects.create(company=unit.company, unit=unit, name="Told", author=author, trigger="created")
+    AutomationRun.objects.create(automation=made, outcome="done", said=["Done."], **owned)
+
+
+@surface("automation-log", expects=logged)
+def runs_logged(visit: Visit) -> Told:
+    ran(visit)
+    return told(visit.get("automation-log"))
+
+
+@surface("automations", expects=lambda visit: int(visit.number in seen(visit)) if runs(visit) else None)
+def runs_counted(visit: Visit) -> int | None:
+    ran(visit)
+    found = re.search(r">([\d,]+) done<", visit.get("automations"))
+    return int(found[1]) if found else None

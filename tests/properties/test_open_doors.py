@@ -305,6 +305,16 @@ def campaigns_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialer.views.campaigns.Level", ENOUGH)
 
 
+@found_by("runs_logged")
+def automations_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads.batches.reading.Level", ENOUGH)
+
+
+@found_by("runs_counted")
+def automations_count_all_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dialer.views.automations.seen_by", lambda keyring, prefix="": Q())
+
+
 @found_by("lead_calling", "calling_it")
 def numbers_of_redacted_leads_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dialer.views.calling.Level", ENOUGH)
