@@ -64,9 +64,7 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
         }
         help_texts = {
             "active": "What happened while it was stopped stays undone.",
-            "disposition": "For “A disposition is set”.",
-            "stage": "For “A stage is reached”.",
-            "days": "For “Nothing has happened for days”: open leads only, once for each silence.",
+            "days": "Of open leads, and once for each silence.",
             "lead_filter": "As the lead is when its turn comes, a moment later.",
             "task": "For the assigned Agent; without one, for anyone who may work the lead.",
             "new_owner": "“Whoever did it” set the disposition, moved the stage, claimed or brought the lead.",

@@ -79,7 +79,7 @@ def _page(request: HttpRequest, user: User, unit: Unit, one: Automation | None) 
     name, author = (one.name, one.author) if one else ("", user)  # before the form writes upon it
     form = AutomationForm(request.POST if sent else None, actor=user, unit=unit, automation=one)
     if sent and form.is_valid() and (saved := form.save()):
-        messages.success(request, f"{saved.name} is saved. It may what you may.")
+        messages.success(request, f"{saved.name} is saved. It acts with your rights.")
         return redirect("automations")
     context = {"unit": unit, "automation": one, "name": name, "author": author, "form": form}
     return render_page(request, "dialer/automations/automation.html", context, status=422 if sent else 200)

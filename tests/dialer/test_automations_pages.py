@@ -44,7 +44,7 @@ def test_d13_an_automation_is_set_up_and_changed(client: Client, harbor: Brokera
 
     path = f"/dialer/automations/{made.pk}/"
     client.force_login(harbor.broker)
-    assert "It may what North Admin may" in client.get(path).content.decode()
+    assert "It acts with the rights of North Admin" in client.get(path).content.decode()
     assert client.post(path, sent(**changes, name="Sold", active=None, version="1")).status_code == 302
     made.refresh_from_db()
     assert (made.name, made.active, made.version, made.author) == ("Sold", False, 2, harbor.broker)
