@@ -79,4 +79,5 @@ def run_automations() -> None:
 
 @task(queue="default", every=900.0)
 def find_cold_leads() -> None:
+    """Write down what automations do with leads that nothing has happened to."""
     automating.find_cold()

@@ -64,7 +64,7 @@ DROP FUNCTION automations_before();
 class Migration(migrations.Migration):
     dependencies = [
         ("permissions", "0008_conflicts"),
-        ("dialer", "0005_dispositions_outcome"),
+        ("dialer", "0006_quicker_dialing"),
         ("leads", "0026_tasks"),
         ("organization", "0008_claiming"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
