@@ -54,7 +54,7 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
             "lead_filter": "Which leads",
             "new_stage": "Move it to the stage",
             "tag": "Add the tag",
-            "new_owner": "Make the owner",
+            "new_owner": "Whose it is then",
             "clear": "Take the Agent off",
             "pond": "Move it to the pond",
             "task": "Plan the task",
@@ -82,7 +82,7 @@ class AutomationForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has n
             if name in EMPTY:
                 fields[name].empty_label = EMPTY[name]
         for name, words, choices in (
-            ("new_owner", "Leave the owner", Automation.Owner),
+            ("new_owner", "Leave it as it is", Automation.Owner),
             ("told", "Nobody", Automation.Told),
         ):
             fields[name].choices = [("", words), *choices.choices]

@@ -97,7 +97,11 @@ class Migration(migrations.Migration):
                     "new_owner",
                     models.CharField(
                         blank=True,
-                        choices=[("submitter", "Whoever did it"), ("agent", "The assigned Agent")],
+                        choices=[
+                            ("submitter", "Whoever did it becomes its owner"),
+                            ("agent", "Its assigned Agent becomes its owner"),
+                            ("assigned", "Whoever did it becomes its Agent"),
+                        ],
                         default="",
                         max_length=9,
                     ),

@@ -30,8 +30,9 @@ class Automation(models.Model):
         COLD = "cold", "Nothing has happened for days"
 
     class Owner(models.TextChoices):
-        SUBMITTER = "submitter", "Whoever did it"
-        AGENT = "agent", "The assigned Agent"
+        SUBMITTER = "submitter", "Whoever did it becomes its owner"
+        AGENT = "agent", "Its assigned Agent becomes its owner"
+        ASSIGNED = "assigned", "Whoever did it becomes its Agent"
 
     class Told(models.TextChoices):
         AGENT = "agent", "The assigned Agent"

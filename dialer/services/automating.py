@@ -22,6 +22,7 @@ from dialer.services.lists import fields_of
 from dialer.services.matching import matching
 from leads.models import Lead, Task
 from leads.models.request import Kind
+from leads.services.assigning import assign_leads, assignees_of
 from leads.services.deciding import deciders
 from leads.services.ponding import pool
 from leads.services.tasks import add_task
@@ -29,7 +30,9 @@ from leads.services.transferring import release_leads, transfer_leads
 from leads.services.working import change_stage, edit_lead
 from leads.tags import united
 from permissions.catalog import Permission
+from permissions.door import require_verb
 from permissions.keyring import load_keyring
+from permissions.verbs import Verb
 from routing.services.team import may
 
 MOST_IN_A_CHAIN = 5
@@ -222,15 +225,27 @@ def _clear(job: Job) -> Iterator[str]:
         yield "Its Agent was taken off."
 
 
-def _owner(job: Job) -> Iterator[str]:
-    if not job.automation.new_owner:
+def _hand(job: Job) -> Iterator[str]:
+    way = job.automation.new_owner
+    if not way:
         return
-    new = job.actor if job.automation.new_owner == Automation.Owner.SUBMITTER else job.lead.agent
+    new = job.lead.agent if way == Automation.Owner.AGENT else job.actor
     if new is None:
-        raise NothingToDoError("There is nobody to make the owner.")
-    if job.lead.owner_user_id != new.pk:
+        raise NothingToDoError("There is nobody to give it to.")
+    if way == Automation.Owner.ASSIGNED:
+        yield from _assign(job, new)
+    elif job.lead.owner_user_id != new.pk:
         transfer_leads(actor=job.author, lead_ids=[job.lead.pk], to=new, why=job.why)
         yield f"{new.name} is the owner."
+
+
+def _assign(job: Job, new: User) -> Iterator[str]:
+    require_verb(load_keyring(job.author), job.lead, Verb.ASSIGN)
+    if job.lead.owner_unit is None or not assignees_of(job.lead.owner_unit).filter(pk=new.pk).exists():
+        raise ValidationError(f"{new.name} cannot be assigned leads of {job.lead.owner}.")
+    if job.lead.agent_id != new.pk:
+        assign_leads([job.lead.pk], new, actor_id=job.author.pk, why=job.why)
+        yield f"{new.name} is the Agent."
 
 
 def _tell(job: Job) -> Iterator[str]:
@@ -249,7 +264,7 @@ def _one(person: User | None) -> list[User]:
     return [person] if person is not None and person.is_active else []
 
 
-STEPS: tuple[Callable[[Job], Iterator[str]], ...] = (_tag, _stage, _task, _pond, _clear, _owner, _tell)
+STEPS: tuple[Callable[[Job], Iterator[str]], ...] = (_tag, _stage, _task, _pond, _clear, _hand, _tell)
 TOLD: dict[str, Callable[[Lead], list[User]]] = {
     Told.AGENT: lambda lead: _one(lead.agent),
     Told.OWNER: lambda lead: _one(lead.owner_user),

@@ -21,7 +21,7 @@ from routing.services.team import ChangedMeanwhileError, hold_unit, line_of, rec
 TAKEN = "There is an automation of this name already."
 GONE = "This can no longer be chosen."
 NOTHING = "Choose at least one thing that it does."
-ONE_WAY = "Choose one of these: another owner, a pond, or taking the Agent off."
+ONE_WAY = "Choose one of these: whose it is, a pond, or taking the Agent off."
 SETTINGS = (
     *("name", "active", "trigger", "disposition", "stage", "days", "lead_filter"),
     *("new_stage", "tag", "new_owner", "clear", "pond", "task", "task_days", "told", "message"),

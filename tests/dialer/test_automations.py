@@ -88,6 +88,17 @@ def test_d13_a_sale_makes_the_agent_who_set_it_the_owner(harbor: Brokerage) -> N
     assert (fact.actor, fact.why) == (harbor.north_admin, "automation disposition 0")
 
 
+def test_d13_whoever_set_it_becomes_the_agent_where_she_may_be(harbor: Brokerage) -> None:
+    lead = make_lead(harbor.lakeside, phones=[PHONE])
+    busy = Disposition.objects.get(company=harbor.company, name="Busy")
+    make(harbor, "disposition", disposition=busy, new_owner="assigned")
+    dispose(lead, harbor.ana, "Busy")
+    dispose(lead, harbor.dee, "Busy")
+    assert run() == [("done", ["Ana is the Agent."]), ("refused", ["Dee cannot be assigned leads of Lakeside."])]
+    lead.refresh_from_db()
+    assert (lead.agent, lead.owner_unit) == (harbor.ana, harbor.lakeside)
+
+
 def test_d13_a_disposition_counts_in_the_chosen_campaigns_only(harbor: Brokerage) -> None:
     lead = make_lead(harbor.lakeside, phones=[PHONE])
     west, east = make_campaign(harbor.lakeside), make_campaign(harbor.lakeside)
@@ -273,7 +284,7 @@ def test_d13_an_owner_is_made_of_somebody_only(harbor: Brokerage) -> None:
     make(harbor, stage=warm, tag="Warm", new_owner="agent")
     lead = make_lead(harbor.lakeside)
     move(lead, warm, harbor.lead)
-    assert run() == [("not_asked", ["There is nobody to make the owner."])]
+    assert run() == [("not_asked", ["There is nobody to give it to."])]
     lead.refresh_from_db()
     assert lead.tags == []
 
