@@ -30,7 +30,8 @@ class SaidForm(forms.Form):
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should the next person know?"}),
     )
-    call_back = MomentField(label="Call again at", required=False, help_text="By your own clock.")
+    call_back = MomentField(label="Call again at", required=False, help_text="By the lead’s clock.")
+    anyone = forms.BooleanField(label="Anyone who works the lead may call it", required=False)
     pause = forms.ChoiceField(choices=[("", "Go on"), *AgentSession.Pause.choices], required=False)
 
     def __init__(self, *args: Any, given: list[CampaignDisposition], **kwargs: Any) -> None:
@@ -50,4 +51,4 @@ class SaidForm(forms.Form):
 
     def said(self) -> Said:
         data = self.cleaned_data
-        return Said(data["disposition"], data["note"], data["call_back"], data["pause"])
+        return Said(data["disposition"], data["note"], data["call_back"], data["anyone"], data["pause"])

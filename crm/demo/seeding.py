@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
+from crm.demo.campaigns import make_campaign
 from crm.demo.holdings import HARBOR_LEADS, SUMMIT_LEADS, Holding
 from crm.demo.leads import Writer, write
 from crm.demo.people import HARBOR, PASSWORD, SUMMIT, Place, sign_ins
@@ -40,6 +41,8 @@ def seed() -> int:
         units = make_units(company, place)
         people = make_people(company, place, units, password)
         make_routing(place, units, people)
+        if place is HARBOR:
+            make_campaign(units["Lakeside"], people)
         random = Random(f"{SEED} {place.company}")  # noqa: S311  # no secret
         count += len(write(Writer(company, units, people, random, now), holdings))
     return count

@@ -17,7 +17,7 @@ class HopperEntry(models.Model):
     """A lead that waits to be called, or is before somebody. Without `agent` it is general: for whoever has the skill.
 
     A trigger deletes it in the transaction that gives its lead another owner, holder or hiding, forbids calls to it, closes
-    its stage or removes it (D5). Those of one load stand at one moment; `place` is their order then.
+    its stage or removes it (D5). Those of one load stand at one moment, and `place` mixes what came for several skills.
     """
 
     class Source(models.TextChoices):

@@ -62,10 +62,15 @@ def _make(actor: User, lead: Lead, number: str, campaign: Campaign | None, kind:
     attempt = permit(lead=lead, user=actor, campaign=campaign, number=number, kind=kind)
     if not attempt.allowed:
         raise RefusedError(attempt)
+    return place(actor=actor, attempt=attempt, body=body)
+
+
+def place(*, actor: User, attempt: CallAttempt, body: str = "") -> Made:
+    """Have the provider make an attempt that the gates allowed. Call it outside of a transaction. Raises ProviderError."""
     provider = provider_for(account_of(actor.company_id))
-    out = Outgoing(attempt.pk, number, number_of(actor), phone_of(actor), body)
+    out = Outgoing(attempt.pk, attempt.number, number_of(actor), phone_of(actor), body)
     CallAttempt.objects.filter(pk=attempt.pk).update(provider=provider.code)
-    placed = provider.text(out) if kind == Kind.TEXT else provider.call(out)
+    placed = provider.text(out) if attempt.kind == Kind.TEXT else provider.call(out)
     if placed.ref:
         _went_out(attempt, placed, body)
     return Made(attempt, placed)

@@ -47,7 +47,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Before:
-    """The lead that is before her. `dialed`: the number of her call."""
+    """The lead that is before her. `dialed`: the number of her call, where she dials it herself."""
 
     lead: Lead
     owner: OwnerLabel
@@ -118,7 +118,7 @@ def _before(session: AgentSession, lead_id: int, user: User, keyring: Keyring) -
         address=address_of(lead),
         timeline=timeline_of(lead, size=EVENTS),
         script=fill(session.campaign.script, merged(lead, user)),
-        dialed=attempt.number if (attempt := attempt_of(session)) else "",
+        dialed=attempt.number if (attempt := attempt_of(session)) and not attempt.provider_ref else "",
     )
 
 

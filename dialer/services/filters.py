@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from crm.core.pagination import capped_count
 from crm.organization.models import Unit, User
-from dialer.filtering import Filter, FilterError, Place, read, say, written
+from dialer.filtering import Fields, Filter, FilterError, Place, read, say, written
 from dialer.models import AgentSkill, Campaign, LeadFilter
 from dialer.querysets import OfUnitQuerySet
 from dialer.services.lists import Lists, fields_of
@@ -58,9 +58,13 @@ def _and(words: list[str]) -> str:
 
 
 def read_saved(lead_filter: LeadFilter) -> Filter:
-    """What it says. A field that was deleted since makes it match nothing: an empty filter."""
+    return read_if_possible(lead_filter.sets, fields_of(lead_filter.company_id))
+
+
+def read_if_possible(sets: object, fields: Fields) -> Filter:
+    """What was saved says. A field that was deleted since makes it match nothing: an empty filter."""
     try:
-        return read(lead_filter.sets, fields_of(lead_filter.company_id))
+        return read(sets, fields)
     except FilterError:
         return ()
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.expressions import RawSQL
+from django.db.models import Case, Count, F, Q, QuerySet, Value, When
+from django.db.models.expressions import OrderBy, RawSQL
+from django.db.models.functions import Coalesce
 
 from crm.notifications.live import bump
 from dialer.hopper import Crew, Fits
@@ -25,7 +26,7 @@ from routing.services.handing_out import database_now
 LOAD_LOCK = 7034004
 SAMPLE = 20_000  # of so many general leads those that fit a skill are counted, to tell which skill is narrower
 NEWEST = (F("created_at").desc(), F("pk").desc())
-ORDERS: Mapping[str, tuple[Any, ...]] = {
+ORDERS: Mapping[str, tuple[OrderBy, ...]] = {
     Campaign.Order.NEWEST: NEWEST,
     Campaign.Order.OLDEST: (F("created_at").asc(), F("pk").asc()),
     Campaign.Order.ATTEMPTS: (F("attempts").asc(), *NEWEST),
@@ -40,15 +41,15 @@ FROM ({leads} LIMIT {limit} FOR NO KEY UPDATE OF leads_lead SKIP LOCKED) AS chos
 """
 OWNED = """
 WITH added AS (
-    INSERT INTO dialer_hopperentry (company_id, campaign_id, lead_id, agent_id, source, place)
-    SELECT %s, %s, lead.id, wanted.agent, 'load', lead.place
+    INSERT INTO dialer_hopperentry (company_id, campaign_id, at, lead_id, agent_id, source, place)
+    SELECT %s, %s, %s, lead.id, wanted.agent, 'load', lead.place
     FROM unnest(%s::bigint[], %s::integer[]) AS wanted (agent, number) CROSS JOIN LATERAL ({chosen}) AS lead
     ON CONFLICT (lead_id) DO NOTHING RETURNING agent_id
 ) SELECT agent_id, count(*) FROM added GROUP BY agent_id
 """
 SHARED = """
-INSERT INTO dialer_hopperentry (company_id, campaign_id, lead_id, source, place)
-SELECT %s, %s, lead.id, 'load', lead.place FROM ({chosen}) AS lead ON CONFLICT (lead_id) DO NOTHING
+INSERT INTO dialer_hopperentry (company_id, campaign_id, at, lead_id, source, place)
+SELECT %s, %s, %s, lead.id, 'load', lead.place FROM ({chosen}) AS lead ON CONFLICT (lead_id) DO NOTHING
 """
 AGENT = RawSQL("wanted.agent", ())
 HERS = RawSQL(  # noqa: S611
@@ -92,6 +93,7 @@ def load(campaign_id: int, *, wait: bool = False) -> Loaded | None:
 def _is_only_run(campaign_id: int, *, wait: bool) -> bool:
     lock = "pg_advisory_xact_lock(%s, %s), true" if wait else "NULL, pg_try_advisory_xact_lock(%s, %s)"
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL work_mem = '64MB'")  # for the leads of all hoppers, as `free` has them
         cursor.execute(f"SELECT {lock}", [LOAD_LOCK, campaign_id])
         return bool(cursor.fetchone()[1])
 
@@ -140,19 +142,32 @@ def narrowest_first(reach: Reach, skills: list[int]) -> list[int]:
 
 
 def free(reach: Reach) -> QuerySet[Lead]:
-    """What could be loaded and is in no hopper and before nobody, in the campaign's order."""
-    entry, session = (model.objects.filter(lead=OuterRef("pk")) for model in (HopperEntry, AgentSession))
-    leads = reach.candidates.filter(~Exists(entry), ~Exists(session))
+    """What could be loaded and is in no hopper and before nobody, in the campaign's order.
+
+    The leads of hoppers are read once, not looked up for each lead: the planner may know a hopper as empty while a
+    statement fills it, and would read all of it again and again.
+    """
+    waiting = HopperEntry.objects.filter(company=reach.campaign.company_id)
+    before = AgentSession.objects.filter(company=reach.campaign.company_id, lead__isnull=False)
+    leads = reach.candidates.exclude(pk__in=waiting.values("lead")).exclude(pk__in=before.values("lead"))
     return leads.order_by(*ORDERS[reach.campaign.order])
 
 
+def unindexed(order: OrderBy) -> OrderBy:
+    """The same order, but such that no index has it: an agent's few leads are found by their locks, not among all."""
+    again = order.copy()
+    again.set_source_expressions([Coalesce(order.expression, order.expression)])
+    return again
+
+
 def _add_owned(reach: Reach, wanted: Mapping[int, int]) -> Counter[int]:
-    leads = free(reach).filter(holder_id=AGENT, locks__overlap=HERS)
+    first, *others = ORDERS[reach.campaign.order]
+    leads = free(reach).filter(holder_id=AGENT, locks__overlap=HERS).order_by(unindexed(first), *others)
     try:
         chosen, params = _chosen(leads, "wanted.number")
     except EmptyResultSet:
         return Counter()
-    given = [reach.campaign.company_id, reach.campaign.pk, list(wanted), list(wanted.values()), *params]
+    given = [reach.campaign.company_id, reach.campaign.pk, reach.now, list(wanted), list(wanted.values()), *params]
     with connection.cursor() as cursor:
         cursor.execute(OWNED.format(chosen=chosen), given)
         return Counter(dict(cursor.fetchall()))
@@ -164,7 +179,7 @@ def _add_shared(reach: Reach, leads: QuerySet[Lead], number: int) -> int:
     except EmptyResultSet:
         return 0
     with connection.cursor() as cursor:
-        given = [reach.campaign.company_id, reach.campaign.pk, *params, number]
+        given = [reach.campaign.company_id, reach.campaign.pk, reach.now, *params, number]
         cursor.execute(SHARED.format(chosen=chosen), given)
         return int(cursor.rowcount)
 

@@ -19,6 +19,7 @@ from dialer.models import (
     Disposition,
     HopperEntry,
 )
+from dialer.services.callbacks import at_their_clock, promise
 from dialer.services.do_not_call import add_numbers
 from dialer.services.gates import permit
 from dialer.services.sessions import NotNowError, State, hold, settle
@@ -34,11 +35,14 @@ WHY_LISTED = "said so in a call"
 
 @dataclass(frozen=True)
 class Said:
-    """What came of a call. `call_back`: when she promised to call again; `pause`: why she goes on pause then."""
+    """What came of a call. `call_back`: when it is called again, by the lead's clock, by her or by `anyone` who works it;
+    `pause`: why she goes on pause then.
+    """
 
     disposition: Disposition
     note: str = ""
     call_back: datetime | None = None
+    anyone: bool = False
     pause: str = ""
 
 
@@ -109,17 +113,21 @@ def dispositions_of(campaign: Campaign) -> list[CampaignDisposition]:
 
 @transaction.atomic
 def dispose(*, session: AgentSession, said: Said) -> None:
-    """Write down what came of the call, and do what follows. Raises NotNowError; also of a disposition not in use."""
+    """Write down what came of the call, and do what follows.
+
+    Raises NotNowError, also of a disposition not in use; NotThenError where nobody may call at the time of a callback.
+    """
     held = hold(session, State.ON_CALL, State.WRAP_UP)
     rows = CampaignDisposition.objects.filter(campaign=session.campaign_id, disposition=said.disposition)
     given = rows.select_related("disposition").first()
     if held is None or given is None or given.disposition.archived:
         raise NotNowError
     lead = _lead_of(held)
-    activity = _log(held, lead, given.disposition, said.note) if lead.removed_at is None else None
     attempt = attempt_of(held)
-    _record(attempt, disposition=given.disposition, activity_id=activity.pk if activity else None)
-    _come_back(held, given, said)
+    again = _promise(held, lead, attempt, said) if given.disposition.callback else None
+    line = _log(held, lead, given.disposition, said.note, attempt) if lead.removed_at is None else None
+    _record(attempt, disposition=given.disposition, activity_id=line)
+    _come_back(held, given, again)
     if given.disposition.do_not_call:
         _forbid(held, lead, attempt)
     HopperEntry.objects.filter(reserved_by=held).delete()
@@ -129,23 +137,47 @@ def dispose(*, session: AgentSession, said: Said) -> None:
     settle(held, State.PAUSED if said.pause else State.READY, pause_reason=said.pause)
 
 
-def _log(held: AgentSession, lead: Lead, disposition: Disposition, note: str) -> Activity:
+def _promise(held: AgentSession, lead: Lead, attempt: CallAttempt | None, said: Said) -> datetime | None:
+    """When the lead is to be called again: a callback (D11), by the number she called."""
+    if attempt is None or said.call_back is None or lead.removed_at is not None:
+        return None
+    at = at_their_clock(lead, attempt.number, said.call_back)
+    promise(
+        actor=held.user,
+        lead=lead,
+        number=attempt.number,
+        at=at,
+        personal=not said.anyone,
+        campaign=held.campaign,
+    )
+    return at
+
+
+def _log(held: AgentSession, lead: Lead, disposition: Disposition, note: str, attempt: CallAttempt | None) -> int:
+    """The call's line on the timeline: a provider has begun one already."""
     usual = Activity.Outcome.REACHED if disposition.contact_made else Activity.Outcome.NO_ANSWER
-    return log_activity(
+    told = {
+        "outcome": disposition.outcome or usual,
+        "body": f"{disposition.name}. {note}" if note else f"{disposition.name}.",
+    }
+    if attempt is not None and attempt.activity_id is not None:
+        Activity.objects.filter(pk=attempt.activity_id).update(**told)
+        return attempt.activity_id
+    made = log_activity(
         keyring=load_keyring(held.user),
         actor=held.user,
         lead=lead,
         kind=Activity.Kind.CALL,
         direction=Activity.Direction.OUT,
-        outcome=disposition.outcome or usual,
-        body=f"{disposition.name}. {note}" if note else f"{disposition.name}.",
+        **told,
     )
+    return int(made.pk)
 
 
-def _come_back(held: AgentSession, given: CampaignDisposition, said: Said) -> None:
+def _come_back(held: AgentSession, given: CampaignDisposition, promised: datetime | None) -> None:
     """When the campaign calls the lead again, if it does."""
     minutes = given.recycle_after or given.disposition.recycle_after
-    next_at = said.call_back if given.disposition.callback else Now() + timedelta(minutes=minutes) if minutes else None
+    next_at = promised or (Now() + timedelta(minutes=minutes) if minutes else None)
     known = CampaignLead.objects.filter(campaign=held.campaign, lead=held.lead_id)
     known.update(closed=given.disposition.final, next_at=next_at)
 

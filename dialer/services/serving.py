@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -13,9 +15,12 @@ from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
-from crm.notifications.live import bump
-from dialer.models import AgentSession, Campaign, HopperEntry, Skip
-from dialer.services.reach import GENERAL, fitting, skills_among
+from dialer.filtering import CUSTOM, Fields, fields_with
+from dialer.models import AgentSession, AgentSkill, Campaign, HopperEntry, Skip
+from dialer.services.filters import read_if_possible
+from dialer.services.lists import fields_of
+from dialer.services.matching import matching
+from dialer.services.reach import GENERAL
 from dialer.services.sessions import NotNowError, State, hold, settle
 from leads.models import Lead
 from permissions.access import Key, Level, Reason
@@ -23,7 +28,8 @@ from permissions.door import seen_by
 from permissions.keyring import Given, load_keyring
 
 # One statement: each part is asked only where those before it found nothing. An entry that somebody else is being given is
-# passed over, never waited for. The subquery on the lead stays one, looked up by its id for each entry in turn.
+# passed over, never waited for. General entries are read along the index, hence its column that is null in all of them, and
+# the lead of each is looked up in turn until one fits.
 NEXT = """
 WITH me AS MATERIALIZED (
     SELECT id FROM dialer_agentsession WHERE id = %(session)s AND ended_at IS NULL AND state = 'ready'
@@ -39,7 +45,7 @@ WITH me AS MATERIALIZED (
         AND EXISTS (SELECT FROM me) AND NOT EXISTS (SELECT FROM owned)
         AND NOT EXISTS (SELECT FROM dialer_skip AS skip WHERE session_id = %(session)s AND skip.lead_id = entry.lead_id)
         AND {hers}
-    ORDER BY priority DESC, at, place, id LIMIT 1 FOR UPDATE SKIP LOCKED
+    ORDER BY agent_id, priority DESC, at, place, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), skipped AS MATERIALIZED (
     SELECT entry.id FROM dialer_skip AS skip JOIN dialer_hopperentry AS entry USING (lead_id)
     WHERE session_id = %(session)s AND %(again)s AND campaign_id = %(campaign)s AND reserved_by_id IS NULL
@@ -55,34 +61,53 @@ UPDATE dialer_agentsession AS session
 SET lead_id = taken.lead_id, state = 'preview', state_at = now(), pause_reason = '' FROM taken
 WHERE session.id = %(session)s RETURNING session.lead_id
 """
+Named = tuple[str, dict[str, Any]]  # SQL, and its parameters by name
 GENERAL_ONE = Q(lead__holder_id=None)  # Django takes a generated column for one that is never null
 PLACE = re.compile(r"(?<!%)%s")
 
 
-@transaction.atomic
 def next_lead(session: AgentSession) -> int | None:
     """Reserve for her the lead whose turn it is: its id; that of the one she has, if any; None where there is none."""
-    hers, params = _hers(session)
     campaign = session.campaign
+    hers, params = _hers(session)
     turn = "DESC" if campaign.secondary_priority == Campaign.Priority.LIFO else "ASC"
-    given = {
-        "session": session.pk,
-        "campaign": campaign.pk,
-        "user": session.user_id,
-        "again": campaign.reinsert_skipped,
-    }
+    again = campaign.reinsert_skipped
+    given = {"session": session.pk, "campaign": campaign.pk, "user": session.user_id, "again": again}
     with connection.cursor() as cursor:
         cursor.execute(NEXT.format(hers=hers, turn=turn), given | params)
         row = cursor.fetchone()
     if row:
-        bump([session.user_id], "dialer")
         return int(row[0])
     return AgentSession.objects.live().filter(pk=session.pk).values_list("lead", flat=True).first()
 
 
-def _hers(session: AgentSession) -> tuple[str, dict[str, Any]]:
-    """The condition on an entry without an agent that its lead is for her, with named parameters."""
-    leads = Lead.objects.filter(for_her(session), pk=RawSQL("entry.lead_id", ()))
+def _hers(session: AgentSession) -> Named:
+    """The condition on an entry without an agent that its lead is for her: general and of her skill (D3), or hers to work
+    (D2).
+    """
+    campaign = session.campaign
+    if not campaign.enforce_lead_ownership:
+        return _named(GENERAL | seen_by(load_keyring(session.user), Level.WORK))
+    if not campaign.agent_skills:
+        return _named(GENERAL)
+    hers = AgentSkill.objects.filter(user=session.user_id).order_by("pk").values_list("lead_filter__sets", flat=True)
+    sets = json.dumps(hers.first() or (campaign.default_skill.sets if campaign.default_skill else []))
+    return _skilled(sets, fields_of(campaign.company_id)) if CUSTOM in sets else _skilled_alike(sets)
+
+
+@lru_cache(maxsize=500)
+def _skilled_alike(sets: str) -> Named:
+    """Filters without a company's own fields that say the same are one condition, worked out once."""
+    return _skilled(sets, fields_with(()))
+
+
+def _skilled(sets: str, fields: Fields) -> Named:
+    return _named(GENERAL & matching(read_if_possible(json.loads(sets), fields), fields))
+
+
+def _named(condition: Q) -> Named:
+    """The condition on `entry` as text and its parameters by name."""
+    leads = Lead.objects.filter(condition, pk=RawSQL("entry.lead_id", ()))
     try:
         sql, params = leads.order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:
@@ -90,15 +115,6 @@ def _hers(session: AgentSession) -> tuple[str, dict[str, Any]]:
     names = iter(range(len(params)))
     named = PLACE.sub(lambda _: f"%(hers_{next(names)})s", sql)
     return f"({named}) IS NOT NULL", {f"hers_{n}": value for n, value in enumerate(params)}
-
-
-def for_her(session: AgentSession) -> Q:
-    """The condition over leads of entries without an agent: general ones of her skill (D3), or what she may work (D2)."""
-    campaign = session.campaign
-    if not campaign.enforce_lead_ownership:
-        return GENERAL | seen_by(load_keyring(session.user), Level.WORK)
-    skill = skills_among(campaign, [session.user_id])[session.user_id]
-    return Q(pk__in=[]) if skill is None else GENERAL & fitting(campaign, [skill])[skill]
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ class NotNowError(Exception):
 
 def session_of(user: User) -> AgentSession | None:
     sessions = AgentSession.objects.live().of(user)
-    return sessions.select_related("campaign__unit", "lead", "user__company").first()
+    return sessions.select_related("campaign__unit", "campaign__default_skill", "lead", "user__company").first()
 
 
 @transaction.atomic

@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 
 from crm.core.doors import door
@@ -15,7 +17,10 @@ from crm.core.htmx import is_fragment
 from crm.organization.people import signed_in
 from dialer.desk_forms import SaidForm
 from dialer.models import AgentSession, Campaign
+from dialer.providers.port import ProviderError
 from dialer.services import on_call, serving, sessions
+from dialer.services.callbacks import NotThenError
+from dialer.services.calling import place
 from dialer.services.desk import desk_of
 from dialer.services.sessions import NotNowError
 from dialer.tasks import load_soon
@@ -121,6 +126,11 @@ def call(request: HttpRequest, session: AgentSession) -> None:
         why = attempt.get_refused_by_display()
         messages.error(request, f"{why}: the lead was not called, and goes back to the campaign.")
         serving.next_lead(session)
+        return
+    try:
+        place(actor=session.user, attempt=attempt)
+    except ProviderError as error:
+        messages.error(request, f"{error} You can dial it on your own phone.")
 
 
 @acting
@@ -139,6 +149,12 @@ def resume(request: HttpRequest, session: AgentSession) -> None:
     serving.next_lead(session)
 
 
+def _opens(refusal: NotThenError) -> str:
+    """From when on it may be, by her own clock."""
+    at = timezone.localtime(refusal.opens) if refusal.opens else None
+    return f" It may be from {date_format(at, 'l g:i A')} your time." if at else ""
+
+
 @door("POST")
 def dispose(request: HttpRequest) -> HttpResponse:
     """What came of the call; then the next lead, unless she goes on pause."""
@@ -151,6 +167,9 @@ def dispose(request: HttpRequest) -> HttpResponse:
             raise NotNowError
         on_call.dispose(session=session, said=form.said())
         serving.next_lead(session)
+    except NotThenError as error:
+        form.add_error("call_back", f"{error}{_opens(error)}")
+        return show(request, form=form)
     except NotNowError:
         messages.warning(request, MEANWHILE)
     return again(request)

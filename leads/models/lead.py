@@ -144,6 +144,14 @@ class Lead(models.Model):
             models.Index(F("company"), F("last_activity_at").desc(), F("id").desc(), name="lead_recent"),
             models.Index(F("company"), F("created_at").desc(), F("id").desc(), name="lead_created"),
             models.Index(F("company"), F("last_activity_at").desc(), condition=Q(hidden=True), name="lead_hidden"),
+            # general leads, of which a hopper wants the newest of a kind
+            models.Index(
+                F("company"),
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=Q(holder_id=None, removed_at=None),
+                name="lead_general",
+            ),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged_into"),
         ]
 

@@ -12,12 +12,15 @@ from django.db.models import Count, F
 from django.http import QueryDict
 from django.urls import reverse
 
-from crm.bench import due, exporting, importing, lead, live, people, reports
+from crm.bench import due, exporting, hopper, importing, lead, live, people, reports
 from crm.bench.askers import ROLES, asking
 from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_keys, build_leads
 from crm.bench.database import connected_to
 from crm.bench.figures import Figure
 from crm.bench.lifted import INDEXES, lifted_indexes
+from dialer.models import AgentSession, HopperEntry
+from dialer.services.loading import load
+from dialer.services.serving import next_lead
 from leads.filters import LeadFilter
 from leads.models import Assignment, ContactPoint, Lead, LeadSearch
 from permissions.access import Level, Lock
@@ -185,3 +188,20 @@ def test_reports_have_something_to_say(bench, monkeypatch):
         fair = client.get(reverse("report-file", args=["fairness"]), {"period": "90"})
     assert RosterMember.objects.count() == 1000
     assert b"paused" in b"".join(fair.streaming_content)
+
+
+def test_a_hopper_filled_by_hand_is_the_same(bench):
+    """Of so few leads nobody has as many as she wants: all that may be called are in it."""
+    campaign = hopper.build()
+    load(campaign.pk)
+    ours = set(HopperEntry.objects.values_list("lead", "agent"))
+    HopperEntry.objects.all().delete()
+    hopper.fill_by_hand(campaign)
+    assert ours == set(HopperEntry.objects.values_list("lead", "agent"))
+    assert {agent is None for _, agent in ours} == {True, False}
+    session = AgentSession.objects.select_related("campaign", "user__company").order_by("pk")[0]
+    given = hopper.claim_by_hand(session, hopper.states_of(0))
+    AgentSession.objects.update(lead=None, state="ready")
+    HopperEntry.objects.update(reserved_by=None)
+    assert given is not None
+    assert next_lead(session) == given

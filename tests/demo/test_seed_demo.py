@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from crm.demo.people import HARBOR, PASSWORD, PLACES
 from crm.demo.seeding import seed
 from crm.organization.models import Company, User
+from dialer.models import AgentSkill, Campaign
 from leads.models import Activity, Lead
 from permissions.ledger import seal, verify
 from permissions.models import LedgerEntry
@@ -78,6 +79,14 @@ def test_rosters_wait_for_leads():
         "Cal Chen",
     ]
     assert not Offer.objects.exists()
+
+
+def test_there_is_a_campaign_to_dial():
+    seed()
+    campaign = Campaign.objects.get()
+    assert Campaign.objects.joinable_by(User.objects.get(email="ana@harbor.example")).get() == campaign
+    assert campaign.dispositions.count() == 9
+    assert AgentSkill.objects.count() == 3
 
 
 def test_the_ledger_tells_of_every_lead():

@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from dialer.models import AgentSession, Campaign, Disposition, HopperEntry
+from dialer.providers.port import ProviderError
 from dialer.services.loading import load
+from dialer.views import desk
 from leads.models import Lead
 from tests.dialer.hoppers import ALL_DAY, make_leads, set_hours
 from tests.factories.campaigns import make_campaign
@@ -122,6 +124,33 @@ def test_d10_what_is_typed_stays_where_something_is_missing(ana: Client, campaig
     assert "Spoke with her son" in page
     callback = Disposition.objects.get(name="Callback").pk
     assert "Say when to call again." in step(ana, "dispose", disposition=callback, note="Later")
+    assert session().state == "on_call"
+
+
+def test_d11_a_callback_at_a_time_at_which_nobody_may_call_is_refused_and_said_why(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    log_in(ana, campaign)
+    step(ana, "call", number=lead.contact_points.get().value)
+    callback = Disposition.objects.get(name="Callback").pk
+    page = step(ana, "dispose", disposition=callback, note="Later", call_back="2020-01-01T10:00")
+    assert "This is past already." in page
+    assert "Later" in page
+    assert session().state == "on_call"
+
+
+def test_d16_where_the_provider_cannot_call_she_dials_herself(
+    ana: Client, campaign: Campaign, harbor: Brokerage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**kwargs: Any) -> None:
+        raise ProviderError("Twilio does not answer.")
+
+    monkeypatch.setattr(desk, "place", fail)
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    log_in(ana, campaign)
+    page = step(ana, "call", number=lead.contact_points.get().value)
+    assert "Twilio does not answer. You can dial it on your own phone." in page
     assert session().state == "on_call"
 
 

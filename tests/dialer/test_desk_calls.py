@@ -19,12 +19,13 @@ from dialer.models import (
     DoNotCall,
     HopperEntry,
 )
+from dialer.services.callbacks import NotThenError
 from dialer.services.loading import load
 from dialer.services.on_call import Said, dial, dispose, hang_up
 from dialer.services.serving import next_lead
 from dialer.services.sessions import NotNowError, end
 from dialer.signals import disposed
-from leads.models import Activity, Lead
+from leads.models import Activity, Lead, Task
 from routing.models import Offer
 from tests.dialer.hoppers import at_work, leads_in, make_leads, set_hours
 from tests.factories.campaigns import make_campaign
@@ -164,11 +165,33 @@ def test_d10_as_often_as_the_campaign_tries_and_no_more(harbor: Brokerage) -> No
     assert leads_in(session.campaign, harbor.ana) == []
 
 
-def test_d10_a_callback_is_dialed_when_it_was_promised(harbor: Brokerage) -> None:
+@pytest.mark.parametrize("anyone", [False, True])
+def test_d11_a_callback_is_promised_by_the_leads_clock_and_kept_as_a_task(harbor: Brokerage, anyone: bool) -> None:
     session, lead = on_call(harbor)
-    promised = datetime(2027, 3, 1, 17, 0, tzinfo=UTC)
-    dispose(session=session, said=said("Callback", call_back=promised))
-    assert (known(lead).next_at, known(lead).closed) == (promised, False)
+    dispose(session=session, said=said("Callback", call_back=datetime(2027, 3, 1, 17, 0, tzinfo=UTC), anyone=anyone))
+    in_phoenix = datetime(2027, 3, 2, 0, 0, tzinfo=UTC)
+    assert (known(lead).next_at, known(lead).closed) == (in_phoenix, False)
+    task = Task.objects.get(lead=lead)
+    assert (task.kind, task.due_at, task.user) == ("callback", in_phoenix, None if anyone else harbor.ana)
+
+
+def test_d11_no_callback_is_promised_for_a_time_at_which_nobody_may_call(harbor: Brokerage) -> None:
+    session, _ = on_call(harbor)
+    set_hours(harbor.company, [[0, 1, 2, 3, 4, 5, 6], "09:00", "17:00"])
+    with pytest.raises(NotThenError):
+        dispose(session=session, said=said("Callback", call_back=datetime(2027, 3, 1, 18, 0, tzinfo=UTC)))
+    session.refresh_from_db()
+    assert (session.state, Task.objects.count()) == ("on_call", 0)
+
+
+def test_d16_a_line_that_the_provider_has_begun_is_ended_and_not_written_twice(harbor: Brokerage) -> None:
+    session, lead = on_call(harbor)
+    begun = Activity.objects.create(company=harbor.company, lead=lead, kind="call", direction="out", actor=harbor.ana)
+    CallAttempt.objects.update(activity_id=begun.pk)
+    dispose(session=session, said=said("Talked", note="Nice"))
+    begun.refresh_from_db()
+    assert Activity.objects.filter(lead=lead, kind="call").count() == 1
+    assert (begun.outcome, begun.body) == ("reached", "Talked. Nice")
 
 
 def test_d14_do_not_call_is_for_the_lead_and_for_the_number_by_whatever_lead(harbor: Brokerage) -> None:

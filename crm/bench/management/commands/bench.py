@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.bench import batches, capture, due, exporting, importing, lead, live, people, reports
+from crm.bench import batches, capture, due, exporting, hopper, importing, lead, live, people, reports
 from crm.bench.building import build, recipe
 from crm.bench.database import CannotBuildError, bench_database, database_name
 from crm.core.preparation import collect_static
@@ -22,6 +22,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[object]]] = {
     "live": lambda _: live.figures(),
     "due": due.figures,
     "reports": reports.figures,
+    "hopper": hopper.figures,
 }
 
 
