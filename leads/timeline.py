@@ -25,6 +25,8 @@ from leads.models.request import Kind
 from permissions.models import LedgerEntry
 
 PAGE = 50
+OWNERS = 5  # the newest, on the lead's page
+PASSED_ON = (LedgerEntry.Kind.CREATED, LedgerEntry.Kind.OWNER_CHANGED)
 ACTIVITY, FACT = 0, 1  # of two at the same moment the fact came of the act
 ICONS = {
     "call": "phone",
@@ -81,12 +83,13 @@ class Event:
 class Timeline:
     """A stretch of events, newest first; `earlier` is the cursor of the next stretch, empty at the beginning of time.
 
-    `sources`: where its duplicates came from.
+    `sources`: where its duplicates came from. `owners`: who owned it last, the newest first.
     """
 
     events: list[Event]
     earlier: str
     sources: list[str]
+    owners: list[Ownership]
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,20 @@ def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
     activities = Activity.objects.filter(_before(before, ACTIVITY), lead__in=leads).newest_first()
     facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id__in=leads, company=lead.company_id)
     facts = facts.exclude(~Q(lead_id=lead.pk), kind=LedgerEntry.Kind.MERGED)
-    facts = facts.order_by("-at", "-pk").defer("content_hash")
-    streams: list[Iterable[Entry]] = [activities[: size + 1], facts[: size + 1]]
+    passed_on = LedgerEntry.objects.filter(lead_id=lead.pk, company=lead.company_id, kind__in=PASSED_ON)
+    newest, owners = (rows.order_by("-at", "-pk").defer("content_hash") for rows in (facts, passed_on))
+    known = sorted(set(newest[: size + 1].union(owners[:OWNERS], all=True)), key=_key, reverse=True)
+    streams: list[Iterable[Entry]] = [
+        activities[: size + 1],
+        [fact for fact in known if before is None or _key(fact) < before],
+    ]
     page = list(islice(merge(*streams, key=_key, reverse=True), size + 1))
-    names = names_in(page)
+    passed = [fact for fact in known if fact.kind in PASSED_ON and fact.lead_id == lead.pk][:OWNERS]
+    names = names_in([*page, *passed])
     earlier = write_cursor(list(_key(page[size - 1]))) if len(page) > size else ""
     sources = [name for name in duplicates.values() if name]
-    return Timeline([event(entry, names) for entry in page[:size]], earlier, sources)
+    last = [Ownership(names.of(fact.to_unit_id, fact.to_user_id), fact.at) for fact in passed]
+    return Timeline([event(entry, names) for entry in page[:size]], earlier, sources, last)
 
 
 def _key(entry: Entry) -> Key:
@@ -371,12 +381,3 @@ class Ownership:
 
     owner: str
     since: datetime
-
-
-def ownership_history(lead: Lead, newest: int = 5) -> list[Ownership]:
-    """Who owned it, newest first, from the ledger."""
-    kinds = [LedgerEntry.Kind.CREATED, LedgerEntry.Kind.OWNER_CHANGED]
-    facts = LedgerEntry.objects.filter(lead_id=lead.pk, company=lead.company_id, kind__in=kinds).defer("content_hash")
-    found = list(facts.order_by("-at", "-pk")[:newest])
-    names = names_in(found)
-    return [Ownership(names.of(fact.to_unit_id, fact.to_user_id), fact.at) for fact in found]

@@ -24,7 +24,7 @@ from leads.services.sharing import with_sharers
 from leads.services.staffing import roles_of
 from leads.services.transferring import may_let_go
 from leads.services.working import change_stage, log_activity, may_log
-from leads.timeline import ownership_history, timeline_of
+from leads.timeline import timeline_of
 from permissions.access import Keyring, Level
 from permissions.door import access_to, may, require
 from permissions.keyring import load_keyring
@@ -179,7 +179,7 @@ def _whole(
         "facts": facts_of(lead, custom if lead.custom else (), timeline.sources),
         "slots": slots_of(taken, lead, role_names),
         "reasons": why(lead, lead.access, roles),
-        "history": ownership_history(lead),
+        "history": timeline.owners,
         "timeline": timeline,
         "stages": Stage.objects.filter(company=lead.company_id).order_by("position", "pk") if works else (),
         "tone": TONES[lead.stage.kind],

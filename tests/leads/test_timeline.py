@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from leads.models import Activity, Lead
-from leads.timeline import ownership_history, timeline_of
+from leads.timeline import timeline_of
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 from tests.factories.leads import make_lead
@@ -145,4 +145,4 @@ def test_ownership_history_comes_from_the_ledger(harbor: Brokerage) -> None:
     record(Fact(company_id=company, kind=Kind.CREATED, lead_id=lead.pk, to_unit_id=harbor.lakeside.pk))
     record(Fact(company_id=company, kind=Kind.OWNER_CHANGED, lead_id=lead.pk, to_user_id=harbor.ana.pk))
     record(Fact(company_id=company, kind=Kind.HIDDEN, lead_id=lead.pk))
-    assert [past.owner for past in ownership_history(lead)] == ["Ana", "Lakeside"]
+    assert [past.owner for past in timeline_of(lead).owners] == ["Ana", "Lakeside"]
