@@ -123,7 +123,9 @@ class Surface:
             found = self.look(visit)
             transaction.set_rollback(True)
         expected = self.expects(visit)
-        assert found == expected, f"{self.name} as person {visit.person}, about lead {visit.number}, turn {visit.turn}"
+        assert found == expected, (
+            f"{self.name} as person {visit.person}, about lead {visit.number}, turn {visit.turn}: {found}, not {expected}"
+        )
 
 
 SURFACES: dict[str, Surface] = {}

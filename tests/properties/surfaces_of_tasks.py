@@ -28,4 +28,5 @@ def planned_with_a_lead(visit: Visit) -> Told:
 
 @surface("lead-task", expects=that_one("work"))
 def planning_with_a_lead(visit: Visit) -> Told:
-    return told(visit.get("lead-task", marks.public_id(visit.number)))
+    asked = marks.public_id(visit.number)  # what she typed herself tells her nothing
+    return told(visit.get("lead-task", asked), asked)
