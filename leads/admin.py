@@ -79,7 +79,8 @@ class SourceAdmin(ListAdmin):
 @register(CustomField, site=site)
 class CustomFieldAdmin(ListAdmin):
     words = "Your own fields of a lead, which came with imported files."
-    fields = list_display = ("label", "kind")
+    fields = ("label", "kind", "choices")
+    list_display = ("label", "kind")
     list_filter = ("kind",)
     search_fields = ("label",)
     ordering = ("label", "pk")

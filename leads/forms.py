@@ -14,12 +14,14 @@ from crm.core.lines import straight
 from crm.core.moments import MomentField
 from crm.organization.models import User, validate_time_zone
 from leads.contact import UnreadableContactError, read_email, read_phone
-from leads.models import Activity, ContactPoint, Lead, Stage
+from leads.models import Activity, ContactPoint, CustomField, Lead, Stage
 from leads.once import new_token
+from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
 from leads.owner_form import OwnerForm
 from leads.services.creating import NewLead
 from leads.tags import united
 
+OWN = "custom-"
 MOST_LINES = 20
 LOGGED = (Activity.Kind.NOTE, Activity.Kind.CALL)
 LONGEST_NOTE = 10_000
@@ -68,6 +70,19 @@ class TagsField(forms.CharField):
             raise ValidationError(f"A tag has at most {LONGEST_TAG} characters.")
 
 
+def own_field(field: CustomField, value: str) -> forms.CharField:
+    """How a custom field is asked for. It keeps what it holds, though that may be none of its choices any more."""
+    widget: forms.Widget = forms.TextInput()
+    if field.kind == CustomField.Kind.CHOICE:
+        choices = dict.fromkeys(("", *field.choices, value))
+        widget = forms.Select(choices=[(choice, choice or "Not said") for choice in choices])
+    elif field.kind == CustomField.Kind.DATE:
+        widget = forms.DateInput(attrs={"type": "date"})
+    elif field.kind == CustomField.Kind.NUMBER:
+        widget = forms.TextInput(attrs={"inputmode": "decimal"})
+    return forms.CharField(label=field.label, required=False, max_length=LONGEST_VALUE, widget=widget, initial=value)
+
+
 class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[Lead] at run time
     """Contact data and facts of a lead. The owner is no part of it (P4)."""
 
@@ -86,9 +101,14 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mode
         help_texts = {"score": "0 to 100.", "price_min": "", "time_zone": "Such as America/New_York."}
         widgets = {"time_zone": forms.TextInput(attrs={"list": "time-zones"})}
 
-    def __init__(self, *args: Any, region: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, region: str, company_id: int | None = None, **kwargs: Any) -> None:
+        """With `company_id` it asks for the company's own fields, too."""
         super().__init__(*args, **kwargs)
         self.region = region
+        own = CustomField.objects.filter(company=company_id).order_by("label", "pk") if company_id else ()
+        self.own = {f"{OWN}{field.key}": field for field in own}
+        for name, field in self.own.items():
+            self.fields[name] = own_field(field, self.instance.custom.get(field.key, ""))
         self.fields["score"].required = False
         self.fields["kind"].choices = [("", "Not said"), *Lead.Kind.choices]  # type: ignore[attr-defined]
 
@@ -128,8 +148,26 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mode
             validate_time_zone(zone)
         return zone
 
+    def own_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.own]
+
+    def _clean_own(self, data: dict[str, Any]) -> None:
+        """What is kept of the company's own fields; one that was left as it stands stays, whatever its kind says now."""
+        custom = dict(self.instance.custom)
+        for name, field in self.own.items():
+            text = data.get(name) or ""
+            if not text:
+                custom.pop(field.key, None)
+            elif text != custom.get(field.key):
+                try:
+                    custom[field.key] = read_own(text, self.region, field.kind, field.choices)
+                except UnreadableValueError as error:
+                    self.add_error(name, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        data["custom"] = custom
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
+        self._clean_own(data)
         data |= {name: straight(value) for name, value in data.items() if isinstance(value, str)}
         low, high = data.get("price_min"), data.get("price_max")
         if low is not None and high is not None and low > high:
@@ -140,7 +178,7 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mode
 
     def facts(self) -> dict[str, Any]:
         """The lead's columns as typed, but its source."""
-        return {name: self.cleaned_data[name] for name in (*self.Meta.fields, "tags")}
+        return {name: self.cleaned_data[name] for name in (*self.Meta.fields, "tags", "custom")}
 
     def values(self) -> set[tuple[str, str]]:
         """Kind and normal form of every contact point typed."""
@@ -155,7 +193,8 @@ class NewLeadForm(LeadForm, OwnerForm):
 
     def __init__(self, data: Any = None, *, actor: User, chosen: dict[str, str], live: bool = False) -> None:
         """`chosen` is what she has chosen so far; `live` says that the page follows her."""
-        super().__init__(data, region=actor.company.phone_region, initial=chosen)
+        company = actor.company
+        super().__init__(data, region=company.phone_region, company_id=company.pk, initial=chosen)
         routed = "The next agent in turn is offered the lead. Otherwise it is assigned to you."
         self.offer(actor, mine="Myself: a personal lead", routed=routed, live=live)
 
@@ -165,8 +204,9 @@ class NewLeadForm(LeadForm, OwnerForm):
         return data
 
     def new_lead(self) -> NewLead:
-        data = self.cleaned_data
-        return NewLead(fields=self.facts(), phones=data["phones"], emails=data["emails"], source=data["source"])
+        data, fields = self.cleaned_data, self.facts()
+        custom = fields.pop("custom")
+        return NewLead(fields, data["phones"], data["emails"], data["source"], custom)
 
 
 class LogForm(forms.Form):

@@ -1,6 +1,7 @@
 """Which column holds what: by its name, and by its values where the name is not enough. Standard library only.
 
-A mapping says for each column one of FIELDS, `custom:<key>` (kept as a custom field), or "" (left out).
+A mapping says for each column one of FIELDS, `custom:<key>` (kept as a custom field), or "" (left out). While it is
+chosen, a field that is to be made has no key yet: `custom:` of texts, `number:`, `date:` or `choice:`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 NAME, PHONE, EMAIL, KIND = "name", "phone", "email", "kind"
+STAGE, SOURCE, PERSON = "stage", "source", "assigned_to"
 CUSTOM = "custom:"
+NEW = {CUSTOM: "text", "number:": "number", "date:": "date", "choice:": "choice"}  # what is made, and its kind
 FIELDS: Mapping[str, str] = {
     "first_name": "First name",
     "last_name": "Last name",
@@ -25,34 +28,43 @@ FIELDS: Mapping[str, str] = {
     "time_zone": "Time zone",
     "language": "Language",
     KIND: "Type",
+    STAGE: "Stage",
+    SOURCE: "Source",
     "tags": "Tags",
     "score": "Score",
     "price_min": "Price from",
     "price_max": "Price to",
+    PERSON: "Assigned to",
 }
 MANY = frozenset({PHONE, EMAIL, "street", "tags"})  # several columns may hold these; a lead has one of each other
-NEED_FITTING_VALUES = frozenset({KIND, "time_zone", "score", "price_min", "price_max"})
+NEED_FITTING_VALUES = frozenset({KIND, STAGE, PERSON, "time_zone", "score", "price_min", "price_max"})
 SAY_WHO = frozenset({"first_name", "last_name", NAME, "company_name", EMAIL, PHONE})
 
 NAMES: Mapping[str, str] = {
     "first_name": "first firstname fname given givenname forename firstnames",
     "last_name": "last lastname lname surname family familyname",
     NAME: "name fullname names displayname",
-    "company_name": "company companyname organization organisation organizationname organisationname org employer firm",
-    EMAIL: "email emailaddress mail emails mailaddress emailid",
+    "company_name": "company companyname organization organisation organizationname organisationname org employer firm"
+    " account accountname companyaccount",
+    EMAIL: "email emailaddress mail emails mailaddress emailid emailaddresses",
     PHONE: "phone phonenumber phones telephone telephonenumber tel mobile mobilephone mobilenumber cell cellphone"
-    " cellnumber cellular landline ph",
-    "street": "address street streetaddress addressline addressstreet addressaddress addr streetname",
+    " cellnumber cellular landline ph phonemobile phonecell phonenumbers",
+    "street": "address street streetaddress addressline addressstreet addressaddress addr streetname streetline",
     "city": "city town locality addresscity",
-    "state": "state province region stateprovince addressstate addressregion st",
-    "postal_code": "zip zipcode postal postalcode postcode addresspostalcode addresszip addresszipcode zippostalcode",
+    "state": "state province region stateprovince stateregion addressstate addressregion st",
+    "postal_code": "zip zipcode postal postalcode postcode addresspostalcode addresszip addresszipcode zippostalcode"
+    " zippostal postalzip",
     "time_zone": "timezone tz",
     "language": "language lang preferredlanguage",
-    KIND: "type leadtype contacttype",
-    "tags": "tags tag labels groups",
+    KIND: "type leadtype contacttype dealtype",
+    STAGE: "stage status leadstage leadstatus lifecyclestage pipeline pipelinestage",
+    SOURCE: "source leadsource originalsource originalleadsource contactsource sourcename referralsource",
+    "tags": "tags tag labels groups label hashtags hashtag categories category groupmembership",
     "score": "score leadscore rating",
     "price_min": "pricemin minprice pricefrom minbudget budgetmin",
-    "price_max": "pricemax maxprice priceto maxbudget budgetmax price budget",
+    "price_max": "pricemax maxprice priceto maxbudget budgetmax price budget averageprice avgprice",
+    PERSON: "assigned assignedto assignedagent assigneduser assignedagentname assignedusername agent agentname owner"
+    " ownername ownerfullname accountowner recordowner",
 }
 BY_NAME = {name: field for field, names in NAMES.items() for name in names.split()}
 # words that say which one or whose, not what; a column that has no other word keeps them
@@ -96,20 +108,26 @@ def field_named(name: str) -> str:
 
 
 def with_custom_keys(header: Sequence[str], mapping: Sequence[str]) -> list[str]:
-    """The mapping with a key for each column that is kept: its name as a slug, numbered where two are alike."""
-    keys: set[str] = set()
+    """The mapping with a key for each field that is to be made: its name as a slug, numbered where two are alike."""
+    keys = {field for field in mapping if field.startswith(CUSTOM)}
     result = []
     for number, (name, field) in enumerate(zip(header, mapping, strict=True), 1):
-        if field.startswith(CUSTOM):
+        if field in NEW:
             key = slug = NOT_SLUG.sub("-", _plain(name).lower()).strip("-")[:56].strip("-") or f"column-{number}"
             again = 1
-            while key in keys:
+            while CUSTOM + key in keys:
                 again += 1
                 key = f"{slug}-{again}"
-            keys.add(key)
             field = CUSTOM + key
+            keys.add(field)
         result.append(field)
     return result
+
+
+def kinds_made(chosen: Sequence[str], mapping: Sequence[str]) -> dict[str, str]:
+    """The kinds of the fields to be made, by key: as chosen, for the same columns with their keys."""
+    pairs = zip(chosen, mapping, strict=True)
+    return {field.removeprefix(CUSTOM): NEW[choice] for choice, field in pairs if choice in NEW}
 
 
 def _plain(name: str) -> str:
@@ -122,9 +140,10 @@ def problems_of(header: Sequence[str], mapping: Sequence[str]) -> dict[int, str]
     problems: dict[int, str] = {}
     taken: dict[str, str] = {}
     for number, (name, field) in enumerate(zip(header, mapping, strict=True)):
-        if field and field not in MANY and not field.startswith(CUSTOM):
+        if field and field not in MANY:
             if field in taken:
-                problems[number] = f"{FIELDS[field]} is taken from “{taken[field]}” already."
+                title = FIELDS.get(field, "This field")
+                problems[number] = f"{title} is taken from “{taken[field]}” already."
             taken[field] = name
     if NAME in taken and ("first_name" in taken or "last_name" in taken):
         problems[-1] = "Take either the full name, or first and last name, not both."

@@ -27,11 +27,21 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+ARCHIVE = b"PK\x03\x04"  # as a workbook begins
 OTHER_FORMATS = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook, or one with a password",
+    b"PK\x03\x04": "a damaged zip archive",
+    b"PK\x05\x06": "an empty zip archive",
     b"%PDF": "a PDF",
     b"\x1f\x8b": "a gzip archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
+    b"{\\rtf": "a text document",
+    b"BEGIN:VCARD": "a file of vCards",
+    b"<": "a web page or XML",
+    b'{"': "JSON",
+    b"[{": "JSON",
 }
 DECLARED_DELIMITER = re.compile(r"sep=(.?)\s*$", re.IGNORECASE)
 LOOKS_LIKE_DATA = re.compile(r"\S+@\S+\.\S+$|([\s().+-]*\d){10}")
@@ -99,9 +109,10 @@ def read_header(first: Record) -> list[str]:
 def find_encoding(file: BinaryIO) -> str:
     """The encoding: by its mark, else UTF-8 where all of it is, else Windows' Western one, which reads anything."""
     head = file.read(HEAD)
+    text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     for mark, format_name in OTHER_FORMATS.items():
-        if head.startswith(mark):
-            raise UnreadableFileError(f"This is {format_name}. Save the sheet as CSV and upload that.")
+        if text.startswith(mark):
+            raise UnreadableFileError(f"This is {format_name}. Save the sheet as XLSX or CSV and upload that.")
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if head.startswith(mark):
             return encoding

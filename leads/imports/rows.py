@@ -15,7 +15,7 @@ Outcome = ImportRow.Outcome
 
 @dataclass(slots=True)
 class Row:
-    """Imported, unless something refuses it. `lead_id` is set when the lead is made."""
+    """Imported, unless something refuses it or it updates a lead. `lead_id` is of the lead that is made or updated."""
 
     line: int
     cells: list[str]
@@ -29,8 +29,12 @@ class Row:
     def goes_in(self) -> bool:
         return self.outcome == Outcome.IMPORTED
 
+    @property
+    def is_refused(self) -> bool:
+        return self.outcome in (Outcome.SKIPPED, Outcome.REJECTED)
+
     def refuse(self, outcome: Outcome, reason: str) -> None:
-        self.outcome, self.reason = outcome.value, reason
+        self.outcome, self.reason, self.lead_id = outcome.value, reason, None
 
 
 def read_rows(reader: RowReader, records: Iterable[Record], counting: Collection[str]) -> list[Row]:

@@ -1,25 +1,58 @@
-"""The uploaded file waits in the database, in parts, so that a restart anywhere loses none of it."""
+"""The uploaded file waits in the database, in parts, so that a restart anywhere loses none of it.
+
+A CSV waits as it came. Of a workbook the rows of its sheet wait, each a line of JSON: they can be read from anywhere.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, cast
 
 from django.db import connection
 
-from leads.imports.reading import Record, records
+from leads.imports.reading import Record, UnreadableFileError, records
 from leads.models import ImportPart, ImportRun
 
 PART = 512 * 1024  # bytes
+MOST_TEXT = 256 * 1024 * 1024  # bytes that the rows of a workbook come to
+WORKBOOK = "workbook"  # in place of the encoding
 STORE = "COPY leads_importpart (run_id, number, data) FROM STDIN (FORMAT binary)"
+to_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def store_file(run: ImportRun, file: BinaryIO) -> None:
     """Keep the bytes of `file`, from where it stands to its end, as the run's parts."""
+    _store(run, iter(lambda: file.read(PART), b""))
+
+
+def store_rows(run: ImportRun, rows: Iterable[Record]) -> int:
+    """Keep the rows of a workbook as the run's parts: how many. Raises UnreadableFileError where they are too much."""
+    counted = [0]
+
+    def parts() -> Iterator[bytes]:
+        lines: list[bytes] = []
+        size = whole = 0
+        for row in rows:
+            line = to_line(row).encode(errors="replace") + b"\n"
+            lines.append(line)
+            counted[0], size, whole = counted[0] + 1, size + len(line), whole + len(line)
+            if whole > MOST_TEXT:
+                raise UnreadableFileError("The workbook holds more than an import reads. Split it, or save it as CSV.")
+            if size >= PART:
+                yield b"".join(lines)
+                lines, size = [], 0
+        yield b"".join(lines)
+
+    _store(run, parts())
+    return counted[0]
+
+
+def _store(run: ImportRun, parts: Iterable[bytes]) -> None:
     with connection.cursor() as cursor, cursor.copy(STORE) as copy:
         copy.set_types(["int8", "int4", "bytea"])
-        for number, data in enumerate(iter(lambda: file.read(PART), b"")):
+        for number, data in enumerate(parts):
             copy.write_row((run.pk, number, data))
 
 
@@ -43,4 +76,7 @@ class StoredFile(io.RawIOBase):
 
 def stored_records(run: ImportRun) -> Iterator[Record]:
     """The records of a run's file, the header first."""
-    return records(cast(BinaryIO, io.BufferedReader(StoredFile(run.pk))), run.encoding, run.delimiter)
+    stored = io.BufferedReader(StoredFile(run.pk))
+    if run.encoding == WORKBOOK:
+        return (Record(*json.loads(line)) for line in stored)
+    return records(cast(BinaryIO, stored), run.encoding, run.delimiter)

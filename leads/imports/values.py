@@ -10,28 +10,38 @@ from zoneinfo import available_timezones
 
 from crm.core.lines import straight
 from leads.contact import UnreadableContactError, read_email
-from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PHONE
+from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PERSON, PHONE, SOURCE, STAGE
 from leads.imports.phones import phone_reader
-from leads.models import Lead
+from leads.models import Lead, Source
+from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
 from leads.tags import united
 
-LONGEST_VALUE = 10_000
 TEXTS = ("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "language")
 LENGTHS = {name: getattr(Lead._meta.get_field(name), "max_length", LONGEST_VALUE) for name in TEXTS}
+LENGTHS[SOURCE] = Source._meta.get_field("name").max_length or LONGEST_VALUE
 LONGEST_TAG = 40
 KINDS = {label.lower(): value for value, label in Lead.Kind.choices} | {value: value for value in Lead.Kind.values}
 ZONES = available_timezones()
 NOTHING = frozenset({"n/a", "na", "#n/a", "none", "null", "nil", "unknown", "-", "--", "?"})
-PHONES_APART = re.compile(r"[;,|\n/]|\s&\s|\bor\b")
-EMAILS_APART = re.compile(r"[;,|\s]+")
-TAGS_APART = re.compile(r"[;,|\n]")
+PHONES_APART = re.compile(r":::|[;,|\n/]|\s&\s|\bor\b")
+EMAILS_APART = re.compile(r":::|[;,|\s]+")
+TAGS_APART = re.compile(r":::|[;,|\n]")
+ERRORS = frozenset({"#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"})
+LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 NUMBER = re.compile(r"[$€£]?\s*(\d[\d,]*)(\.\d+)?\s*([km])?", re.IGNORECASE)
 LOST_ZEROS = re.compile(r"\d{3,4}(-\d{4})?")
 LARGEST_PRICE = 2**62
 
 
-class UnreadableValueError(ValueError):
-    """A cell that cannot be what its column holds; the message is for the person who made the file."""
+@dataclass(frozen=True)
+class Lists:
+    """What cells may name: the company's stages, and the people that leads may be assigned to, by their names in lower
+    case (of several people with one name none); and the custom fields that are more than text: kind and choices by key.
+    """
+
+    stages: Mapping[str, int] = field(default_factory=dict)
+    people: Mapping[str, int | None] = field(default_factory=dict)
+    customs: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,6 +52,13 @@ class Draft:
     custom: dict[str, str] = field(default_factory=dict)
     points: dict[tuple[str, str], str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    agent_id: int | None = None
+
+    @property
+    def tags(self) -> list[str]:
+        tags = self.fields.get("tags", [])
+        assert isinstance(tags, list)
+        return tags
 
     @property
     def name(self) -> str:
@@ -56,10 +73,12 @@ Taker = Callable[[Draft, str], None]
 
 
 class RowReader:
-    """Reads records under one mapping (see matching.py). `region` (ISO country) says how phones and postal codes are."""
+    """Reads records under one mapping (see matching.py). `region` (ISO country) says how phones, postal codes and days
+    are written.
+    """
 
-    def __init__(self, mapping: Sequence[str], header: Sequence[str], region: str) -> None:
-        self.region, self.width = region, len(mapping)
+    def __init__(self, mapping: Sequence[str], header: Sequence[str], region: str, lists: Lists | None = None) -> None:
+        self.region, self.width, self.lists = region, len(mapping), lists or Lists()
         self.read_phone = phone_reader(region)
         self.plan = [
             (number, self._taker(name), title)
@@ -78,6 +97,9 @@ class RowReader:
                 continue
             if text[0] == "'" and text[1:2] in "=+-@":  # how spreadsheets, and our own reports, keep a text a text
                 text = text[1:]
+            elif text[0] == "#" and text in ERRORS:
+                draft.problems.append(f"{title}: the spreadsheet could not work it out ({text})")
+                continue
             try:
                 if len(text) > LONGEST_VALUE:
                     raise UnreadableValueError(f"it is longer than {LONGEST_VALUE:,} characters")
@@ -96,17 +118,37 @@ class RowReader:
 
     def _taker(self, name: str) -> Taker:
         if name.startswith(CUSTOM):
-            return _custom(name.removeprefix(CUSTOM))
+            key = name.removeprefix(CUSTOM)
+            return _custom(key, self.region, *self.lists.customs.get(key, ("", ())))
         if name == PHONE:
             return self._take_phones
         if name == "postal_code" and self.region == "US":
             return _take_postal_code
+        if name == STAGE:
+            return _stage(self.lists.stages)
+        if name == PERSON:
+            return _person(self.lists.people)
         return TAKERS.get(name) or _text(name)
+
+    def fits(self) -> Callable[[str, str], bool]:
+        """Whether a text can be a value of a field, as `match_columns` asks it."""
+
+        def fit(name: str, text: str) -> bool:
+            try:
+                self._taker(name)(Draft(), text)
+            except UnreadableValueError:
+                return False
+            return True
+
+        return fit
 
     def _take_phones(self, draft: Draft, text: str) -> None:
         """One phone, or several in one cell: the whole is tried first, since people write 212/555-0100 too."""
         if text.lower() in NOTHING:
             return
+        if "e" in text.lower() and LOST_DIGITS.fullmatch(text):
+            raise UnreadableValueError(f"“{text}” lost its digits in a spreadsheet; make the column text there")
+        text = text.removesuffix(".0")
         try:
             draft.points.setdefault((PHONE, self.read_phone(text)), text)
         except UnreadableContactError:
@@ -117,9 +159,30 @@ class RowReader:
                 draft.points.setdefault((PHONE, self.read_phone(part)), part)
 
 
-def _custom(key: str) -> Taker:
+def _custom(key: str, region: str, kind: str, choices: Sequence[str]) -> Taker:
     def take(draft: Draft, text: str) -> None:
-        draft.custom[key] = text
+        draft.custom[key] = read_own(text, region, kind, choices) if kind else text
+
+    return take
+
+
+def _stage(stages: Mapping[str, int]) -> Taker:
+    def take(draft: Draft, text: str) -> None:
+        if text.lower() not in stages:
+            raise UnreadableValueError(f"“{text[:40]}” is none of your stages")
+        draft.fields["stage_id"] = stages[text.lower()]
+
+    return take
+
+
+def _person(people: Mapping[str, int | None]) -> Taker:
+    def take(draft: Draft, text: str) -> None:
+        name = " ".join(text.lower().split())
+        if name not in people:
+            raise UnreadableValueError(f"“{text[:60]}” is nobody these leads can be assigned to")
+        draft.agent_id = people[name]
+        if draft.agent_id is None:
+            raise UnreadableValueError(f"“{text[:60]}” are several people; give the e-mail instead")
 
     return take
 
@@ -186,13 +249,11 @@ def _take_time_zone(draft: Draft, text: str) -> None:
 
 
 def _take_tags(draft: Draft, text: str) -> None:
-    tags = draft.fields.setdefault("tags", [])
-    assert isinstance(tags, list)
     new = [tag for part in TAGS_APART.split(text) if (tag := " ".join(part.split()))]
     for tag in new:
         if len(tag) > LONGEST_TAG:
             raise UnreadableValueError(f"the tag “{tag[:40]}…” is longer than {LONGEST_TAG} characters")
-    draft.fields["tags"] = united(tags, new)
+    draft.fields["tags"] = united(draft.tags, new)
 
 
 def _number(name: str, largest: int) -> Taker:
@@ -222,12 +283,3 @@ TAKERS: Mapping[str, Taker] = {
     "price_min": _number("price_min", LARGEST_PRICE),
     "price_max": _number("price_max", LARGEST_PRICE),
 }
-
-
-def fits(name: str, text: str) -> bool:
-    """Whether `text` can be a value of the field `name`."""
-    try:
-        TAKERS[name](Draft(), text)
-    except UnreadableValueError:
-        return False
-    return True

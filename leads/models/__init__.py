@@ -1,10 +1,10 @@
 """The lead and what belongs to it."""
 
 from leads.models.activity import Activity
-from leads.models.batch import Batch, BatchItem
+from leads.models.batch import Batch, BatchChunk, BatchItem
 from leads.models.conflict import Conflict
 from leads.models.consent import Consent
-from leads.models.imports import ImportedKey, ImportPart, ImportRow, ImportRun
+from leads.models.imports import ImportChange, ImportedKey, ImportPart, ImportRow, ImportRun, ImportTemplate
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
 from leads.models.lists import CustomField, SlotRole, Source, Stage
 from leads.models.pond import Pond, PondClaim, PondMember
@@ -16,14 +16,17 @@ __all__ = [
     "Activity",
     "Assignment",
     "Batch",
+    "BatchChunk",
     "BatchItem",
     "Conflict",
     "Consent",
     "ContactPoint",
     "CustomField",
+    "ImportChange",
     "ImportPart",
     "ImportRow",
     "ImportRun",
+    "ImportTemplate",
     "ImportedKey",
     "Lead",
     "LeadSearch",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -64,7 +65,7 @@ class SlotRole(models.Model):
 
 
 class CustomField(models.Model):
-    """A field of the company's own; a lead keeps the values in `Lead.custom` under `key`."""
+    """A field of the company's own; a lead keeps the values in `Lead.custom` under `key`: texts, days as 2026-03-01."""
 
     class Kind(models.TextChoices):
         TEXT = "text", "Text"
@@ -76,6 +77,7 @@ class CustomField(models.Model):
     key = models.SlugField(max_length=60)
     label = models.CharField(max_length=80)
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.TEXT)
+    choices = ArrayField(models.CharField(max_length=80), default=list, db_default=[], blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["company", "key"], name="custom_field_key_unique")]

@@ -1,8 +1,9 @@
-"""A lead comes into being with its owner, origin, contact points and first ledger row."""
+"""Leads come into being, in sets: with owner, origin, Agent, contact points and first ledger rows (C1, I4)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +19,7 @@ from leads.services.assigning import fill_slots
 from leads.services.hiding import starts_hidden
 from permissions.catalog import Permission
 from permissions.keyring import policy_of
-from permissions.ledger import Fact, record
+from permissions.ledger import Fact, record_all
 from permissions.models import LedgerEntry
 
 
@@ -31,6 +32,19 @@ class NewLead:
     emails: Iterable[str] = ()
     source: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Whose a lead to be is, and who works it: `agent` takes the slot of a unit's lead, or the routing of `routed_by`
+    decides, or it stays general. `generated_by` is the unit it came by though a person owns it.
+    """
+
+    owner: Unit | User
+    agent: User | None = None
+    routed_by: Unit | None = None
+    generated_by: Unit | None = None
+    hidden: bool = False
 
 
 def owners_for_new_leads(user: User) -> tuple[list[User], list[Unit]]:
@@ -85,28 +99,68 @@ def create_lead(
     people, units = owners_for_new_leads(actor)
     if not actor.has_perm(Permission.ADD_LEAD) or owner not in [*people, *units]:
         raise PermissionDenied("You may create leads for yourself and for your own units.")
-    company = actor.company
-    lead = Lead.objects.create(
-        company=company,
-        created_by=actor,
-        source=source_named(company.pk, new.source),
-        custom=dict(new.custom),
-        **ownership_of(owner, company, hidden=starts_hidden(actor, owner, asked=hidden)),
-        **{"stage": first_stage(company.pk), **new.fields},
+    unit = owner if isinstance(owner, Unit) else None
+    placement = Placement(
+        owner,
+        agent=actor if unit and not route else None,
+        routed_by=unit if route else None,
+        hidden=starts_hidden(actor, owner, asked=hidden),
     )
-    add_contact_points(lead, company.phone_region, new.phones, new.emails)
-    reindex([lead.pk])
-    _record(lead, actor, why)
-    if isinstance(owner, Unit):
-        if route:
-            signals.ready_for_routing.send(sender=Lead, company_id=company.pk, unit_id=owner.pk, lead_ids=[lead.pk])
-        else:
-            fill_slots([(lead.pk, actor.pk)], actor_id=actor.pk, why=why)
+    lead = create_leads(actor=actor, leads=[(new, placement)], why=why)[0]
     lead.refresh_from_db()
     return lead
 
 
-def _record(lead: Lead, actor: User, why: str) -> None:
+def placed_with(person: User, *, generated_by: Unit | None = None) -> Placement:
+    """A lead of hers (I4): her own, or under the policy `company_only` the company's, for her to work."""
+    company = person.company
+    if company.personal_leads != PersonalLeads.COMPANY_ONLY:
+        return Placement(person, generated_by=generated_by)
+    return Placement(Unit.objects.get(company=company, kind=Unit.Kind.COMPANY), agent=person)
+
+
+@transaction.atomic
+def create_leads(*, actor: User, leads: Sequence[tuple[NewLead, Placement]], why: str) -> list[Lead]:
+    """Make these leads, for a caller who has made sure that she may name the owners: they come back in their order.
+
+    Raises UnreadableContactError for a phone or e-mail that is none; then none of them is made.
+    """
+    company = actor.company
+    sources = {name: source_named(company.pk, name) for name in sorted({new.source for new, _ in leads})}
+    stage = first_stage(company.pk)
+    made = Lead.objects.bulk_create(
+        [
+            Lead(
+                company=company,
+                created_by=actor,
+                source=sources[new.source],
+                custom=dict(new.custom),
+                **_ownership(company, placement),
+                **{"stage": stage, **new.fields},
+            )
+            for new, placement in leads
+        ]
+    )
+    points = [
+        point
+        for lead, (new, _) in zip(made, leads, strict=True)
+        for point in points_of(lead, company.phone_region, new.phones, new.emails)
+    ]
+    ContactPoint.objects.bulk_create(points, ignore_conflicts=True)
+    reindex([lead.pk for lead in made])
+    record_all(fact for lead in made for fact in _facts(lead, actor, why))
+    _hand_out(company, actor, [*zip(made, (placement for _, placement in leads), strict=True)], why)
+    return made
+
+
+def _ownership(company: Company, placement: Placement) -> dict[str, Any]:
+    owned = ownership_of(placement.owner, company, hidden=placement.hidden)
+    if placement.generated_by is None:
+        return owned
+    return {**owned, "origin": Lead.Origin.COMPANY, "origin_unit": placement.generated_by}
+
+
+def _facts(lead: Lead, actor: User, why: str) -> list[Fact]:
     created = Fact(
         company_id=lead.company_id,
         kind=LedgerEntry.Kind.CREATED,
@@ -117,17 +171,30 @@ def _record(lead: Lead, actor: User, why: str) -> None:
         why=why,
     )
     hiding = replace(created, kind=LedgerEntry.Kind.HIDDEN, to_user_id=None)
-    record(*([created, hiding] if lead.hidden else [created]))
+    return [created, hiding] if lead.hidden else [created]
+
+
+def _hand_out(company: Company, actor: User, made: Sequence[tuple[Lead, Placement]], why: str) -> None:
+    slots = [(lead.pk, placement.agent.pk) for lead, placement in made if placement.agent]
+    fill_slots(slots, actor_id=actor.pk, why=why)
+    routed: defaultdict[int, list[int]] = defaultdict(list)
+    for lead, placement in made:
+        if placement.routed_by and not placement.agent and isinstance(placement.owner, Unit):
+            routed[placement.routed_by.pk].append(lead.pk)
+    for unit_id, ids in routed.items():
+        signals.ready_for_routing.send(sender=Lead, company_id=company.pk, unit_id=unit_id, lead_ids=ids)
 
 
 def add_contact_points(lead: Lead, region: str, phones: Iterable[str], emails: Iterable[str]) -> None:
     """Normalise and add; one that is there already stays as it is."""
+    ContactPoint.objects.bulk_create(points_of(lead, region, phones, emails), ignore_conflicts=True)
+
+
+def points_of(lead: Lead, region: str, phones: Iterable[str], emails: Iterable[str]) -> list[ContactPoint]:
+    """What is typed as rows of the lead, e-mails first. Raises UnreadableContactError."""
     read = [(ContactPoint.Kind.EMAIL, read_email(raw), raw) for raw in emails if raw.strip()]
     read += [(ContactPoint.Kind.PHONE, read_phone(raw, region), raw) for raw in phones if raw.strip()]
-    ContactPoint.objects.bulk_create(
-        [
-            ContactPoint(company_id=lead.company_id, lead=lead, kind=kind, value=value, raw=raw, position=position)
-            for position, (kind, value, raw) in enumerate(read)
-        ],
-        ignore_conflicts=True,
-    )
+    return [
+        ContactPoint(company_id=lead.company_id, lead=lead, kind=kind, value=value, raw=raw, position=position)
+        for position, (kind, value, raw) in enumerate(read)
+    ]

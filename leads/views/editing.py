@@ -78,6 +78,7 @@ def edit(request: HttpRequest, public_id: str) -> HttpResponse:
         instance=lead,
         initial=_as_typed(lead),
         region=actor.company.phone_region,
+        company_id=lead.company_id,
     )
     if form.is_valid():
         data = form.cleaned_data

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from leads.models import Lead
+from leads.xlsx import workbook
 from tests.browser.conftest import SignIn
 from tests.support.axe import assert_clean, assert_fits
 from tests.support.product import Product
@@ -51,7 +53,7 @@ def is_right_on_any_screen(page: Page) -> None:
 def test_i1_from_a_file_to_leads_with_progress_and_a_report(lead_page: Page, file: Path) -> None:
     page = lead_page
     is_right_on_any_screen(page)
-    page.get_by_label("CSV file").set_input_files(file)
+    page.get_by_label("CSV or Excel file").set_input_files(file)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text("3,002 rows, 7 columns")).to_be_visible()
     expect(page.get_by_label("Seat becomes")).to_have_value("custom:")
@@ -79,3 +81,45 @@ def test_i1_from_a_file_to_leads_with_progress_and_a_report(lead_page: Page, fil
     assert Lead.objects.filter(last_name="Party", owner_unit__name="Lakeside", postal_code="07102").count() == 3000
     page.get_by_role("link", name="Show these people").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("People")
+
+
+def press(page: Page, name: str, key: str = "Enter", role: Any = "button") -> None:
+    """Go to a control by Tab alone, and use it."""
+    wanted = page.get_by_role(role, name=name).first
+    expect(wanted).to_be_visible()
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("it => it === document.activeElement"):
+            page.keyboard.press(key)
+            return
+    raise AssertionError(f"Tab never comes to “{name}”")
+
+
+def test_i1_the_whole_way_by_keyboard(lead_page: Page, tmp_path: Path) -> None:
+    """A workbook, tried first, imported, taken back; with a template saved by the way."""
+    page = lead_page
+    rows = [["Full name", "E-mail", "Seat"], *([f"Guest{n} Keys", f"keys{n}@party.example", n] for n in range(40))]
+    path = tmp_path / "keys.xlsx"
+    path.write_bytes(b"".join(workbook([*rows, ["Nobody Keys", "no mail", 1], rows[1]])))
+    page.get_by_label("CSV or Excel file").set_input_files(path)
+    press(page, "Upload")
+    expect(page.get_by_text("42 rows, 3 columns")).to_be_visible()
+    page.get_by_label("Name of the template").fill("Keys party")
+    press(page, "Save as a template")
+    expect(page.get_by_text("Saved as “Keys party”.")).to_be_visible()
+    is_right_on_any_screen(page)
+    press(page, "See first what would happen")
+    expect(page.get_by_role("heading", name="What would happen")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("It has the same e-mail as line 2 of this file.")).to_be_visible()
+    is_right_on_any_screen(page)
+    assert not Lead.objects.filter(last_name="Keys").exists()
+    press(page, "Import 42 rows")
+    expect(page.get_by_text("40 leads added.")).to_be_visible(timeout=30_000)
+    is_right_on_any_screen(page)
+    press(page, "Take it back")
+    press(page, "Take back 40 leads")
+    expect(page.locator("#run")).to_contain_text("Taken back", timeout=30_000)
+    assert not Lead.objects.filter(last_name="Keys", removed_at=None).exists()
+    page.goto("/import/")
+    expect(page.get_by_label("Name of the template")).to_have_value("Keys party")
+    is_right_on_any_screen(page)

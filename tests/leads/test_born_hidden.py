@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from crm.organization.models import Company, User
-from leads.imports.services import carry_on
+from leads.imports.running import carry_on
 from leads.models import ImportRun, Lead
 from leads.services.creating import NewLead, create_lead
 from permissions.catalog import AGENT, Permission

@@ -8,6 +8,7 @@ from leads.batches.verbs.deleting import Delete
 from leads.batches.verbs.departing import Depart
 from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
+from leads.batches.verbs.importing import TakeBack
 from leads.batches.verbs.merging import Merge
 from leads.batches.verbs.owner import ChangeOwner
 from leads.batches.verbs.pooling import MoveToPond
@@ -36,6 +37,7 @@ def register_all() -> None:
             Depart(),
             CloseUnit(),
             TakeAlong(),
+            TakeBack(),
         ),
     ):
         register(verb)

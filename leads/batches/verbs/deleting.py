@@ -101,7 +101,7 @@ class Delete(MassVerb):
         )
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
-        return sight_after(act, leads, _removed, shares_end=True)
+        return sight_after(act, leads, removed, shares_end=True)
 
     def tell(self, act: Act) -> None:
         """Personal owners of what somebody else deleted, or brought back (M8)."""
@@ -112,5 +112,5 @@ class Delete(MassVerb):
         tell_personal_owners(owners, act.actor, *said, f"By {act.actor}.")
 
 
-def _removed(shape: Shape) -> Shape:
+def removed(shape: Shape) -> Shape:
     return replace(shape, lead=replace(shape.lead, removed=True), agent=None, slots=())

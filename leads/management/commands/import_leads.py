@@ -1,4 +1,5 @@
-"""`manage.py import_leads FILE --as EMAIL --owner NAME-OR-EMAIL [--route] [--hidden]`: an import in the foreground (I1)."""
+"""`manage.py import_leads FILE --as EMAIL --owner NAME-OR-EMAIL [--route] [--hidden]
+[--duplicates skip|update|create]`: an import in the foreground (I1)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from crm.organization.models import Unit, User
 from leads.imports.matching import problems_of
 from leads.imports.reading import UnreadableFileError
-from leads.imports.services import carry_on, create_run, discard_run, start_run
+from leads.imports.running import carry_on
+from leads.imports.services import Options, discard_run, start_run
+from leads.imports.uploading import create_run
 from leads.models import ImportRow, ImportRun
 from leads.services.creating import owners_for_new_leads
 from leads.services.hiding import starts_hidden
@@ -20,17 +23,32 @@ REASONS_SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "Import leads from a CSV file; the last line says what became of its rows."
+    help = "Import leads from a CSV file or a workbook (XLSX); the last line says what became of its rows."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the CSV file")
+        parser.add_argument("file", type=Path, help="the file")
         parser.add_argument("--as", dest="email", required=True, help="e-mail of the person who imports")
         parser.add_argument("--owner", required=True, help="who will own the leads: a unit's name, or her own e-mail")
         parser.add_argument("--route", action="store_true", help="hand the leads to the unit's routing")
         parser.add_argument("--hidden", action="store_true", default=None, help="personal leads start hidden")
 
+        parser.add_argument(
+            "--duplicates",
+            choices=ImportRun.Duplicates.values,
+            default="skip",
+            help="what becomes of leads that are there",
+        )
+
     def handle(
-        self, *args: Any, file: Path, email: str, owner: str, route: bool, hidden: bool | None, **options: Any
+        self,
+        *args: Any,
+        file: Path,
+        email: str,
+        owner: str,
+        route: bool,
+        hidden: bool | None,
+        duplicates: str = "skip",
+        **rest: Any,
     ) -> None:
         actor = User.objects.active().filter(email=email.strip().lower()).first()
         if actor is None:
@@ -41,15 +59,8 @@ class Command(BaseCommand):
         try:
             hides = starts_hidden(actor, to, asked=hidden)
             run = upload(actor, file)
-            start_run(
-                actor=actor,
-                run=run,
-                mapping=run.mapping,
-                owner=to,
-                route=route,
-                hidden=hides,
-                source_name=run.source_name,
-            )
+            options = Options(route=route, hidden=hides, source_name=run.source_name, duplicates=duplicates)
+            start_run(actor=actor, run=run, mapping=run.mapping, owner=to, options=options)
         except PermissionDenied as refusal:
             raise CommandError(str(refusal)) from refusal
         carry_on(run.pk)
@@ -63,7 +74,8 @@ class Command(BaseCommand):
             self.stdout.write(f"line {row.number}: {row.reason}")
         if run.rejected > REASONS_SHOWN:
             self.stdout.write(f"and {run.rejected - REASONS_SHOWN} more")
-        self.stdout.write(f"imported {run.imported}, skipped {run.skipped}, rejected {run.rejected}")
+        updated = f"updated {run.updated}, " if run.updated else ""
+        self.stdout.write(f"imported {run.imported}, {updated}skipped {run.skipped}, rejected {run.rejected}")
 
 
 def owner_named(actor: User, text: str) -> Unit | User:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from crm.organization.models import Unit, User
-from leads.imports.services import carry_on, create_run, start_run
+from leads.imports.running import carry_on
+from leads.imports.services import Options, start_run
+from leads.imports.uploading import create_run
 from leads.models import ImportRow, ImportRun
 
 CONTACTS = Path(__file__).parents[2] / "data" / "contacts.csv"
@@ -29,17 +31,22 @@ def upload(actor: User, content: bytes, name: str = "people.csv") -> ImportRun:
 
 
 def start(
-    actor: User, owner: Unit | User, content: bytes, *, mapping: Sequence[str] = (), route: bool = False, **given: Any
+    actor: User,
+    owner: Unit | User,
+    content: bytes,
+    *,
+    mapping: Sequence[str] = (),
+    name: str = "people.csv",
+    **given: Any,
 ) -> ImportRun:
-    run = upload(actor, content)
-    mapping = mapping or run.mapping
-    start_run(actor=actor, run=run, mapping=mapping, owner=owner, route=route, source_name=run.source_name, **given)
+    run = upload(actor, content, name)
+    start_run(actor=actor, run=run, mapping=mapping or run.mapping, owner=owner, options=Options(**given))
     return run
 
 
-def bring(actor: User, owner: Unit | User, content: bytes, *, route: bool = False) -> ImportRun:
+def bring(actor: User, owner: Unit | User, content: bytes, **given: Any) -> ImportRun:
     """Upload, start and carry to its end."""
-    run = start(actor, owner, content, route=route)
+    run = start(actor, owner, content, **given)
     carry_on(run.pk)
     run.refresh_from_db()
     return run
@@ -52,5 +59,5 @@ def counts(run: ImportRun) -> tuple[int, int, int]:
 
 def reasons(run: ImportRun) -> dict[int, str]:
     """Of the rows that did not go in, by line."""
-    rows = ImportRow.objects.filter(run=run).exclude(outcome="imported").order_by("number")
+    rows = ImportRow.objects.filter(run=run, outcome__in=("skipped", "rejected")).order_by("number")
     return dict(rows.values_list("number", "reason"))

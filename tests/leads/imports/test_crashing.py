@@ -18,8 +18,8 @@ from django.db.models.functions import Now
 
 from crm.core.embedded.addresses import addresses
 from leads import tasks
-from leads.imports import services
-from leads.imports.services import carry_on
+from leads.imports import running
+from leads.imports.running import carry_on
 from leads.models import ContactPoint, ImportedKey, ImportPart, ImportRow, ImportRun, Lead, LeadSearch
 from permissions.ledger import seal, verify
 from permissions.models import LedgerEntry
@@ -36,7 +36,7 @@ def harbor(db: None) -> Brokerage:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "CHUNK", 10)
+    monkeypatch.setattr(running, "CHUNK", 10)
 
 
 def test_14_the_task_run_twice_changes_nothing(harbor: Brokerage) -> None:
@@ -58,7 +58,7 @@ def test_i1_a_task_works_for_a_while_and_queues_the_rest(harbor: Brokerage, smal
     assert (counts(run), run.state) == ((75, 0, 0), "done")
 
 
-@pytest.mark.parametrize("spot", ["reindex", "record_select", "_copy_points", "_copy_rows"])
+@pytest.mark.parametrize("spot", ["reindex", "record_select", "_copy_points", "keep_rows"])
 def test_10_a_chunk_that_breaks_leaves_nothing_and_is_done_again(
     harbor: Brokerage, small_chunks: None, spot: str
 ) -> None:
@@ -75,8 +75,8 @@ def test_10_a_chunk_that_breaks_leaves_nothing_and_is_done_again(
 
 def test_i1_a_run_that_keeps_breaking_is_given_up_with_a_word(harbor: Brokerage) -> None:
     run = start(harbor.ana, harbor.ana, ONE)
-    with mock.patch("leads.imports.services.load", side_effect=RuntimeError("poison")):
-        for _ in range(services.MOST_TRIES):
+    with mock.patch("leads.imports.running.load", side_effect=RuntimeError("poison")):
+        for _ in range(running.MOST_TRIES):
             with pytest.raises(RuntimeError):
                 carry_on(run.pk)
     assert not carry_on(run.pk)
@@ -116,7 +116,7 @@ def at_once(*calls: Any) -> None:
 
 
 def test_14_two_workers_on_one_run_do_it_once(committing_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "CHUNK", 20)
+    monkeypatch.setattr(running, "CHUNK", 20)
     harbor = brokerage()
     run = start(harbor.ana, harbor.ana, people(range(200)))
     at_once(*[lambda: carry_on(run.pk)] * 4)
@@ -129,7 +129,7 @@ def test_14_two_workers_on_one_run_do_it_once(committing_db: str, monkeypatch: p
 def test_i6_two_people_importing_the_same_file_at_once_make_no_doubles(
     committing_db: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "CHUNK", 20)
+    monkeypatch.setattr(running, "CHUNK", 20)
     harbor = brokerage()
     runs = [start(actor, harbor.lakeside, people(range(200))) for actor in (harbor.lead, harbor.broker, harbor.lead)]
     at_once(*[lambda run=run: carry_on(run.pk) for run in runs])
@@ -141,9 +141,9 @@ def test_i6_two_people_importing_the_same_file_at_once_make_no_doubles(
 
 WORK = """
 import django; django.setup()
-from leads.imports import services
-services.CHUNK = 50
-services.carry_on({})
+from leads.imports import running, services, uploading
+running.CHUNK = 50
+running.carry_on({})
 """
 
 

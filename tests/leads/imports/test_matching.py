@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from leads.imports.matching import FIELDS, field_named, match_columns, problems_of, with_custom_keys
-from leads.imports.values import fits
+from leads.imports.values import Lists, RowReader
+
+LISTS = Lists(stages={"new": 1, "closed": 2}, people={"ana silva": 7, "ana@mail.example": 7, "jo roe": None})
 
 
 def match(header: str, *rows: str) -> list[str]:
-    return match_columns(header.split(","), [row.split(",") for row in rows], fits)
+    return match_columns(header.split(","), [row.split(",") for row in rows], RowReader((), (), "US", LISTS).fits())
 
 
 def test_i1_the_columns_of_a_common_list() -> None:
@@ -33,7 +35,10 @@ def test_i1_the_columns_of_a_common_list() -> None:
         ("city", "City|Town|Home City|Address 1 - City"),
         ("state", "State|Province|State/Province|Region|Address 1 - Region"),
         ("postal_code", "Zip|ZIP Code|Postal Code|Postcode|ZIP/Postal Code|Address 1 - Postal Code"),
-        ("tags", "Tags|Labels|Groups"),
+        ("tags", "Tags|Labels|Groups|Hashtags|Categories|Label|Group Membership"),
+        ("source", "Source|Lead Source|Original Source|Contact Source"),
+        ("stage", "Stage|Lead Status|Lifecycle Stage|Pipeline Stage"),
+        ("assigned_to", "Assigned To|Assigned Agent|Lead Owner|Contact owner|Owner Full Name|Person - Owner|Agent"),
         ("", "County|Web|Phone 1 - Type|E-mail 1 - Label|Fax|Fax Number|Spouse First Name|Notes|Birthday|Email Opt In"),
     ],
 )
@@ -75,6 +80,7 @@ def test_i1_what_is_wrong_with_a_mapping_is_said_where_it_is_wrong() -> None:
     assert problems_of(header, ["first_name", "city", "phone"]) == {}
     assert problems_of(header, ["city", "phone", "city"]) == {2: "City is taken from “A” already."}
     assert problems_of(header, ["phone", "phone", ""]) == {}
+    assert problems_of(header, ["phone", "custom:b", "custom:b"]) == {2: "This field is taken from “B” already."}
     assert "not both" in problems_of(header, ["name", "last_name", ""])[-1]
     assert "at least" in problems_of(header, ["city", "custom:b", ""])[-1]
 

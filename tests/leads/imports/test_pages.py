@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from crm.organization.models import User
 from leads import tasks
-from leads.imports.services import carry_on
+from leads.imports.running import carry_on
 from leads.models import ImportRun, Lead
 from leads.spreadsheet import safe
 from tests.factories.people import fresh
@@ -95,7 +95,7 @@ def test_i1_the_way_from_the_file_to_its_leads(client: Client, harbor: Brokerage
     ("content", "said"),
     [
         (b"name,city\n", "The file has a header, but no rows below it."),
-        (b"PK\x03\x04", "This is an Excel workbook or a zip archive. Save the sheet as CSV and upload that."),
+        (b"PK\x03\x04", "The workbook is damaged. Open it in a spreadsheet and save it again, or as CSV."),
         (b"", "The submitted file is empty."),
     ],
 )
@@ -193,7 +193,7 @@ def test_i1_a_draft_is_thrown_away(client: Client, harbor: Brokerage) -> None:
 def test_i1_progress_is_shown_and_asked_for_until_it_is_over(
     client: Client, harbor: Brokerage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leads.imports.services.CHUNK", 10)
+    monkeypatch.setattr("leads.imports.running.CHUNK", 10)
     run = start(harbor.ana, harbor.ana, people(range(1, 25)))
     carry_on(run.pk, chunks=1)
     client.force_login(harbor.ana)

@@ -156,8 +156,11 @@ def test_16_ten_thousand_columns_are_refused_in_words() -> None:
         (codecs.BOM_UTF8, "The file is empty."),
         (b"\n \n,,\n", "The file is empty."),
         (b"name,city\n", "The file has a header, but no rows below it."),
-        (b"PK\x03\x04rest", "This is an Excel workbook or a zip archive. Save the sheet as CSV and upload that."),
-        (b"%PDF-1.7", "This is a PDF. Save the sheet as CSV and upload that."),
+        (b"PK\x03\x04rest", "This is a damaged zip archive. Save the sheet as XLSX or CSV and upload that."),
+        (b"%PDF-1.7", "This is a PDF. Save the sheet as XLSX or CSV and upload that."),
+        (b"\x89PNG\r\n", "This is a picture. Save the sheet as XLSX or CSV and upload that."),
+        (b" <html><table>", "This is a web page or XML. Save the sheet as XLSX or CSV and upload that."),
+        (b'[{"name": "Ana"}]', "This is JSON. Save the sheet as XLSX or CSV and upload that."),
         (b'"name,city\nAna,Bonn\n', f"The first line cannot be read as a header. {reading.NEVER_CLOSED}"),
     ],
 )

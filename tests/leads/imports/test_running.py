@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
 from leads import signals, tasks
-from leads.imports import services
+from leads.imports import running, services, uploading
 from leads.imports.reading import UnreadableFileError
-from leads.imports.services import NotDraftError, carry_on, discard_run, start_run
+from leads.imports.running import carry_on
+from leads.imports.services import NotDraftError, discard_run, start_run
 from leads.models import (
     ContactPoint,
     CustomField,
@@ -42,7 +43,7 @@ def harbor(db: None) -> Brokerage:
 
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "CHUNK", 10)
+    monkeypatch.setattr(running, "CHUNK", 10)
 
 
 def lead_named(last_name: str) -> Lead:
@@ -261,7 +262,7 @@ def test_i1_only_a_units_leads_are_routed(harbor: Brokerage) -> None:
 def test_i1_a_draft_starts_once_and_can_be_thrown_away(harbor: Brokerage) -> None:
     run = upload(harbor.ana, ONE)
     assert (run.state, run.mapping, run.total) == ("draft", ["first_name", "last_name", "email", "phone"], 1)
-    assert services.samples_of(run) == [["Ana"], ["Silva"], ["ana@mail.example"], ["201-555-0101"]]
+    assert uploading.samples_of(run) == [["Ana"], ["Silva"], ["ana@mail.example"], ["201-555-0101"]]
     with pytest.raises(NotDraftError):
         discard_run(actor=harbor.ben, run=run)
     discard_run(actor=harbor.ana, run=run)
@@ -272,11 +273,11 @@ def test_i1_a_draft_starts_once_and_can_be_thrown_away(harbor: Brokerage) -> Non
         with pytest.raises(NotDraftError):
             again(actor=harbor.ana, run=run)
     with pytest.raises(NotDraftError):
-        start_run(actor=harbor.ana, run=run, mapping=run.mapping, owner=harbor.ana, route=False, source_name="Import")
+        start_run(actor=harbor.ana, run=run, mapping=run.mapping, owner=harbor.ana)
 
 
 def test_i1_a_file_that_is_too_large_is_refused(harbor: Brokerage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "LARGEST_FILE", 2 << 20)
+    monkeypatch.setattr(uploading, "LARGEST_FILE", 2 << 20)
     with pytest.raises(UnreadableFileError, match="larger than 2 MB"):
         upload(harbor.ana, b"x" * ((2 << 20) + 1))
 

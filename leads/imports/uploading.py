@@ -1,0 +1,110 @@
+"""A file comes in: read once from end to end, kept as a draft with its columns matched (I1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import PurePath
+from typing import BinaryIO
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from crm.organization.models import User
+from leads.imports.lists import lists_for
+from leads.imports.matching import match_columns
+from leads.imports.reading import ARCHIVE, Record, UnreadableFileError, read_header, survey
+from leads.imports.storing import WORKBOOK, store_file, store_rows, stored_records
+from leads.imports.values import RowReader
+from leads.imports.workbook import open_workbook
+from leads.models import ImportRun
+from permissions.catalog import Permission
+
+LARGEST_FILE = 50 * 1024 * 1024  # bytes
+SAMPLES = 50  # records that help to match the columns
+MOST_CHOICES, LONGEST_CHOICE = 100, 80
+
+
+class TooManyValuesError(ValueError):
+    """A column's values cannot be the choices of a field."""
+
+
+@transaction.atomic
+def create_run(*, actor: User, file: BinaryIO, name: str) -> ImportRun:
+    """Keep the uploaded file (seekable) as a draft with its columns matched. Raises UnreadableFileError."""
+    if not actor.has_perm(Permission.IMPORT_LEAD):
+        raise PermissionDenied("Your profile does not include imports.")
+    if file.seek(0, 2) > LARGEST_FILE:
+        raise UnreadableFileError(f"The file is larger than {LARGEST_FILE >> 20} MB. Split it, and import the parts.")
+    file.seek(0)
+    run = ImportRun(
+        company_id=actor.company_id,
+        created_by=actor,
+        file_name=PurePath(name).name.encode(errors="replace").decode()[-200:],
+    )
+    is_workbook = file.read(len(ARCHIVE)) == ARCHIVE
+    file.seek(0)
+    (_take_workbook if is_workbook else _take_text)(run, file)
+    samples = [record.cells for record in islice(stored_records(run), 1, 1 + SAMPLES)]
+    reader = RowReader((), (), actor.company.phone_region, lists_for(actor))
+    run.mapping = match_columns(run.header, samples, reader.fits())
+    run.save(update_fields=["mapping"])
+    return run
+
+
+def _take_text(run: ImportRun, file: BinaryIO) -> None:
+    found = survey(file)
+    run.encoding, run.delimiter, run.header, run.total = found.encoding, found.delimiter, found.header, found.total
+    run.save()
+    file.seek(0)
+    store_file(run, file)
+
+
+def _take_workbook(run: ImportRun, file: BinaryIO) -> None:
+    """Of its sheets the first that people see and that holds anything."""
+    run.encoding = WORKBOOK
+    for workbook in open_workbook(file):
+        first = next(workbook.records, None)
+        if first is not None:
+            break
+    else:
+        raise UnreadableFileError("The workbook is empty.")
+    run.header = read_header(first)
+    if workbook.others:
+        run.note = f"Only the sheet “{workbook.sheet}” is read. Save others as files of their own to import them."
+    run.save()
+    run.total = store_rows(run, _chain(first, workbook.records)) - 1
+    if not run.total:
+        raise UnreadableFileError("The sheet has a header, but no rows below it.")
+    run.save(update_fields=["total"])
+
+
+def _chain(first: Record, rest: Iterable[Record]) -> Iterable[Record]:
+    yield first
+    yield from rest
+
+
+def samples_of(run: ImportRun, count: int = 3) -> list[list[str]]:
+    """For each column of a draft, its first values that are not empty."""
+    values: list[list[str]] = [[] for _ in run.header]
+    for record in islice(stored_records(run), 1, 1 + SAMPLES):
+        for column, cell in zip(values, record.cells, strict=False):
+            if cell.strip() and len(column) < count:
+                column.append(cell.strip())
+    return values
+
+
+def choices_in(run: ImportRun, columns: Sequence[int]) -> list[list[str]]:
+    """The different values of each of these columns. Raises TooManyValuesError where they are too many to choose from."""
+    found: list[dict[str, str]] = [{} for _ in columns]
+    for record in islice(stored_records(run), 1, None):
+        for number, values in zip(columns, found, strict=True):
+            text = " ".join(record.cells[number].split()) if number < len(record.cells) else ""
+            if text:
+                values.setdefault(text.lower(), text)
+            if len(text) > LONGEST_CHOICE or len(values) > MOST_CHOICES:
+                raise TooManyValuesError(
+                    f"“{run.header[number]}” has values that are longer than {LONGEST_CHOICE} characters, or more than"
+                    f" {MOST_CHOICES}: keep it as text."
+                )
+    return [sorted(values.values()) for values in found]
