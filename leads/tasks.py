@@ -6,21 +6,23 @@ from datetime import timedelta
 
 from crm.core.tasks import task
 from leads.batches.drafting import forget_drafts
-from leads.batches.running import carry_on
-from leads.imports import services
+from leads.batches.running import CHUNK, carry_on
+from leads.batches.verb import verb_of
+from leads.imports import running, services
 from leads.models import Batch, ImportRun
 from leads.services.covering import due_covers
 from leads.services.tasks import REMINDERS_AT_ONCE, remind_due
 
 CHUNKS_AT_ONCE = 4  # then others have their turn on the queue
-CHUNKS_OF_A_BATCH = 10
+CHUNKS_OF_A_BATCH = 4
+HANDS = 2  # workers at one batch of several chunks
 SILENCE = timedelta(seconds=30)
 
 
 @task(queue="default")
 def run_import(run_id: int) -> None:
     """Work on one import for a few seconds; what is left goes to the end of the queue."""
-    if services.carry_on(run_id, chunks=CHUNKS_AT_ONCE):
+    if running.carry_on(run_id, chunks=CHUNKS_AT_ONCE):
         run_import.queue(run_id)
 
 
@@ -44,11 +46,17 @@ def run_batch(batch_id: int) -> None:
         run_batch.queue(batch_id)
 
 
+def set_to_work(batch: Batch) -> None:
+    """Queue a batch for as many workers as there is work for."""
+    for _ in range(HANDS if batch.total > CHUNK and not verb_of(batch).whole else 1):
+        run_batch.queue(batch.pk)
+
+
 @task(queue="default", every=10.0)
 def resume_batches() -> None:
     """Take up the batches that nobody works on any more, or that no worker ever heard of."""
-    for batch_id in Batch.objects.forsaken().order_by("pk").values_list("pk", flat=True):
-        run_batch.queue(batch_id)
+    for batch in Batch.objects.forsaken().order_by("pk"):
+        set_to_work(batch)
 
 
 @task(queue="default", every=3600.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -67,6 +68,22 @@ def keyset_page(
     found = found[:size]
     last = write_cursor([sort, getattr(found[-1], sort), found[-1].pk]) if more else ""
     return Page(rows=found, next_cursor=last, is_first=values is None)
+
+
+def keyset_along(rows: QuerySet[M], *, along: Sequence[str], cursor: str, size: int = 50) -> Page[M]:
+    """The page of `rows` after `cursor` along several not-null columns, such as `-priority`; the last is unique."""
+    values = read_cursor(cursor) if cursor else None
+    known = values is not None and values[: len(along)] == [*along] and len(values) == 2 * len(along)
+    if values is not None and known:
+        after, same = Q(), dict[str, Any]()
+        for name, value in zip(along, values[len(along) :], strict=True):
+            column = name.removeprefix("-")
+            after |= Q(**same, **{f"{column}__{'lt' if name.startswith('-') else 'gt'}": value})
+            same[column] = value
+        rows = rows.filter(after)
+    found = list(rows.order_by(*along)[: size + 1])
+    last = [getattr(found[size - 1], name.removeprefix("-")) for name in along] if len(found) > size else []
+    return Page(rows=found[:size], next_cursor=write_cursor([*along, *last]) if last else "", is_first=not known)
 
 
 def _after(cursor: str, sort: str) -> tuple[Any, Any] | None:

@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 
 from leads.batches.judging import judged
 from leads.batches.verb import Act, MassVerb
-from leads.models import Lead
+from leads.models import BatchChunk, Lead
 from leads.querysets import LeadQuerySet
 
 # every waiting item of the chunk, until its transaction ends: why it is skipped, or what the lead was
@@ -42,8 +42,8 @@ SELECT count(*) FILTER (WHERE outcome = 'changed') FROM told
 """
 
 
-def judge(act: Act, verb: MassVerb, leads: LeadQuerySet, upto: int) -> list[int]:
-    """Say of each waiting lead up to this number why it is skipped, or what it is: the ids of those that change."""
+def judge(act: Act, verb: MassVerb, leads: LeadQuerySet, chunk: BatchChunk) -> list[int]:
+    """Say of each waiting lead why it is skipped, or what it is: the ids of those that change."""
     # what is to be undone is as the undone batch left it, or is skipped
     before = F("became") if act.batch.undoes else verb.image(act)
     rows = judged(leads, act).annotate(before=before).order_by().values_list("pk", "reason", "before")
@@ -51,16 +51,16 @@ def judge(act: Act, verb: MassVerb, leads: LeadQuerySet, upto: int) -> list[int]
     with connection.cursor() as cursor:
         cursor.execute(TABLE)
         cursor.execute("DELETE FROM batch_chunk")
-        cursor.execute(JUDGE.format(judged=select), [*params, act.batch.pk, act.batch.done, upto])
+        cursor.execute(JUDGE.format(judged=select), [*params, act.batch.pk, chunk.after, chunk.upto])
         cursor.execute(CHANGING)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def compare(act: Act, verb: MassVerb, changing: Collection[int], upto: int) -> int:
+def compare(act: Act, verb: MassVerb, changing: Collection[int], chunk: BatchChunk) -> int:
     """Keep what each lead was and what it became: how many have changed."""
     became = Lead.objects.filter(pk__any_of={*changing}).annotate(image=verb.image(act)).values_list("pk", "image")
     now, params = _compiled(became)
-    known: list[Any] = [list(verb.touched(act, changing)), act.batch.pk, act.batch.done, upto]
+    known: list[Any] = [list(verb.touched(act, changing)), act.batch.pk, chunk.after, chunk.upto]
     with connection.cursor() as cursor:
         cursor.execute(COMPARE.format(now=now), [*params, *known])
         return int(cursor.fetchone()[0])

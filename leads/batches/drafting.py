@@ -121,7 +121,7 @@ def changing(batch: Batch) -> LeadQuerySet:
 
 @transaction.atomic
 def confirm(*, actor: User, batch: Batch) -> None:
-    """Let the previewed batch begin. Queue `leads.tasks.run_batch` with it. Raises PermissionDenied, NotNowError."""
+    """Let the previewed batch begin. Then `leads.tasks.set_to_work`. Raises PermissionDenied, NotNowError."""
     require(verb_of(batch), actor, of_one=batch.is_of_one)
     drafts = Batch.objects.filter(pk=batch.pk, actor=actor, state=Batch.State.DRAFT, preview__isnull=False)
     begun = drafts.update(state=Batch.State.QUEUED, confirmed_at=Now(), held_until=Now() + PATIENCE)

@@ -1,12 +1,13 @@
 """A batch at work, chunk by chunk. A chunk is one transaction: all of it, or nothing.
 
-Called twice, by two workers at once, or after a crash, each lead is still changed once: a chunk holds the batch's row and
-begins where `Batch.done` stands. Each is judged again with its leads locked, for what has changed since the preview.
+Several workers may be at one batch, each at a chunk whose row it holds: called twice, at once, or after a crash, each lead
+is still changed once. Each is judged again with its leads locked, for what has changed since the preview.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, transaction
@@ -16,9 +17,10 @@ from psycopg.errors import DeadlockDetected
 
 from leads.batches.chunk import compare, judge
 from leads.batches.drafting import act_of, require
-from leads.batches.standing import is_back
+from leads.batches.standing import is_back, waiting
 from leads.batches.verb import Act, MassVerb, NotNowError, verb_of
-from leads.models import Batch, BatchItem, Lead
+from leads.models import Batch, BatchChunk, Lead
+from leads.querysets import BatchQuerySet
 
 FIRST, CHUNK = 1000, 5000  # leads in a transaction: the first is small, so that she soon sees it moving
 MOST_TRIES = 5
@@ -57,15 +59,27 @@ def _begin(batch_id: int) -> bool:
     if batch.tries >= MOST_TRIES:
         _end(batch, State.FAILED, f"It broke off {MOST_TRIES} times at the same place.")
         return False
+    if not batch.chunks.exists():
+        BatchChunk.objects.bulk_create(_chunks(batch))
     _save(batch, state=State.RUNNING, tries=batch.tries + 1)
     return True
 
 
+def _chunks(batch: Batch) -> list[BatchChunk]:
+    """All of its items in their order; for a `whole` verb one chunk even where there are none."""
+    ends = [batch.done, *range(batch.done + min(FIRST, CHUNK), batch.total, CHUNK), batch.total]
+    pairs = [(after, upto) for after, upto in pairwise(ends) if upto > after or verb_of(batch).whole]
+    return [BatchChunk(batch=batch, after=after, upto=upto) for after, upto in pairs]
+
+
 def _hold(batch_id: int) -> Batch | None:
-    """The batch with its row locked; none where it is over, or somebody else is at it."""
-    rows = Batch.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
-    wanted = rows.filter(pk=batch_id, state__in=(State.QUEUED, State.RUNNING))
-    return wanted.select_related("actor__company", "actor__holding__profile", "undoes").first()
+    """The batch with its row locked; none where it is over."""
+    return _under_way(batch_id).select_for_update(of=("self",), no_key=True).first()
+
+
+def _under_way(batch_id: int) -> BatchQuerySet:
+    wanted = Batch.objects.filter(pk=batch_id, state__in=(State.QUEUED, State.RUNNING))
+    return wanted.select_related("actor__company", "actor__holding__profile", "undoes")
 
 
 def _save(batch: Batch, **changes: object) -> None:
@@ -76,61 +90,72 @@ def _end(batch: Batch, state: State, problem: str = "") -> None:
     _save(batch, state=state, problem=problem[:200], ended_at=Now())
 
 
-@transaction.atomic
 def next_chunk(batch_id: int) -> bool:
-    """Do the next chunk, or end the batch: whether there may be more."""
-    batch = _hold(batch_id)
+    """Do the next chunk that nobody is at, or end the batch: whether there may be more."""
+    batch = _under_way(batch_id).first()
     if batch is None:
         return False
-    act, verb = act_of(batch, batch.actor), verb_of(batch)
-    if batch.done >= batch.total and not verb.whole:
-        return _finish(act, verb, State.DONE)
-    if batch.cancel_asked:
-        return _finish(act, verb, State.CANCELLED)
     try:
-        require(verb, act.actor, of_one=batch.is_of_one)
-        verb.check(act)
+        done = not batch.cancel_asked and _do_next(batch)
     except (PermissionDenied, NotNowError) as refusal:
-        return _finish(act, verb, State.FAILED, str(refusal))
-    upto = min(batch.done + (CHUNK if batch.done else min(FIRST, CHUNK)), batch.total)
-    try:
-        with transaction.atomic():
-            changed = _chunk(act, verb, upto)
-    except NotNowError as refusal:
-        return _finish(act, verb, State.FAILED, str(refusal))
-    _save(batch, done=upto, changed=F("changed") + changed, tries=0)
-    if upto < batch.total or not verb.whole:
-        return True
-    batch.changed += changed
-    return _finish(act, verb, State.DONE)
+        return _finish(batch, str(refusal))
+    return done or _finish(batch)
 
 
-def _chunk(act: Act, verb: MassVerb, upto: int) -> int:
-    """The leads up to this number, with what a `whole` verb does before the first and after the last."""
-    changed = _work(act, verb, upto)
-    if verb.whole and upto == act.batch.total:
+@transaction.atomic
+def _do_next(batch: Batch) -> bool:
+    """Do the next chunk that nobody is at: whether there was one. Raises PermissionDenied, NotNowError."""
+    verb = verb_of(batch)
+    chunk = _take(batch, in_turn=verb.whole)
+    if chunk is None:
+        return False
+    act = act_of(batch, batch.actor)
+    require(verb, act.actor, of_one=batch.is_of_one)
+    verb.check(act)
+    changed = _work(act, verb, chunk)
+    if verb.whole and chunk.upto == batch.total:
         verb.finish(act)
-    return changed
+    BatchChunk.objects.filter(pk=chunk.pk).update(done_at=Now())
+    _save(batch, done=F("done") + chunk.upto - chunk.after, changed=F("changed") + changed, tries=0)
+    return True
 
 
-def _finish(act: Act, verb: MassVerb, state: State, problem: str = "") -> bool:
-    """End the batch, and tell whom it concerns: there is no more."""
-    _end(act.batch, state, problem)
-    if act.batch.changed:
-        verb.tell(act)
+def _take(batch: Batch, *, in_turn: bool) -> BatchChunk | None:
+    """The first chunk that nobody is at, with its row locked; `in_turn` none before those ahead of it are done."""
+    rows = BatchChunk.objects.select_for_update(of=("self",), no_key=True, skip_locked=not in_turn)
+    chunk = rows.filter(batch=batch, done_at=None).order_by("upto").first()
+    if in_turn:
+        batch.refresh_from_db(fields=["params", "done"])  # as the chunk before has left it
+    return chunk
+
+
+@transaction.atomic
+def _finish(batch: Batch, problem: str = "") -> bool:
+    """End the batch once nobody is at it any more, and tell whom it concerns: there is no more."""
+    left = BatchChunk.objects.filter(batch=batch, done_at=None).order_by("upto")
+    if not (problem or batch.cancel_asked) and left.exists():
+        return False
+    undone = list(left.select_for_update(no_key=True))
+    held = _hold(batch.pk)
+    if held is None:
+        return False
+    stopped = State.FAILED if problem else State.CANCELLED
+    _end(held, stopped if undone else State.DONE, problem if undone else "")
+    if held.changed:
+        verb_of(held).tell(act_of(held, held.actor))
     return False
 
 
-def _work(act: Act, verb: MassVerb, upto: int) -> int:
-    """Change the waiting leads up to this number: how many have changed."""
-    items = act.batch.items.filter(number__gt=act.batch.done, number__lte=upto, outcome=BatchItem.Outcome.WAITING)
+def _work(act: Act, verb: MassVerb, chunk: BatchChunk) -> int:
+    """Change the waiting leads of the chunk: how many have changed."""
+    items = waiting(act.batch).filter(number__gt=chunk.after, number__lte=chunk.upto)
     # locked first, and then judged by a statement of its own that sees them as they are
     held = list(Lead.objects.filter(pk__in=items.values("lead")).in_id_order().values_list("pk", flat=True))
-    if verb.whole and act.batch.done == 0 and not (act.batch.undoes and is_back(act.batch.undoes)):
+    if verb.whole and chunk.after == 0 and not (act.batch.undoes and is_back(act.batch.undoes)):
         verb.begin(act)
-    changing = judge(act, verb, Lead.objects.filter(pk__any_of={*held}), upto)
+    changing = judge(act, verb, Lead.objects.filter(pk__any_of={*held}), chunk)
     if changing and act.batch.undoes_id:
         verb.restore(act, changing)
     elif changing:
         verb.apply(act, changing)
-    return compare(act, verb, changing, upto)
+    return compare(act, verb, changing, chunk)

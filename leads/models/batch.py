@@ -36,7 +36,7 @@ class Batch(models.Model):
     undoes = models.ForeignKey("self", models.PROTECT, null=True, related_name="undoings")
     state = models.CharField(max_length=12, choices=State, default=State.DRAFT)
     total = models.PositiveIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0, help_text="Items up to this number have an outcome.")
+    done = models.PositiveIntegerField(default=0, help_text="How many items have an outcome.")
     changed = models.PositiveIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0, help_text="Starts since the last chunk that was done.")
     cancel_asked = models.BooleanField(default=False)
@@ -82,6 +82,24 @@ class Batch(models.Model):
     @property
     def has_ended(self) -> bool:
         return self.ended_at is not None
+
+
+class BatchChunk(models.Model):
+    """The items of a batch from `after` (without it) to `upto`, by number: all of them in one transaction, or none.
+
+    Whoever is at them holds the row.
+    """
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="chunks", db_index=False)
+    after = models.PositiveIntegerField()
+    upto = models.PositiveIntegerField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "upto"], name="batch_chunk_once")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}/{self.after + 1}–{self.upto}"
 
 
 class BatchItem(models.Model):

@@ -38,7 +38,7 @@ from leads.batches.verb import Act, NotNowError, VerbForm, find_verb, verb_of
 from leads.batches.verbs.exporting import FETCHED_FOR, is_there
 from leads.exporting import lines_of_file, still_in_file
 from leads.models import Batch
-from leads.tasks import run_batch
+from leads.tasks import set_to_work
 from permissions.keyring import load_keyring
 
 STEPS = ("Scope", "Preview", "Run", "Result")
@@ -220,7 +220,7 @@ def confirm(request: HttpRequest, public_id: str) -> HttpResponse:
         if found.is_of_one:
             carry_on(found.pk)
         else:
-            run_batch.queue(found.pk)
+            set_to_work(found)
     except NotNowError as refusal:
         messages.info(request, str(refusal))
     return redirect("batch", public_id)

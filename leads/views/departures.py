@@ -24,7 +24,7 @@ from leads.models import Batch, Lead
 from leads.services import holdings
 from leads.services.departing import Leaving
 from leads.services.taking_along import ask_to_take, is_asked
-from leads.tasks import run_batch
+from leads.tasks import set_to_work
 from permissions.catalog import Permission
 from permissions.joining.closing import why_not_close
 from permissions.keyring import load_keyring
@@ -138,7 +138,7 @@ def copy(request: HttpRequest, token: str) -> HttpResponse:
         begun = _foreseen(actor, form, "take", {}, form.params)
         if begun:
             drafting.confirm(actor=actor, batch=begun)
-            run_batch.queue(begun.pk)
+            set_to_work(begun)
             return redirect("batch", begun.public_id)
     context = {"form": form, "count": own.count()}
     return render_page(request, "leads/copy.html", context, status=422 if form.is_bound else 200)

@@ -330,3 +330,27 @@ def test_m9_erasing_takes_tasks_with_it(harbor: Brokerage) -> None:
     erase(actor=harbor.broker, kind="email", value="maya@mail.example")
     task = Task.objects.get()
     assert (task.title, task.is_open) == ("Erased", False)
+
+
+# --- callbacks and who holds the lead ---------------------------------------------------------------------------------
+
+
+def test_d11_callbacks_go_with_whoever_holds_the_lead_and_back(harbor: Brokerage) -> None:
+    lead = make_lead(harbor.lakeside, agent=harbor.ana)
+    callback = planned(harbor.ana, lead, kind="callback")
+    Task.objects.filter(pk=callback.pk).update(reminded_at=Now())
+    stay = [planned(harbor.ana, lead), planned(harbor.lead, lead, kind="callback"), planned(harbor.ana, lead)]
+    done = planned(harbor.ana, lead, kind="callback")
+    set_done(keyring=load_keyring(harbor.ana), actor=harbor.ana, task=done, done=True)
+    before = [task.user_id for task in (*stay, done)]
+    for holder in (harbor.ben, harbor.ana):
+        lead.assignments.update(user=holder)
+        callback.refresh_from_db()
+        assert (callback.user, callback.reminded_at) == (holder, None)
+    lead.assignments.all().delete()
+    callback.refresh_from_db()
+    assert callback.user is None  # anyone's who works it
+    assign(lead, harbor.ben)
+    callback.refresh_from_db()
+    assert callback.user is None
+    assert [Task.objects.get(pk=task.pk).user_id for task in (*stay, done)] == before

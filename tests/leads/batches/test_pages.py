@@ -62,7 +62,7 @@ def test_m4_the_four_steps_on_one_page(client: Client, harbor: Brokerage, warm: 
     assert "Maya Okafor0 New becomes Warm" in text(page)
     assert "Nobody gains or loses sight" in text(page)
     assert set(Lead.objects.values_list("stage__name", flat=True)) == {"New", "Warm"}
-    with mock.patch("leads.views.batches.run_batch.queue") as queue:
+    with mock.patch("leads.tasks.run_batch.queue") as queue:
         page = client.post(f"{address}confirm/", follow=True)
     batch = Batch.objects.get()
     queue.assert_called_once_with(batch.pk)
