@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -52,3 +53,16 @@ class SaidForm(forms.Form):
     def said(self) -> Said:
         data = self.cleaned_data
         return Said(data["disposition"], data["note"], data["call_back"], data["anyone"], data["pause"])
+
+
+def is_about(sent: Mapping[str, str], session: AgentSession) -> bool:
+    """What was sent is about the lead before her, not the one of another window."""
+    return session.lead is not None and sent.get("lead") == session.lead.public_id
+
+
+def typed_so_far(sent: Mapping[str, str], session: AgentSession | None) -> dict[str, str]:
+    """What she has typed of the lead before her, for a form that is shown anew while she is at it."""
+    if session is None or not is_about(sent, session):
+        return {}
+    names = ("disposition", "note", "call_back", "anyone")
+    return {name: sent[name].replace("\x00", "")[:LONGEST_NOTE] for name in names if name in sent}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from crm.organization.models import Membership, Unit, User
 from permissions.catalog import Permission
@@ -26,6 +26,12 @@ class OfUnitQuerySet(models.QuerySet[M]):
     def managed_by(self, user: User) -> Self:
         """Those of units she manages, with the permission."""
         if not user.has_perm(Permission.MANAGE_CAMPAIGN):
+            return self.none()
+        return self.of(user).filter(unit__in=Unit.objects.managed_by(user).values("pk"))
+
+    def watched_by(self, user: User) -> Self:
+        """Those of units she manages, where her profile lets her see the hopper (D15)."""
+        if not user.has_perm(Permission.VIEW_HOPPER):
             return self.none()
         return self.of(user).filter(unit__in=Unit.objects.managed_by(user).values("pk"))
 
@@ -58,3 +64,11 @@ class SessionQuerySet(models.QuerySet["AgentSession"]):
     def of(self, user: User) -> Self:
         """The door: her own."""
         return self.filter(company=user.company_id, user=user)
+
+    def whole(self) -> Self:
+        """With all that is asked of one at every step, in one query."""
+        from dialer.models import AgentSkill
+
+        skills = AgentSkill.objects.filter(user=OuterRef("user"))
+        related = self.select_related("campaign__unit", "campaign__default_skill", "lead", "user__company")
+        return related.annotate(own_skill=Subquery(skills.values("lead_filter__sets")[:1]))

@@ -7,10 +7,14 @@ from typing import Any
 
 from crm.organization.models import Company, Unit, User
 from crm.organization.signals import company_created
+from dialer.campaign_filter import CampaignFilter
 from dialer.models import CallAttempt, Disposition
+from dialer.services.callbacks import PROMISED, given_by_promises
+from dialer.services.funnel import FILTER
 from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
-from dialer.services.serving import given_by_reservations
+from dialer.services.serving import RESERVED, given_by_reservations
 from leads import signals
+from leads.filters import LeadFilter
 from permissions.keyring import register_source
 
 DISPOSITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -63,4 +67,6 @@ def connect() -> None:
     signals.closing.connect(on_closing, dispatch_uid="dialer.closing")
     signals.reopening.connect(on_reopening, dispatch_uid="dialer.closing")
     signals.erased.connect(on_erased, dispatch_uid="dialer.erased")
-    register_source(given_by_reservations)
+    register_source(given_by_reservations, RESERVED)
+    register_source(given_by_promises, PROMISED)
+    LeadFilter.register(FILTER, CampaignFilter(label="Campaign"))

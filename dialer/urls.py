@@ -1,8 +1,8 @@
-"""The desk; campaigns, automations, lead filters, skills; calling a lead."""
+"""The desk; campaigns, their monitors, automations, lead filters, skills; calling a lead."""
 
 from django.urls import path
 
-from dialer.views import automations, calling, campaigns, desk, filters, phone, skills
+from dialer.views import automations, calling, campaigns, desk, filters, monitors, phone, skills, why
 
 urlpatterns = [
     path("desk/", desk.desk, name="desk"),
@@ -20,6 +20,12 @@ urlpatterns = [
     path("campaigns/new/", campaigns.begin, name="campaign-begin"),
     path("campaigns/new/<int:unit_id>/", campaigns.add, name="campaign-add"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign, name="campaign"),
+    path("monitors/", monitors.monitors, name="monitors"),
+    path("monitors/<int:campaign_id>/", monitors.agents, name="monitor"),
+    path("monitors/<int:campaign_id>/hopper/", monitors.hopper, name="monitor-hopper"),
+    path("monitors/<int:campaign_id>/funnel/", monitors.funnel, name="monitor-funnel"),
+    path("monitors/<int:campaign_id>/<slug:name>.csv", monitors.file, name="monitor-file"),
+    path("monitors/log-out/<int:session_id>/", monitors.log_out, name="monitor-log-out"),
     path("automations/", automations.automations, name="automations"),
     path("automations/log/", automations.log, name="automation-log"),
     path("automations/new/", automations.begin, name="automation-begin"),
@@ -32,9 +38,11 @@ urlpatterns = [
     path("skills/", skills.skills, name="skills"),
     path("skills/<int:user_id>/", skills.give, name="skill-give"),
     path("lead/<str:public_id>/", calling.calling, name="lead-calling"),
+    path("lead/<str:public_id>/dialing/", why.dialing, name="lead-dialing"),
     path("lead/<str:public_id>/call/", calling.call, name="lead-call"),
     path("lead/<str:public_id>/call/<int:attempt_id>/", calling.logged, name="lead-call-logged"),
     path("lead/<str:public_id>/text/", calling.text, name="lead-text"),
+    path("lead/<str:public_id>/text/<int:activity_id>/again/", calling.text_again, name="lead-text-again"),
     path("lead/<str:public_id>/callback/", calling.callback, name="lead-callback"),
     path("phone/<str:account_id>/voice/", phone.voice, name="phone-voice"),
     path("phone/<str:account_id>/text/", phone.text, name="phone-text"),

@@ -15,7 +15,18 @@ from permissions.door import AccessQuerySet, doable, seen_by
 from permissions.verbs import Verb
 
 if TYPE_CHECKING:
-    from leads.models import Activity, Batch, Conflict, ImportRun, Lead, OwnershipRequest, Pond, Source, Task
+    from leads.models import (
+        Activity,
+        Batch,
+        Conflict,
+        ImportRun,
+        ImportTemplate,
+        Lead,
+        OwnershipRequest,
+        Pond,
+        Source,
+        Task,
+    )
 
 
 def sources_in_sight(keyring: Keyring) -> models.QuerySet[Source]:
@@ -82,6 +93,17 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
     def silent_for(self, time: timedelta) -> ImportRunQuerySet:
         """Runs that should be going on, but whose worker has given no sign of life for so long."""
         return self.filter(state__in=("queued", "running"), touched_at__lt=Now() - time)
+
+
+class ImportTemplateQuerySet(models.QuerySet["ImportTemplate"]):
+    def of(self, user: User) -> Self:
+        """The door: her own."""
+        return self.none() if user.seen_through else self.filter(company=user.company_id, created_by=user)
+
+    def usable_by(self, user: User) -> Self:
+        """Her own, and those that others share."""
+        shared = models.Q(shared=True) | models.Q(created_by=user)
+        return self.none() if user.seen_through else self.filter(shared, company=user.company_id)
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):

@@ -19,7 +19,7 @@ from leads.services.asking import lapse
 from leads.services.disputing import close_departed, close_moved, close_removed, reopen
 from leads.services.leaving import worked_there
 from leads.services.ponding import take_by_work
-from leads.services.sharing import given_to
+from leads.services.sharing import GIVES, given_to
 from leads.services.tasks import drop_tasks, pick_up
 from permissions.joining.memberships import register_tie
 from permissions.keyring import load_keyring, register_source
@@ -89,6 +89,6 @@ def connect() -> None:
     signals.coming_back.connect(on_coming_back, dispatch_uid="leads.conflicts")
     signals.worked.connect(on_worked, dispatch_uid="leads.ponds")
     register_count("requests", waiting_for)
-    register_source(given_to)
+    register_source(given_to, GIVES)
     register_tie(worked_there)
     register_subjects(subjects_for)

@@ -70,13 +70,16 @@ Entry: TypeAlias = Activity | LedgerEntry
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the timeline, with the words somebody wrote as its body."""
+    """One line of the timeline, with the words somebody wrote as its body. `failed`: the id of a text that can be sent
+    again, else 0.
+    """
 
     icon: str
     line: SafeString
     at: datetime
     body: str = ""
     quiet: bool = False
+    failed: int = 0
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,7 @@ def event(entry: Entry, names: Names) -> Event:
         at=entry.at,
         body="" if entry.kind == Activity.Kind.STAGE else entry.body,
         quiet=entry.kind in {Activity.Kind.STAGE, Activity.Kind.SYSTEM},
+        failed=entry.pk if entry.outcome == Activity.Delivery.FAILED else 0,
     )
 
 

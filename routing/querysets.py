@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import Q, Value
@@ -35,14 +35,16 @@ class OfferQuerySet(models.QuerySet["Offer"]):
         return self.filter(Q(unit__in=managed) | Q(user=user), company=user.company_id, unit__in=units)
 
 
-def offered_to(company_id: int, people: Collection[int]) -> Iterator[tuple[int, int, bool]]:
-    """Who of these people has which lead on offer, and whether she alone: two ids and that."""
+def offered_to(company_id: int, people: Collection[int]) -> list[models.QuerySet[Any, Any]]:
+    """Who of these people has which lead on offer, alone or `among` others."""
     from routing.models import Offer, OfferRecipient
 
-    alone = Offer.objects.filter(company=company_id, user__in=people, state="open")
-    among = OfferRecipient.objects.filter(company=company_id, user__in=people, ended_at=None)
-    hers = alone.order_by().values_list("user", "lead", Value(True))
-    yield from hers.union(among.order_by().values_list("user", "offer__lead", Value(False)), all=True)
+    alone = Offer.objects.filter(company=company_id, user__in=people, state="open").order_by()
+    among = OfferRecipient.objects.filter(company=company_id, user__in=people, ended_at=None).order_by()
+    return [
+        alone.values_list("user", "lead", Value("offered")),
+        among.values_list("user", "offer__lead", Value("among")),
+    ]
 
 
 class RosterQuerySet(models.QuerySet["RosterMember"]):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -19,7 +18,7 @@ from leads.models import Lead
 from leads.services.holdings import register_holdings
 from permissions.access import Key, Level, Reason
 from permissions.joining.memberships import register_tie
-from permissions.keyring import Given, register_source
+from permissions.keyring import Gives, register_source
 from routing.capture.leaving import bring_channels_back, channels_held, close_channels, hand_channels_on
 from routing.models import Offer
 from routing.querysets import offered_to
@@ -32,6 +31,7 @@ from routing.services.telling import offered_among_others, offered_until
 from routing.services.withdrawing import take_out
 
 YES = [("yes", "yes")]
+OFFERED: Gives = {"offered": Key(Level.WORK, Reason.OFFERED), "among": Key(Level.REDACTED, Reason.OFFERED)}
 
 
 def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:
@@ -77,12 +77,9 @@ def on_reopening(sender: object, unit: Unit, kept: dict[str, Any], **kwargs: Any
         bring_channels_back(kept[__name__])
 
 
-def given_by_offers(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
+def given_by_offers(company_id: int, people: Collection[int]) -> list[QuerySet[Any, Any]]:
     """Leads in an open offer to one of these people (V2, rule d); what several have on offer is redacted to all of them."""
-    given: defaultdict[int, Given] = defaultdict(Given)
-    for user, lead, alone in offered_to(company_id, people):
-        given[user].leads[lead] = Key(Level.WORK if alone else Level.REDACTED, Reason.OFFERED)
-    return given
+    return offered_to(company_id, people)
 
 
 def unclaimed(leads: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
@@ -102,7 +99,7 @@ def connect() -> None:
     signals.coming_back.connect(on_coming_back, dispatch_uid="routing.departing")
     signals.closing.connect(on_closing, dispatch_uid="routing.closing")
     signals.reopening.connect(on_reopening, dispatch_uid="routing.closing")
-    register_source(given_by_offers)
+    register_source(given_by_offers, OFFERED)
     register_holdings(held_by)
     register_holdings(channels_held)
     register_tie(held_there)

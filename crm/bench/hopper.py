@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from crm.bench import words
 from crm.bench.database import clone, connected_to, tidy_up
 from crm.bench.figures import Rate, Wait
+from crm.core.prepared import prepared_cursor
 from crm.organization.models import Company, Unit, User
 from dialer.hours import EVERYWHERE
 from dialer.models import AgentSession, AgentSkill, CallingHours, Campaign, HopperEntry, LeadFilter, ZoneSet
@@ -23,7 +24,10 @@ from dialer.services.loading import load
 from dialer.services.serving import next_lead
 
 AGENTS, SKILLS, LEVEL = 500, 25, 100
-ASKERS, ROUNDS = 50, 4
+ASKERS = 50
+SHARE = AGENTS // ASKERS
+# how fast they are given one after the other, and how long each waits where all want one at the same moment
+RUNS, BURSTS = [range(SHARE)] * 4, [range(n, n + 1) for n in range(SHARE)] * 3
 ROLE = "dialer"
 # what filling has to do: choose callable leads that no hopper has, hold them, and write them in their turn
 CALLABLE = """
@@ -91,12 +95,13 @@ def figures(database: str) -> Iterator[Rate | Wait]:
         ours = rate_of(copied, campaign, lambda: load(campaign.pk))
         ratio = round(ours / raw, 2)
         yield Rate("hopper filled", ROLE, round(ours), round(raw), ratio, 0, "at least 0.7 by hand", ratio >= 0.7)
-        by_hand, _ = asked_at_once(copied, campaign, claim_by_hand)
+        by_hand, shortest = asked_at_once(copied, campaign, claim_by_hand)
         claims, waits = asked_at_once(copied, campaign, lambda session, _: next_lead(session))
     ratio = round(claims / by_hand, 2)
     yield Rate("next lead", ROLE, round(claims), round(by_hand), ratio, 0, "at least 0.5 by hand", ratio >= 0.5)
-    slowest = round(quantiles(waits, n=100)[-1], 3)
-    yield Wait(f"next lead, {ASKERS} at once", ROLE, slowest, "at most 0.05 s in 99 of 100", slowest <= 0.05)
+    slowest, slowest_by_hand = (round(quantiles(each, n=100)[-1], 3) for each in (waits, shortest))
+    target = f"at most 0.05 s in 99 of 100; by hand {slowest_by_hand}"
+    yield Wait(f"next lead, {ASKERS} at once", ROLE, slowest, target, slowest <= 0.05)
 
 
 @transaction.atomic
@@ -158,12 +163,12 @@ def fill_by_hand(campaign: Campaign) -> None:
 
 
 def asked_at_once(database: str, campaign: Campaign, claim: Claim) -> tuple[float, list[float]]:
-    """Claims a second of so many processes, and how long each claim took. All hoppers begin as full."""
+    """Claims a second of so many processes, and how long each took in a burst. All hoppers begin as full."""
     rate_of(database, campaign, lambda: load(campaign.pk))
     with connected_to(database, as_owner=True):
         tidy_up()
     with connected_to(database):
-        sessions = list(AgentSession.objects.select_related("campaign", "user__company").order_by("pk"))
+        sessions = list(AgentSession.objects.whole().order_by("pk"))
         dropped = list(sessions)[::2]  # half of them have called their own, and go on with general leads
         HopperEntry.objects.filter(agent__in=[session.user_id for session in dropped]).delete()
         skill_of = {pk: n % SKILLS for n, pk in enumerate(sorted(session.user_id for session in sessions))}
@@ -174,15 +179,15 @@ def asked_at_once(database: str, campaign: Campaign, claim: Claim) -> tuple[floa
         askers = [multiprocessing.Process(target=ask, args=(share, claim, start, results)) for share in shares]
         for asker in askers:
             asker.start()
-        spent = sum(_round(start) for _ in range(ROUNDS))
+        spent = sum([_round(start) for _ in (*RUNS, *BURSTS)][: len(RUNS)])
         waits = [wait for _ in askers for wait in results.get()]
         for asker in askers:
             asker.join()
-    return len(waits) / spent, waits
+    return len(RUNS) * AGENTS / spent, waits
 
 
 def _round(start: Barrier) -> float:
-    """Let all ask once for each of their agents; then those agents are ready again, and have called what they had."""
+    """Let all ask, for each of their agents or one; then those agents are ready again, and have called what they had."""
     start.wait()
     started = time.perf_counter()
     start.wait()
@@ -196,21 +201,19 @@ def _round(start: Barrier) -> float:
 def ask(share: Sequence[Share], claim: Claim, start: Barrier, results: SimpleQueue[list[float]]) -> None:
     connection.ensure_connection()
     waits: list[float] = []
-    for _ in range(ROUNDS):
+    for turns in (*RUNS, *BURSTS):
         start.wait()
-        for session, states in share:
-            started = time.perf_counter()
-            given = claim(session, states)
-            waits.append(time.perf_counter() - started)
-            assert given is not None
+        started = time.perf_counter()
+        assert all(claim(*share[turn]) is not None for turn in turns)
+        waits.append(time.perf_counter() - started)
         start.wait()
-    results.put(waits)
+    results.put(waits[len(RUNS) :])
 
 
 def claim_by_hand(session: AgentSession, states: tuple[str, ...]) -> int | None:
     params: dict[str, Any] = {"session": session.pk, "campaign": session.campaign_id, "user": session.user_id}
     params["states"] = list(states)
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(CLAIM, params)
         row = cursor.fetchone()
         return int(row[0]) if row else None

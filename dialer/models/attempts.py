@@ -24,6 +24,7 @@ class Gate(models.TextChoices):
     CONSENT = "consent", "No consent"
     FINISHED = "finished", "The campaign is done with it"
     ATTEMPTS = "attempts", "Most attempts made"
+    LATER = "later", "To be tried again later"
     HOURS = "hours", "Outside calling hours"
 
 

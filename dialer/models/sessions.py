@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -46,6 +48,7 @@ class AgentSession(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     objects = SessionQuerySet.as_manager()
+    own_skill: Any  # what her lead filter says, or None; set by `whole`
 
     class Meta:
         constraints = [

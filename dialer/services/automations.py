@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from crm.organization.models import Unit, User
 from crm.organization.querysets import within
 from dialer.models import Automation, AutomationCampaign, Campaign, Disposition
-from dialer.services.filters import filters_for
+from dialer.services.filters import filters_for, hold_filters
 from leads.models import Pond, Stage
 from permissions.catalog import Permission
 from routing.services.team import ChangedMeanwhileError, hold_unit, line_of, record_change
@@ -133,6 +133,7 @@ def _held(automation: Automation, version: int) -> Automation:
 
 def _check(actor: User, unit: Unit, known: Automation | None, values: AutomationValues) -> None:
     wrong = refusals(values.settings)
+    hold_filters(values.settings["lead_filter"])
     may = choices_for(actor, unit, known)
     for name in ("disposition", "stage", "new_stage", "pond", "lead_filter"):
         one = values.settings[name]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import F, QuerySet, Value
 from django.utils import timezone
 
 from crm.organization.models import User
@@ -13,9 +16,13 @@ from dialer.hours import all_open, next_open
 from dialer.models import Campaign
 from dialer.services.gates import Place, narrowed_by, places_of
 from dialer.services.hours import compiled, rules_at
+from dialer.services.reach import GENERAL_ONE
 from leads.models import Lead, Task
 from leads.services.tasks import add_task
-from permissions.keyring import load_keyring
+from permissions.access import Key, Level, Reason
+from permissions.keyring import Gives, load_keyring
+
+PROMISED: Gives = {"promised": Key(Level.WORK, Reason.OFFERED)}
 
 
 class NotThenError(Exception):
@@ -64,3 +71,12 @@ def promise(
         time_zone=place.zones[0],
         campaign_id=campaign.pk if campaign else None,
     )
+
+
+def given_by_promises(company_id: int, people: Collection[int]) -> list[QuerySet[Any, Any]]:
+    """The leads that nobody holds and that these people promised at their desks to call again themselves: reserved for them
+    until they have (V2, rule d).
+    """
+    hers = Task.objects.open().filter(company=company_id, user__in=people, created_by=F("user"))
+    promised = hers.filter(GENERAL_ONE, kind=Task.Kind.CALLBACK, campaign_id__isnull=False).order_by()
+    return [promised.values_list("user", "lead", Value("promised"))]

@@ -8,17 +8,18 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models.functions import Coalesce, Now
 
+from crm.notifications.services import Message, notify
 from crm.organization.models import Membership, User
 from dialer.models import CallAttempt, Campaign, PhoneNumber
 from dialer.providers import account_of, provider_for
-from dialer.providers.port import Outgoing, Placed
+from dialer.providers.port import Outgoing, Placed, ProviderError
 from dialer.services.gates import permit
 from leads.contact import UnreadableContactError, read_phone
 from leads.models import Activity, Lead
 from leads.services.working import log_activity
 from permissions.keyring import load_keyring
 
-Kind, Outcome = CallAttempt.Kind, Activity.Outcome
+Kind, Outcome, Delivery = CallAttempt.Kind, Activity.Outcome, Activity.Delivery
 WAY_OUT = "Reply STOP to opt out."
 OUTCOMES = {
     "completed": Outcome.REACHED,
@@ -44,6 +45,7 @@ class Made:
 
     attempt: CallAttempt
     placed: Placed
+    body: str = ""
 
 
 def make_call(*, actor: User, lead: Lead, number: str, campaign: Campaign | None = None) -> Made:
@@ -53,9 +55,22 @@ def make_call(*, actor: User, lead: Lead, number: str, campaign: Campaign | None
 
 def send_text(*, actor: User, lead: Lead, number: str, body: str, campaign: Campaign | None = None) -> Made:
     """Text this number of the lead; the first one says how to opt out. Raises as `make_call`."""
-    if not Activity.objects.filter(lead=lead, kind=Activity.Kind.TEXT, direction="out").exists():
+    before = Activity.objects.filter(lead=lead, kind=Activity.Kind.TEXT, direction="out")
+    if not before.exclude(outcome__in=Delivery.values).exists() and WAY_OUT not in body:
         body = f"{body}\n{WAY_OUT}"
     return _make(actor, lead, number, campaign, Kind.TEXT, body)
+
+
+def send_again(*, actor: User, lead: Lead, failed: CallAttempt) -> Made | None:
+    """Text once more what did not arrive: once; None where somebody has done so. Raises as `make_call`."""
+    line = Activity.objects.filter(pk=failed.activity_id or 0)
+    if not line.filter(outcome=Delivery.FAILED).update(outcome=Delivery.RESENT):
+        return None
+    try:
+        return send_text(actor=actor, lead=lead, number=failed.number, body=line.values_list("body", flat=True).get())
+    except RefusedError:
+        line.update(outcome=Delivery.FAILED)
+        raise
 
 
 def _make(actor: User, lead: Lead, number: str, campaign: Campaign | None, kind: str, body: str) -> Made:
@@ -70,10 +85,15 @@ def place(*, actor: User, attempt: CallAttempt, body: str = "") -> Made:
     provider = provider_for(account_of(actor.company_id))
     out = Outgoing(attempt.pk, attempt.number, number_of(actor), phone_of(actor), body)
     CallAttempt.objects.filter(pk=attempt.pk).update(provider=provider.code)
-    placed = provider.text(out) if attempt.kind == Kind.TEXT else provider.call(out)
+    try:
+        placed = provider.text(out) if attempt.kind == Kind.TEXT else provider.call(out)
+    except ProviderError:
+        if attempt.kind == Kind.TEXT:
+            _did_not_go(attempt, body)
+        raise
     if placed.ref:
         _went_out(attempt, placed, body)
-    return Made(attempt, placed)
+    return Made(attempt, placed, body)
 
 
 @transaction.atomic
@@ -89,6 +109,21 @@ def _went_out(attempt: CallAttempt, placed: Placed, body: str) -> None:
         body=body,
     )
     CallAttempt.objects.filter(pk=attempt.pk).update(provider_ref=placed.ref, activity_id=made.pk, status="placed")
+
+
+@transaction.atomic
+def _did_not_go(attempt: CallAttempt, body: str) -> None:
+    """The provider did not take the text: it is on the timeline, to be sent again, and claims nothing."""
+    made = Activity.objects.create(
+        company_id=attempt.company_id,
+        lead=attempt.lead,
+        kind=Activity.Kind.TEXT,
+        direction=Activity.Direction.OUT,
+        actor=attempt.user,
+        outcome=Delivery.FAILED,
+        body=body,
+    )
+    CallAttempt.objects.filter(pk=attempt.pk).update(activity_id=made.pk, status="failed")
 
 
 @transaction.atomic
@@ -113,12 +148,12 @@ def log_call(*, actor: User, attempt: CallAttempt, outcome: str, body: str) -> A
 @transaction.atomic
 def call_ended(attempt: CallAttempt, status: str) -> None:
     """How the provider says the call went; the first word counts, and a second one changes nothing."""
+    list(Lead.objects.filter(pk=attempt.lead_id).in_id_order().values_list("pk", flat=True))
     open_ones = CallAttempt.objects.filter(pk=attempt.pk, ended_at=None)
     if not open_ones.update(status=status[:16], ended_at=Now()):
         return
     if status == "completed":
         CallAttempt.objects.filter(pk=attempt.pk).update(answered_at=Coalesce("answered_at", Now()))
-    list(Lead.objects.filter(pk=attempt.lead_id).in_id_order().values_list("pk", flat=True))
     line = Activity.objects.filter(pk=attempt.activity_id or 0, outcome="")
     if status in OUTCOMES:
         line.update(outcome=OUTCOMES[status])
@@ -128,13 +163,13 @@ def call_ended(attempt: CallAttempt, status: str) -> None:
 
 @transaction.atomic
 def text_ended(attempt: CallAttempt, status: str) -> None:
-    """Whether a text arrived; one that did not is on the timeline."""
+    """Whether a text arrived; of one that did not its line on the timeline says so, and whoever sent it is told."""
     known = CallAttempt.objects.filter(pk=attempt.pk).exclude(status=status[:16])
     if known.update(status=status[:16]) and status in UNDELIVERED:
-        words = "The text could not be delivered. Call, or try another number."
-        Activity.objects.create(
-            company_id=attempt.company_id, lead=attempt.lead, kind=Activity.Kind.SYSTEM, body=words, automatic=True
-        )
+        Activity.objects.filter(pk=attempt.activity_id or 0, outcome="").update(outcome=Delivery.FAILED)
+        words = "A text to {lead} was not delivered"
+        told = [Message(attempt.user_id, "text", words, lead_id=attempt.lead_id)] if attempt.user_id else []
+        notify(attempt.company_id, told)
 
 
 def number_of(actor: User) -> str:

@@ -13,9 +13,9 @@ from django.db.models import Q, QuerySet
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from dialer.campaigns import Settings, refusals
-from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition
+from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition, LeadFilter
 from dialer.script import problem_of
-from dialer.services.filters import filters_for, read_saved
+from dialer.services.filters import filters_for, hold_filters, read_saved
 from dialer.services.lists import fields_of
 from dialer.services.matching import Moment, matching
 from permissions.catalog import Permission
@@ -127,6 +127,7 @@ def _held(campaign: Campaign, version: int) -> Campaign:
 
 def _check(actor: User, unit: Unit, known: Campaign | None, values: CampaignValues) -> None:
     wrong: dict[str, str] = checked(actor, unit, values.settings)
+    hold_filters(values.settings["lead_filter"], values.settings["default_skill"])
     for name in ("lead_filter", "default_skill"):
         one, was = values.settings[name], getattr(known, name, None)
         if one and one != was and not filters_for(actor, unit).filter(pk=one.pk).exists():
@@ -165,9 +166,11 @@ def _record(actor: User, saved: Campaign, before: dict[str, Any], after: dict[st
 def leads_of(campaign: Campaign, now: Moment | None = None) -> Q:
     """The condition over Lead that it is one of the campaign's (D1): whose leads, and which of them."""
     asked = scope_of(campaign)
-    if campaign.lead_filter is None:
-        return asked
-    return asked & matching(read_saved(campaign.lead_filter), fields_of(campaign.company_id), now)
+    return asked if campaign.lead_filter is None else asked & filter_of(campaign.lead_filter, now)
+
+
+def filter_of(lead_filter: LeadFilter, now: Moment | None = None) -> Q:
+    return matching(read_saved(lead_filter), fields_of(lead_filter.company_id), now)
 
 
 def scope_of(campaign: Campaign) -> Q:

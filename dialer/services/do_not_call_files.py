@@ -18,7 +18,7 @@ from dialer.models import DoNotCallFile, DoNotCallReject
 from dialer.services.do_not_call import add_numbers, require_manager
 from leads.contact import UnreadableContactError
 from leads.imports.phones import phone_reader
-from leads.imports.reading import Record, UnreadableFileError, find_delimiter, find_encoding, records
+from leads.imports.reading import ARCHIVE, Record, UnreadableFileError, find_delimiter, find_encoding, records
 
 LARGEST = 20 * 1024 * 1024  # bytes
 CHUNK = 5_000
@@ -35,6 +35,9 @@ def take_in(*, actor: User, file: BinaryIO, name: str, reason: str) -> DoNotCall
     require_manager(actor)
     if file.seek(0, 2) > LARGEST:
         raise UnreadableFileError(f"The file is larger than {LARGEST >> 20} MB. Split it, and import the parts.")
+    file.seek(0)
+    if file.read(len(ARCHIVE)) == ARCHIVE:
+        raise UnreadableFileError("The file is an Excel workbook. Save the sheet as CSV, and import that.")
     file.seek(0)
     encoding = find_encoding(file)
     file.seek(0)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q
+from psycopg.errors import QueryCanceled
 
 from crm.core.pagination import capped_count
 from crm.organization.models import Unit, User
@@ -22,6 +23,11 @@ from permissions.catalog import Permission
 from routing.services.team import ChangedMeanwhileError, hold_unit, line_of, record_change
 
 TAKEN = "There is a lead filter of this name already."
+PATIENCE = 2000  # milliseconds for the count beside a filter that is being edited
+
+
+class TooLongError(Exception):
+    """To count would take longer than anybody waits who edits."""
 
 
 class InUseError(Exception):
@@ -81,13 +87,25 @@ def said(lists: Lists, filters: list[LeadFilter]) -> dict[int, list[str]]:
     return {pk: say(one, lists.fields, lists.called) for pk, one in found.items()}
 
 
-def count(keyring: Keyring, lists: Lists, found: Filter, within: Q | None = None) -> str:
-    """How many of the leads she may read match: `3,412`, or `10,000+`.
+@transaction.atomic
+def count(keyring: Keyring, lists: Lists, found: Filter) -> str:
+    """How many of the leads she may read match: `3,412`, or `10,000+`. Raises TooLongError after PATIENCE: few of very many
+    are found no sooner than all are looked at.
 
     Only those she may read: by a redacted one's absence or presence what it conceals could be told (V5).
     """
     rows = Lead.objects.visible_to(keyring, Level.VIEW).filter(matching(found, lists.fields))
-    number, more = capped_count(rows if within is None else rows.filter(within))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE}")
+        try:
+            with transaction.atomic():
+                number, more = capped_count(rows)
+        except OperationalError as error:
+            if isinstance(error.__cause__, QueryCanceled):
+                raise TooLongError from error
+            raise
+        finally:
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
     return f"{number:,}{'+' if more else ''}"
 
 
@@ -107,6 +125,13 @@ def filters_for(actor: User, unit: Unit, *current: int | None) -> OfUnitQuerySet
     line = LeadFilter.objects.can_be_chosen_by(actor).filter(unit__in=line_of(unit)).values("pk")
     kept = Q(pk__in=[pk for pk in current if pk])
     return LeadFilter.objects.of(actor).filter(Q(pk__in=line) | kept).order_by("name", "pk")
+
+
+def hold_filters(*filters: LeadFilter | None) -> None:
+    """Until what is to use them is written down none of them is deleted. Look after this whether they are there."""
+    wanted = {one.pk for one in filters if one is not None}
+    held = LeadFilter.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=wanted)
+    list(held.order_by("pk").values_list("pk"))
 
 
 @transaction.atomic

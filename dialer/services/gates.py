@@ -1,6 +1,7 @@
 """The gates (D14): one set, asked of all leads at once when they are loaded, and of one again when it is dialed.
 
-`open_leads` and `standing` say the same of a lead's first number; a test holds the two together over random worlds.
+`open_leads`, `gate_by_gate` and `standing` say the same of a lead's first number; a test holds them together over random
+worlds.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,31 +55,53 @@ ORDER = list(Gate)
 
 
 def open_leads(leads: QuerySet[Lead], campaign: Campaign, now: datetime) -> QuerySet[Lead]:
-    """Those that may be called now by their first number: not do-not-call, within hours, agreeing where that is asked, and
-    not done with by the campaign, tried as often as it wants, or to be tried again later.
-    """
+    """Those that may be called now by their first number: all gates of `gate_by_gate` are open, asked table by table."""
     rules = rules_at(campaign.company, now)
-    wanted = _in_hours(rules, campaign, now) & ~Exists(_listed(campaign.company_id, number=OuterRef("number")))
-    dialable = Dialing.objects.filter(wanted, lead=OuterRef("pk"))
-    return leads.filter(Exists(dialable), ~Exists(_tried(campaign, now)), _agreed(rules), do_not_call=False)
+    dialable = Dialing.objects.filter(*_of_number(rules, campaign, now).values(), lead=OuterRef("pk"))
+    shut = reduce(or_, _of_campaign(campaign, now).values())
+    known = CampaignLead.objects.filter(shut, campaign=campaign, lead=OuterRef("pk"))
+    return leads.filter(Exists(dialable), ~Exists(known), *_of_lead(rules).values())
 
 
-def _tried(campaign: Campaign, now: datetime) -> QuerySet[CampaignLead]:
-    """What the campaign knows of a lead that keeps it from calling it now."""
-    shut = Q(closed=True) | Q(next_at__gt=now)
+def gate_by_gate(campaign: Campaign, now: datetime) -> dict[str, Q]:
+    """The condition over Lead that each gate is open, the most lasting first."""
+    rules = rules_at(campaign.company, now)
+    known = CampaignLead.objects.filter(campaign=campaign, lead=OuterRef("pk"))
+    found = {Gate.NUMBER: Q(dialing__isnull=False), **_of_lead(rules), **_of_number(rules, campaign, now, "dialing__")}
+    found |= {gate: Q(~Exists(known.filter(shut))) for gate, shut in _of_campaign(campaign, now).items()}
+    return {gate.value: found[gate] for gate in Gate if gate in found}
+
+
+def _of_lead(rules: CallingHours) -> dict[Gate, Q]:
+    """What the lead itself said and is: conditions over Lead that the gate is open."""
+    words = Consent.objects.filter(lead=OuterRef("pk"), kind=Consent.Kind.CALL)
+    agreed = Coalesce(Subquery(words.order_by("-pk").values("given")[:1]), Value(True), output_field=BooleanField())
+    found = {Gate.DO_NOT_CALL: Q(do_not_call=False), Gate.OPTED_OUT: Q(agreed)}
+    return found | ({Gate.CONSENT: Q(Exists(words))} if rules.consent_for_calls else {})
+
+
+def _of_number(rules: CallingHours, campaign: Campaign, now: datetime, prefix: str = "") -> dict[Gate, Q]:
+    """Conditions over Dialing (at `prefix`) that the gate is open."""
+    listed = _listed(campaign.company_id, number=OuterRef(f"{prefix}number"))
+    return {Gate.LISTED: Q(~Exists(listed)), Gate.HOURS: _in_hours(rules, campaign, now, prefix)}
+
+
+def _of_campaign(campaign: Campaign, now: datetime) -> dict[Gate, Q]:
+    """What the campaign knows of a lead that keeps it from calling it now: conditions over CampaignLead."""
+    found = {Gate.FINISHED: Q(closed=True), Gate.LATER: Q(next_at__gt=now)}
     if campaign.attempt_limit is not None:
-        shut |= Q(attempts__gte=campaign.attempt_limit)
-    return CampaignLead.objects.filter(shut, campaign=campaign, lead=OuterRef("pk"))
+        found[Gate.ATTEMPTS] = Q(attempts__gte=campaign.attempt_limit)
+    return found
 
 
-def _in_hours(found: CallingHours, campaign: Campaign, now: datetime) -> Q:
-    """The condition over Dialing that it is open wherever the lead may be. What is open is reckoned once per set."""
+def _in_hours(found: CallingHours, campaign: Campaign, now: datetime, prefix: str) -> Q:
+    """It is open wherever the lead may be. What is open is reckoned once per set."""
     rules = compiled(found, narrowed_by(campaign))
     sets = {one.pk: one.zones or [campaign.unit.time_zone] for one in ZoneSet.objects.order_by("pk")}
-    own = rules.own_states
-    condition = ~Q(state__in=own) & _both_in(_open_sets(rules, "", sets, now))
-    for state in own:
-        condition |= Q(state=state) & _both_in(_open_sets(rules, state, sets, now))
+    own, state = rules.own_states, f"{prefix}state"
+    condition = ~Q(**{f"{state}__in": own}) & _both_in(_open_sets(rules, "", sets, now), prefix)
+    for one in own:
+        condition |= Q(**{state: one}) & _both_in(_open_sets(rules, one, sets, now), prefix)
     return condition
 
 
@@ -84,19 +109,12 @@ def _open_sets(rules: Rules, state: str, sets: dict[int, list[str]], now: dateti
     return [pk for pk, zones in sets.items() if all_open(rules, state, zones, now)]
 
 
-def _both_in(sets: Collection[int]) -> Q:
-    return Q(by_number__any_of=sets, by_place__any_of=sets)
+def _both_in(sets: Collection[int], prefix: str) -> Q:
+    return Q(**{f"{prefix}by_number__any_of": sets, f"{prefix}by_place__any_of": sets})
 
 
 def _listed(company_id: int, **numbers: Any) -> QuerySet[DoNotCall]:
     return DoNotCall.objects.filter(company=company_id, removed_at=None, **numbers)
-
-
-def _agreed(rules: CallingHours) -> Any:
-    """The condition over Lead that its latest word on calls, if any, allows them."""
-    words = Consent.objects.filter(lead=OuterRef("pk"), kind=Consent.Kind.CALL).order_by("-pk")
-    unsaid = Value(not rules.consent_for_calls)
-    return Coalesce(Subquery(words.values("given")[:1]), unsaid, output_field=BooleanField())
 
 
 def narrowed_by(campaign: Campaign | None) -> tuple[int, int] | None:
@@ -141,14 +159,17 @@ class Standing:
     now: datetime
     place: Place
     rules: CallingHours
+    hours: Rules
     list_version: int
     shut: list[Shut] = field(default_factory=list)
 
     @property
     def opens(self) -> datetime | None:
         """When it can be called, if waiting is all it takes."""
-        moments = [one.opens for one in self.shut]
-        return max(moment for moment in moments if moment) if moments and all(moments) else None
+        moments = [one.opens for one in self.shut if one.opens]
+        if not moments or len(moments) < len(self.shut):
+            return None
+        return next_open(self.hours, self.place.state, self.place.zones, max(moments))
 
     @property
     def local_times(self) -> list[str]:
@@ -161,6 +182,7 @@ def standings(
     """What the gates say of each of these numbers of the lead, in seven queries whatever there are."""
     company = lead.company
     rules = rules_at(company, now)
+    hours = compiled(rules, narrowed_by(campaign))
     version = DoNotCallList.objects.filter(company=company).values_list("version", flat=True).first() or 0
     listed = set(_listed(company.pk, number__in=numbers).order_by("pk").values_list("number", flat=True))
     own = set(
@@ -168,13 +190,13 @@ def standings(
     )
     said = [*_said_shut(lead, rules, kind), *_tried_shut(lead, campaign, now)]
     places = places_of(lead, numbers, campaign.unit.time_zone if campaign else company.time_zone)
-    found = [Standing(number, now, places[number], rules, version) for number in numbers]
+    found = [Standing(number, now, places[number], rules, hours, version) for number in numbers]
     for one in found:
         if one.number not in own:
             one.shut.append(Shut(Gate.NUMBER, "The lead has no such number."))
         if one.number in listed:
             one.shut.append(Shut(Gate.LISTED, "The number is on the company’s do-not-call list."))
-        one.shut.extend([*said, *_hours_shut(one, campaign)])
+        one.shut.extend([*said, *_hours_shut(one)])
         one.shut.sort(key=lambda shut: ORDER.index(shut.gate))
     return found
 
@@ -236,12 +258,12 @@ def _tried_shut(lead: Lead, campaign: Campaign | None, now: datetime) -> Iterato
         yield Shut(Gate.FINISHED, "The campaign is done with it.")
     if campaign.attempt_limit is not None and known.attempts >= campaign.attempt_limit:
         yield Shut(Gate.ATTEMPTS, f"It was tried {known.attempts} times, as often as the campaign does.")
-    elif known.next_at is not None and known.next_at > now:
-        yield Shut(Gate.ATTEMPTS, "It was tried lately.", known.next_at)
+    if known.next_at is not None and known.next_at > now:
+        yield Shut(Gate.LATER, "It was tried lately, or is to be called at a time that was agreed.", known.next_at)
 
 
-def _hours_shut(found: Standing, campaign: Campaign | None) -> Iterator[Shut]:
-    rules, place = compiled(found.rules, narrowed_by(campaign)), found.place
+def _hours_shut(found: Standing) -> Iterator[Shut]:
+    rules, place = found.hours, found.place
     if all_open(rules, place.state, place.zones, found.now):
         return
     opens = next_open(rules, place.state, place.zones, found.now)

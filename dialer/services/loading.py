@@ -18,7 +18,7 @@ from dialer.hopper import Crew, Fits
 from dialer.models import AgentSession, Campaign, HopperEntry
 from dialer.services.campaigns import leads_of
 from dialer.services.flushing import flush
-from dialer.services.reach import GENERAL, Reach
+from dialer.services.reach import GENERAL, Reach, agents_in
 from leads.models import Lead
 from permissions.access import KINDS, Lock
 from routing.services.handing_out import database_now
@@ -77,8 +77,7 @@ def load(campaign_id: int, *, wait: bool = False) -> Loaded | None:
     campaign = Campaign.objects.select_related("company", "unit", "lead_filter").filter(pk=campaign_id).first()
     if campaign is None or not _is_only_run(campaign_id, wait=wait):
         return None
-    sessions = AgentSession.objects.live().filter(campaign=campaign).order_by("user")
-    agents = list(sessions.values_list("user", flat=True)) if campaign.active else []
+    agents = agents_in(campaign)
     reach = Reach.of(campaign, agents, database_now())
     done = Loaded(agents, removed=flush(reach))
     if agents and campaign.enforce_lead_ownership:

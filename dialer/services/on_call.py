@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
+from crm.notifications.live import bump
 from dialer.models import (
     AgentSession,
     CallAttempt,
@@ -30,6 +31,7 @@ from leads.services.working import log_activity
 from permissions.keyring import load_keyring
 
 UNSAID = timedelta(hours=1)  # a call of which nobody says what came of it is tried again then
+HERS_ALONE = timedelta(days=1)  # a general lead is hers so long after the time at which she alone promised to call it
 WHY_LISTED = "said so in a call"
 
 
@@ -83,8 +85,23 @@ def hang_up(session: AgentSession) -> None:
     held = hold(session, State.ON_CALL)
     if held is None:
         raise NotNowError
-    _record(attempt_of(held))
+    _wrap_up(held, attempt_of(held))
+
+
+def _wrap_up(held: AgentSession, attempt: CallAttempt | None) -> None:
+    _record(attempt)
     AgentSession.objects.filter(pk=held.pk).update(state=State.WRAP_UP, state_at=Now())
+
+
+@transaction.atomic
+def was_hung_up(attempt: CallAttempt) -> None:
+    """The provider says that the call is over: where an agent is in it, she writes down what came of it."""
+    hers = AgentSession.objects.live().filter(user=attempt.user_id, campaign=attempt.campaign_id, lead=attempt.lead_id)
+    session = hers.first()
+    held = hold(session, State.ON_CALL) if session else None
+    if held is not None and attempt_of(held) == attempt:
+        _wrap_up(held, attempt)
+        bump([held.user_id], "dialer")
 
 
 def attempt_of(session: AgentSession) -> CallAttempt | None:
@@ -138,7 +155,7 @@ def dispose(*, session: AgentSession, said: Said) -> None:
 
 
 def _promise(held: AgentSession, lead: Lead, attempt: CallAttempt | None, said: Said) -> datetime | None:
-    """When the lead is to be called again: a callback (D11), by the number she called."""
+    """Promise a callback (D11) by the number she called: when the campaign may give the lead to somebody again."""
     if attempt is None or said.call_back is None or lead.removed_at is not None:
         return None
     at = at_their_clock(lead, attempt.number, said.call_back)
@@ -150,7 +167,7 @@ def _promise(held: AgentSession, lead: Lead, attempt: CallAttempt | None, said: 
         personal=not said.anyone,
         campaign=held.campaign,
     )
-    return at
+    return at if said.anyone or lead.holder_id is not None else at + HERS_ALONE
 
 
 def _log(held: AgentSession, lead: Lead, disposition: Disposition, note: str, attempt: CallAttempt | None) -> int:

@@ -12,19 +12,20 @@ from django.db.models import Q, QuerySet
 from crm.organization.models import Company, Membership, User
 from crm.organization.querysets import MANAGES
 from dialer.hopper import ANY
-from dialer.models import AgentSkill, Campaign, LeadFilter
+from dialer.models import AgentSession, AgentSkill, Campaign, LeadFilter
 from dialer.services.campaigns import leads_of
 from dialer.services.filters import read_saved
 from dialer.services.gates import open_leads
 from dialer.services.lists import fields_of
 from dialer.services.matching import NOTHING, matching
 from leads.models import Lead, Stage
-from permissions.access import Level, make_keyring
+from permissions.access import Keyring, Level, make_keyring
 from permissions.door import seen_by
 from permissions.keyring import load_keyring
 from permissions.managers import members_among
 
 GENERAL = Q(holder_id=None)
+GENERAL_ONE = Q(lead__holder_id=None)  # Django takes a generated column for one that is never null
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,13 @@ class Reach:
     @cached_property
     def dialable(self) -> QuerySet[Lead]:
         """Open leads of the company that pass the gates, whoever's they are."""
-        stages = Stage.objects.filter(company=self.campaign.company_id, kind=Stage.Kind.OPEN).order_by("pk")
-        ids = list(stages.values_list("pk", flat=True))
-        there = Lead.objects.filter(company=self.campaign.company_id, removed_at=None, stage__in=ids)
+        there = Lead.objects.filter(self.in_open_stage, company=self.campaign.company_id, removed_at=None)
         return open_leads(there, self.campaign, self.now)
+
+    @cached_property
+    def in_open_stage(self) -> Q:
+        stages = Stage.objects.filter(company=self.campaign.company_id, kind=Stage.Kind.OPEN).order_by("pk")
+        return Q(stage__in=list(stages.values_list("pk", flat=True)))
 
     @cached_property
     def candidates(self) -> QuerySet[Lead]:
@@ -67,18 +71,35 @@ class Reach:
         return GENERAL & condition
 
 
+def agents_in(campaign: Campaign) -> list[int]:
+    """Who is logged in to it; while it is stopped that counts for nothing."""
+    sessions = AgentSession.objects.live().filter(campaign=campaign).order_by("user")
+    return list(sessions.values_list("user", flat=True)) if campaign.active else []
+
+
 def workable_by_some(company: Company, people: Iterable[int]) -> Q:
     """One of these people may work it."""
-    known = set(people)
-    managing = Membership.objects.current().filter(user__in=known, role__in=MANAGES).values("user")
-    managers = list(User.objects.filter(pk__in=managing).select_related("company").order_by("pk"))
-    members = [make_keyring(one) for one in members_among(known - {user.pk for user in managers}, company)]
+    members, managers = _keyrings(company, set(people))
     locks = {lock for keyring in members for lock in keyring.locks_at(Level.WORK)}
     single = {lead for keyring in members for lead in keyring.leads_at(Level.WORK)}
     condition = Q(locks__fits=locks) | Q(pk__any_of=single)
-    for user in managers:
-        condition |= seen_by(load_keyring(user), Level.WORK)
+    for keyring in managers:
+        condition |= seen_by(keyring, Level.WORK)
     return condition
+
+
+def workable_by_each(company: Company, people: Iterable[int], prefix: str = "") -> dict[int, Q]:
+    """Of each of these people the condition that she may work the lead at `prefix`."""
+    keyrings = [keyring for some in _keyrings(company, set(people)) for keyring in some]
+    return {keyring.user_id: seen_by(keyring, Level.WORK, prefix) for keyring in keyrings}
+
+
+def _keyrings(company: Company, people: set[int]) -> tuple[list[Keyring], list[Keyring]]:
+    """Of those who manage nothing, in a few queries; and of the others."""
+    managing = Membership.objects.current().filter(user__in=people, role__in=MANAGES).values("user")
+    managers = list(User.objects.filter(pk__in=managing).select_related("company").order_by("pk"))
+    members = members_among(people - {user.pk for user in managers}, company)
+    return [make_keyring(one) for one in members], [load_keyring(user) for user in managers]
 
 
 def skills_among(campaign: Campaign, people: Iterable[int]) -> dict[int, int | None]:

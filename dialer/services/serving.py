@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db import transaction
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
+from crm.core.prepared import prepared_cursor
 from dialer.filtering import CUSTOM, Fields, fields_with
-from dialer.models import AgentSession, AgentSkill, Campaign, HopperEntry, Skip
+from dialer.models import AgentSession, Campaign, HopperEntry, Skip
 from dialer.services.filters import read_if_possible
 from dialer.services.lists import fields_of
 from dialer.services.matching import matching
-from dialer.services.reach import GENERAL
+from dialer.services.reach import GENERAL, GENERAL_ONE
 from dialer.services.sessions import NotNowError, State, hold, settle
 from leads.models import Lead
 from permissions.access import Key, Level, Reason
 from permissions.door import seen_by
-from permissions.keyring import Given, load_keyring
+from permissions.keyring import Gives, load_keyring
 
 # One statement: each part is asked only where those before it found nothing. An entry that somebody else is being given is
 # passed over, never waited for. General entries are read along the index, hence its column that is null in all of them, and
@@ -62,18 +62,21 @@ SET lead_id = taken.lead_id, state = 'preview', state_at = now(), pause_reason =
 WHERE session.id = %(session)s RETURNING session.lead_id
 """
 Named = tuple[str, dict[str, Any]]  # SQL, and its parameters by name
-GENERAL_ONE = Q(lead__holder_id=None)  # Django takes a generated column for one that is never null
+RESERVED: Gives = {"reserved": Key(Level.WORK, Reason.OFFERED)}
 PLACE = re.compile(r"(?<!%)%s")
 
 
 def next_lead(session: AgentSession) -> int | None:
-    """Reserve for her the lead whose turn it is: its id; that of the one she has, if any; None where there is none."""
+    """Reserve for her the lead whose turn it is: its id; that of the one she has, if any; None where there is none.
+
+    The session is one read `whole`, now.
+    """
     campaign = session.campaign
     hers, params = _hers(session)
     turn = "DESC" if campaign.secondary_priority == Campaign.Priority.LIFO else "ASC"
     again = campaign.reinsert_skipped
     given = {"session": session.pk, "campaign": campaign.pk, "user": session.user_id, "again": again}
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(NEXT.format(hers=hers, turn=turn), given | params)
         row = cursor.fetchone()
     if row:
@@ -90,8 +93,7 @@ def _hers(session: AgentSession) -> Named:
         return _named(GENERAL | seen_by(load_keyring(session.user), Level.WORK))
     if not campaign.agent_skills:
         return _named(GENERAL)
-    hers = AgentSkill.objects.filter(user=session.user_id).order_by("pk").values_list("lead_filter__sets", flat=True)
-    sets = json.dumps(hers.first() or (campaign.default_skill.sets if campaign.default_skill else []))
+    sets = json.dumps(session.own_skill or (campaign.default_skill.sets if campaign.default_skill else []))
     return _skilled(sets, fields_of(campaign.company_id)) if CUSTOM in sets else _skilled_alike(sets)
 
 
@@ -130,11 +132,8 @@ def skip(session: AgentSession) -> None:
     settle(held, State.READY)
 
 
-def given_by_reservations(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
+def given_by_reservations(company_id: int, people: Collection[int]) -> list[QuerySet[Any, Any]]:
     """The leads these people have before them in the dialer (V2, rule d). What one holds is hers without that."""
     sessions = AgentSession.objects.live().filter(company=company_id, user__in=people, lead__isnull=False)
     theirs = sessions.filter(GENERAL_ONE | ~Q(lead__holder_id=F("user"))).order_by()
-    given: defaultdict[int, Given] = defaultdict(Given)
-    for user, lead in theirs.values_list("user", "lead"):
-        given[user].leads[lead] = Key(Level.WORK, Reason.OFFERED)
-    return given
+    return [theirs.values_list("user", "lead", Value("reserved"))]

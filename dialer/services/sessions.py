@@ -22,8 +22,7 @@ class NotNowError(Exception):
 
 
 def session_of(user: User) -> AgentSession | None:
-    sessions = AgentSession.objects.live().of(user)
-    return sessions.select_related("campaign__unit", "campaign__default_skill", "lead", "user__company").first()
+    return AgentSession.objects.live().of(user).whole().first()
 
 
 @transaction.atomic
@@ -34,9 +33,10 @@ def log_in(*, user: User, campaign: Campaign) -> AgentSession:
     end_sessions(user)
     try:
         with transaction.atomic():
-            return AgentSession.objects.create(company_id=user.company_id, user=user, campaign=campaign)
+            made = AgentSession.objects.create(company_id=user.company_id, user=user, campaign=campaign)
     except IntegrityError as error:  # the same in another window, just now
         raise NotNowError from error
+    return AgentSession.objects.whole().get(pk=made.pk)
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.db.models import OuterRef, Subquery
 
 from crm.organization.models import Membership, Unit, User
 from dialer.models import AgentSkill, LeadFilter
+from dialer.services.filters import hold_filters
 from permissions.catalog import Permission
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
@@ -35,6 +36,7 @@ def give_skill(*, actor: User, user_id: int, lead_filter: LeadFilter | None, see
     if not agents_of(actor).filter(pk=user_id).exists():
         raise NotEligibleError
     user = User.objects.select_for_update(of=("self",), no_key=True).get(pk=user_id)
+    hold_filters(lead_filter)
     known = AgentSkill.objects.filter(user=user).first()
     before, after = (known.lead_filter_id if known else 0), (lead_filter.pk if lead_filter else 0)
     if before == after:

@@ -22,9 +22,10 @@ from dialer.models import CallAttempt
 from dialer.providers import account_of
 from dialer.providers.port import ProviderError
 from dialer.services.callbacks import NotThenError, at_their_clock, promise
-from dialer.services.calling import Made, RefusedError, log_call, make_call, send_text
+from dialer.services.calling import Made, RefusedError, log_call, make_call, send_again, send_text
 from dialer.services.gates import Standing, standings
 from leads.contact import show_phone
+from leads.merging.doing import absorbed_by
 from leads.models import Consent, Lead
 from leads.services.consenting import mark_do_not_call, record_consent
 from leads.services.working import may_log
@@ -33,6 +34,7 @@ from permissions.door import access_to
 from permissions.keyring import load_keyring
 
 MOST_NUMBERS = 20
+KEPT = "Your text is kept on the timeline: send it again from there."
 Kind = CallAttempt.Kind
 
 
@@ -130,8 +132,26 @@ def text(request: HttpRequest, public_id: str) -> HttpResponse:
     except RefusedError as refusal:
         return show(request, lead, status=409, text_form=form, problem=f"Not sent: {str(refusal).lower()}.")
     except ProviderError as error:
-        return show(request, lead, status=409, text_form=form, problem=f"{error} Your text is kept: send it again.")
+        return show(request, lead, status=409, problem=f"{error} {KEPT}")
     return _made(request, lead, made, body)
+
+
+@door("POST")
+def text_again(request: HttpRequest, public_id: str, activity_id: int) -> HttpResponse:
+    """A text that did not arrive, once more."""
+    lead = callable_lead(request, public_id)
+    texts = CallAttempt.objects.filter(kind=Kind.TEXT, lead__in=[lead.pk, *absorbed_by(lead.pk)])
+    failed = get_object_or_404(texts, activity_id=activity_id)
+    try:
+        made = send_again(actor=signed_in(request), lead=lead, failed=failed)
+    except RefusedError as refusal:
+        return show(request, lead, status=409, problem=f"Not sent: {str(refusal).lower()}.")
+    except ProviderError as error:
+        return show(request, lead, status=409, problem=f"{error} {KEPT}")
+    if made is not None and made.placed.link:
+        return _made(request, lead, made, made.body)
+    messages.info(request, "The text is sent." if made else "It was sent again already.")
+    return _to_lead(request, lead)
 
 
 def _made(request: HttpRequest, lead: Lead, made: Made, body: str = "") -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from crm.core.doors import door
 from crm.core.htmx import is_fragment
 from crm.organization.people import signed_in
-from dialer.desk_forms import SaidForm
+from dialer.desk_forms import SaidForm, is_about, typed_so_far
 from dialer.models import AgentSession, Campaign
 from dialer.providers.port import ProviderError
 from dialer.services import on_call, serving, sessions
@@ -39,13 +40,13 @@ def show(request: HttpRequest, *, form: SaidForm | None = None, acted: bool = Fa
     """The desk as it is now: the page, or what of it changes."""
     user = signed_in(request)
     found = desk_of(user, load_keyring(user))
-    said = form or SaidForm(given=found.given)
+    said = form or SaidForm(given=found.given, initial=typed_so_far(request.POST, found.session))
     context: dict[str, Any] = {
         "desk": found,
         "form": said,
         "chosen": str(said["disposition"].value() or ""),
         "pauses": AgentSession.Pause.choices,
-        "acted": acted,
+        "acted": acted and is_fragment(request),
     }
     name = "dialer/desk/desk.html" if is_fragment(request) else "dialer/desk/page.html"
     return render(request, name, context, status=422 if form else 200)
@@ -55,7 +56,10 @@ def again(request: HttpRequest) -> HttpResponse:
     return show(request, acted=True) if is_fragment(request) else redirect("desk")
 
 
-def acting(act: Callable[[HttpRequest, AgentSession], None]) -> Callable[[HttpRequest], HttpResponse]:
+Then = Callable[[HttpRequest], HttpResponse]
+
+
+def acting(act: Callable[[HttpRequest, AgentSession], None], then: Then = again) -> Then:
     """A step of hers; where it does not fit any more, she sees where she is."""
 
     @door("POST")
@@ -67,7 +71,8 @@ def acting(act: Callable[[HttpRequest, AgentSession], None]) -> Callable[[HttpRe
             act(request, session)
         except NotNowError:
             messages.warning(request, MEANWHILE)
-        return again(request)
+            return again(request)
+        return then(request)
 
     view.__doc__ = act.__doc__
     return view
@@ -133,7 +138,7 @@ def call(request: HttpRequest, session: AgentSession) -> None:
         messages.error(request, f"{error} You can dial it on your own phone.")
 
 
-@acting
+@partial(acting, then=partial(show, acted=True))  # not sent elsewhere, as what she has typed is shown again
 def ended(request: HttpRequest, session: AgentSession) -> None:
     on_call.hang_up(session)
 
@@ -160,11 +165,11 @@ def dispose(request: HttpRequest) -> HttpResponse:
     """What came of the call; then the next lead, unless she goes on pause."""
     session = sessions.session_of(signed_in(request))
     form = SaidForm(request.POST, given=on_call.dispositions_of(session.campaign) if session else [])
-    if session is not None and not form.is_valid():
-        return show(request, form=form)
     try:
-        if session is None:
+        if session is None or not is_about(request.POST, session):
             raise NotNowError
+        if not form.is_valid():
+            return show(request, form=form)
         on_call.dispose(session=session, said=form.said())
         serving.next_lead(session)
     except NotThenError as error:

@@ -15,7 +15,7 @@ from crm.core.htmx import render_page
 from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from dialer.filter_form import Builder, NameForm
-from dialer.filtering import FilterError
+from dialer.filtering import Filter, FilterError
 from dialer.models import LeadFilter
 from dialer.querysets import OfUnitQuerySet
 from dialer.services import filters as services
@@ -89,9 +89,16 @@ def _context(
         "sets": builder.controls(),
         "fields": builder.fields,
         "problem": builder.problems.get((), ""),
-        "count": services.count(lists.keyring, lists, found) if found else "",
+        "count": _count(lists, found) if found else "",
         "uses": services.uses_of(user, one) if one else "",
     }
+
+
+def _count(lists: Lists, found: Filter) -> str:
+    try:
+        return services.count(lists.keyring, lists, found)
+    except services.TooLongError:
+        return "?"
 
 
 def _save(form: NameForm, builder: Builder, one: LeadFilter | None) -> LeadFilter | None:

@@ -16,6 +16,7 @@ from dialer.models import CallAttempt, InboundCall, PhoneAccount, PhoneNumber
 from dialer.providers import twilio
 from dialer.services.calling import NOT_RUNG, call_ended, number_of, phone_of, text_ended
 from dialer.services.inbound import answered, left_message, missed, ring_in, text_in
+from dialer.services.on_call import was_hung_up
 
 LARGEST = 64 * 1024  # bytes
 WORDS = "Nobody can take your call right now. Leave a message after the tone, and you will be called back."
@@ -63,15 +64,20 @@ def bridge(account: PhoneAccount, sent: QueryDict, attempt_id: int) -> HttpRespo
 @signed
 def bridged(account: PhoneAccount, sent: QueryDict, attempt_id: int) -> HttpResponse:
     """The lead's side is over."""
-    call_ended(_attempt(account, attempt_id), sent.get("DialCallStatus", ""))
+    _ended(_attempt(account, attempt_id), sent.get("DialCallStatus", ""))
     return _xml(twilio.hang_up())
 
 
 @signed
 def status(account: PhoneAccount, sent: QueryDict, attempt_id: int) -> HttpResponse:
     """The agent's side is over. Unless the lead's was before, it never rang."""
-    call_ended(_attempt(account, attempt_id), NOT_RUNG)
+    _ended(_attempt(account, attempt_id), NOT_RUNG)
     return HttpResponse(status=204)
+
+
+def _ended(attempt: CallAttempt, status: str) -> None:
+    call_ended(attempt, status)
+    was_hung_up(attempt)
 
 
 @signed

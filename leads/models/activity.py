@@ -36,13 +36,19 @@ class Activity(models.Model):
         BUSY = "busy", "Busy"
         WRONG_NUMBER = "wrong_number", "Wrong number"
 
+    class Delivery(models.TextChoices):
+        """What became of a text that did not arrive."""
+
+        FAILED = "undelivered", "Not delivered"
+        RESENT = "resent", "Not delivered, sent again"
+
     company = company_of_the_lead()
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="activities", db_index=False)
     kind = models.CharField(max_length=8, choices=Kind)
     at = models.DateTimeField(db_default=Now())
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     direction = models.CharField(max_length=3, choices=Direction, blank=True, default="")
-    outcome = models.CharField(max_length=16, choices=Outcome, blank=True, default="")
+    outcome = models.CharField(max_length=16, choices=[*Outcome.choices, *Delivery.choices], blank=True, default="")
     body = models.TextField(blank=True, default="")
     automatic = models.BooleanField(default=False)
     bulk = models.BooleanField(default=False)

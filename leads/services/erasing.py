@@ -62,6 +62,8 @@ WITH mine AS (SELECT id FROM leads_importrun WHERE company_id = %(company)s), kn
     DELETE FROM leads_importedkey AS key USING leads_importrow AS row
     WHERE row.run_id IN (SELECT id FROM mine) AND row.lead_id = ANY(%(leads)s)
         AND (key.run_id, key.number) = (row.run_id, row.number)
+), changed AS (
+    DELETE FROM leads_importchange WHERE run_id IN (SELECT id FROM mine) AND lead_id = ANY(%(leads)s)
 )
 UPDATE leads_importrow SET cells = '[]', reason = 'Erased' WHERE run_id IN (SELECT id FROM mine) AND EXISTS (
     SELECT FROM jsonb_array_elements_text(cells) AS cell CROSS JOIN unnest(%(values)s::text[]) AS known (word)

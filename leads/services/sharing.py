@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
@@ -18,28 +18,24 @@ from leads.querysets import LeadQuerySet
 from permissions.access import Key, Keyring, Level, Reason
 from permissions.door import require_verb
 from permissions.grants import give
-from permissions.keyring import Given
+from permissions.keyring import Gives
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
 from permissions.verbs import Verb
 
 VERBS = {"view_lead": Level.VIEW, "work_lead": Level.WORK}
+GIVES: Gives = {verb: Key(level, Reason.SHARED) for verb, level in VERBS.items()} | {"claim": True, "look": False}
 
 
-def given_to(company_id: int, people: Collection[int]) -> Mapping[int, Given]:
-    """Leads shared with these people now, and the open ponds they belong to (V2, rules f and e); both in one query."""
-    shares = (
-        LeadShare.grants().live().to(company_id, people).values_list("user", "content_object", "permission__codename")
-    )
+def given_to(company_id: int, people: Collection[int]) -> list[QuerySet[Any, Any]]:
+    """Leads shared with these people now, and the open ponds they belong to (V2, rules f and e)."""
+    shares = LeadShare.grants().live().to(company_id, people).filter(permission__codename__in=VERBS)
     claims = Case(When(may_claim=True, then=Value("claim")), default=Value("look"))
     ponds = PondMember.objects.filter(user__in=people, company=company_id, pond__closed_at=None)
-    given: defaultdict[int, Given] = defaultdict(Given)
-    for user, pk, verb in shares.union(ponds.values_list("user", "pond", claims), all=True):
-        if verb in VERBS:
-            given[user].leads[pk] = Key(VERBS[verb], Reason.SHARED)
-        else:
-            given[user].ponds[pk] = verb == "claim"
-    return given
+    return [
+        shares.values_list("user", "content_object", "permission__codename"),
+        ponds.values_list("user", "pond", claims),
+    ]
 
 
 def shares_of(lead: Lead) -> QuerySet[LeadShare]:

@@ -21,7 +21,7 @@ ALSO_FOR_MANAGERS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL
 EDITABLE = frozenset(
     {
         *("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "time_zone", "language"),
-        *("kind", "source", "tags", "score", "price_min", "price_max"),
+        *("kind", "source", "tags", "score", "price_min", "price_max", "custom"),
     }
 )
 

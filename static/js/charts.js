@@ -88,5 +88,6 @@ function drawAll() {
 }
 
 drawAll();
+document.addEventListener("htmx:afterSettle", ({ target }) => target.querySelector("canvas[data-chart]") && drawAll());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });

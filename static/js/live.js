@@ -2,6 +2,7 @@
 //
 // GET <data-live-url>?token=… answers 204, or {"token": "…", "topics": ["offers"], "counts": {"offers": 3}}; 409 where the
 // session shows somebody else's product by now, so that this page (of data-live-key) is to be loaded anew.
+// Each poll that went well is the event `live:tick`, for what changes too often to be told of.
 // Each topic becomes the event `live:<topic>` on body (hx-trigger="live:offers from:body"); counts fill
 // [data-live-count=<name>], and are kept for the tab's next page together with the token.
 
@@ -62,6 +63,7 @@ async function poll() {
   try {
     if (!(await ask())) return signedOut();
     failures = 0;
+    tell(["tick"]);
   } catch {
     failures += 1;
   }

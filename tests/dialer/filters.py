@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from dialer.filtering import Filter, Item, Operator, Shape, fields_with
 from leads.models import Lead
 
-KNOWN = fields_with(
-    [("hobby", "Hobby", "text"), ("rooms", "Rooms", "number"), ("moved", "Moved", "date"), ("2025", "Odd", "choice")]
-)
+OWN = [("hobby", "Hobby", "text"), ("rooms", "Rooms", "number"), ("moved", "Moved", "date"), ("2025", "Odd", "choice")]
+KNOWN = fields_with(OWN)
 WORDS = ["AZ", "az", "CA", "850", "85001", "Mesa", "me", "a%", "_", "'", "\\", "VIP", "vip", "en", "é", "{x}", '"']
 NUMBERS = ["0", "1", "50", "100", "200000", "1000000000000"]
 DAYS = ["2026-01-01", "2026-06-15", "2199-12-31"]

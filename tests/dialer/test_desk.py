@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_d9_a_call_from_logging_in_to_logging_out(ana: Client, campaign: Campaig
     assert f'href="tel:{number}"' in step(ana, "call", number=number)
     assert "Wrap-up" in step(ana, "ended")
     chosen = Disposition.objects.get(name="Talked").pk
-    assert second.first_name in step(ana, "dispose", disposition=chosen, note="Nice")
+    assert second.first_name in step(ana, "dispose", lead=first.public_id, disposition=chosen, note="Nice")
     assert "Log in to Autumn" in step(ana, "leave")
     assert not AgentSession.objects.live().exists()
 
@@ -119,12 +120,50 @@ def test_d10_what_is_typed_stays_where_something_is_missing(ana: Client, campaig
     [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
     log_in(ana, campaign)
     step(ana, "call", number=lead.contact_points.get().value)
-    page = step(ana, "dispose", disposition="", note="Spoke with her son")
+    page = step(ana, "dispose", lead=lead.public_id, disposition="", note="Spoke with her son")
     assert "Say what came of the call." in page
     assert "Spoke with her son" in page
     callback = Disposition.objects.get(name="Callback").pk
-    assert "Say when to call again." in step(ana, "dispose", disposition=callback, note="Later")
+    assert "Say when to call again." in step(ana, "dispose", lead=lead.public_id, disposition=callback, note="Later")
     assert session().state == "on_call"
+
+
+def test_d10_what_is_typed_stays_while_the_call_ends(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    """By herself, or as the provider says so while she types."""
+    other, lead = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    log_in(ana, campaign)
+    step(ana, "call", number=lead.contact_points.get().value)
+    callback = Disposition.objects.get(name="Callback").pk
+    typed = {"disposition": callback, "note": "Spoke with", "call_back": "2031-01-01T10:00", "anyone": "on"}
+    for name in ("ended", "here"):
+        page = ana.post(reverse(f"desk-{name}"), {"lead": lead.public_id, **typed}, headers=HTMX).content.decode()
+        assert "Wrap-up" in page
+        assert ">\nSpoke with</textarea>" in page
+        assert 'value="2031-01-01T10:00"' in page
+        assert re.search(rf'name="disposition" value="{callback}"[^>]* checked', page)
+        assert re.search(r'name="anyone"[^>]* checked', page)
+    assert "Spoke with" not in step(ana, "here", lead=other.public_id, **typed)
+
+
+def test_d10_what_is_said_of_a_lead_in_another_window_is_not_said_of_this_one(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    other, lead = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    log_in(ana, campaign)
+    step(ana, "call", number=lead.contact_points.get().value)
+    talked = Disposition.objects.get(name="Talked").pk
+    assert "not where you are any more" in step(ana, "dispose", lead=other.public_id, disposition=talked)
+    assert session().lead_id == lead.pk
+
+
+def test_d9_who_saves_and_pauses_says_why(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    log_in(ana, campaign)
+    page = step(ana, "call", number=lead.contact_points.get().value)
+    assert re.findall(r'name="pause" value="(\w+)"', page.partition("What came of it?")[2]) == AgentSession.Pause.values
+    talked = Disposition.objects.get(name="Talked").pk
+    assert "Lunch" in step(ana, "dispose", lead=lead.public_id, disposition=talked, pause="lunch")
+    assert (session().state, session().pause_reason) == ("paused", "lunch")
 
 
 def test_d11_a_callback_at_a_time_at_which_nobody_may_call_is_refused_and_said_why(
@@ -134,7 +173,8 @@ def test_d11_a_callback_at_a_time_at_which_nobody_may_call_is_refused_and_said_w
     log_in(ana, campaign)
     step(ana, "call", number=lead.contact_points.get().value)
     callback = Disposition.objects.get(name="Callback").pk
-    page = step(ana, "dispose", disposition=callback, note="Later", call_back="2020-01-01T10:00")
+    said = {"disposition": callback, "note": "Later", "call_back": "2020-01-01T10:00"}
+    page = step(ana, "dispose", lead=lead.public_id, **said)
     assert "This is past already." in page
     assert "Later" in page
     assert session().state == "on_call"

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from dialer.models import AgentSkill, LeadFilter
@@ -107,6 +108,27 @@ def test_d3_very_many_are_not_counted_to_the_end(
     monkeypatch.setattr("dialer.services.filters.capped_count", lambda rows: (10_000, True))
     client.force_login(harbor.broker)
     assert count_in(page(client, NEW, line("0-0-0", "score", "is", "5") | {"step": "count"})) == "10,000+"
+
+
+def test_d3_what_takes_too_long_to_count_is_said_and_can_be_saved(
+    client: Client, harbor: Brokerage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(rows: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(20)")
+
+    monkeypatch.setattr("dialer.services.filters.capped_count", slow)
+    monkeypatch.setattr("dialer.services.filters.PATIENCE", 50)
+    client.force_login(harbor.broker)
+    asked = line("0-0-0", "score", "is", "5")
+    html = page(client, NEW, asked | {"step": "count"})
+    assert "they are not counted while you edit" in html
+    assert count_in(html) is None
+    sent = {"name": "Rare", "unit": harbor.north.pk, "version": "0", "step": "save"}
+    assert client.post(NEW, asked | sent).status_code == 302
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,20 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from crm.notifications.models import Notification
 from crm.organization.models import User
-from dialer.models import CallAttempt, PhoneAccount, PhoneNumber
+from dialer.models import AgentSession, CallAttempt, PhoneAccount, PhoneNumber
 from dialer.services.callbacks import NotThenError, promise
+from dialer.services.calling import WAY_OUT, place
 from dialer.services.do_not_call import add_numbers
-from leads.models import Activity, Task
+from dialer.services.gates import permit
+from dialer.services.loading import load
+from dialer.services.on_call import dial
+from dialer.services.serving import next_lead
+from leads.models import Activity, Consent, Lead, Task
+from leads.services.sharing import share_lead
+from permissions.keyring import load_keyring
+from tests.dialer.hoppers import at_work
 from tests.dialer.test_gates import NEW_YORK, NIGHT, PHOENIX
 from tests.dialer.twilio_service import (
     AGENT,
@@ -28,7 +37,8 @@ from tests.dialer.twilio_service import (
     press,
     says,
 )
-from tests.factories.leads import make_lead
+from tests.factories.campaigns import make_campaign
+from tests.factories.leads import make_lead, offer
 from tests.factories.scenes import Brokerage, brokerage, stranger
 
 # --- one's own phone --------------------------------------------------------------------------------------------------
@@ -150,39 +160,133 @@ def test_d16_how_a_call_went_is_on_the_timeline(
     assert (line.outcome, line.body) == (outcome, body)
 
 
+@pytest.mark.parametrize(("path", "status"), [("bridged", "DialCallStatus"), ("status", "CallStatus")])
+def test_d9_wrap_up_begins_as_the_provider_says_that_the_call_is_over(
+    harbor: Brokerage, twilio: TwilioService, path: str, status: str
+) -> None:
+    account, lead = make_account(harbor), make_lead(harbor.lakeside, agent=harbor.ana, phones=[PHOENIX])
+    campaign = make_campaign(harbor.lakeside)
+    [session] = at_work(campaign, harbor.ana)
+    load(campaign.pk)
+    assert next_lead(session) == lead.pk
+    first = dial(session=session, number=PHOENIX)
+    place(actor=harbor.ana, attempt=first)
+    there = f"/dialer/phone/{account.public_id}/{path}/{{}}/"
+    for _ in range(2):
+        says(there.format(first.pk), {status: "completed"})
+        session.refresh_from_db()
+        assert (session.state, session.lead_id) == ("wrap_up", lead.pk)
+    again = permit(lead=lead, user=harbor.ana, campaign=None, number=PHOENIX)
+    place(actor=harbor.ana, attempt=again)
+    AgentSession.objects.update(state="on_call")
+    says(there.format(again.pk), {status: "completed"})  # a call from the lead's page is not the one of the desk
+    session.refresh_from_db()
+    assert session.state == "on_call"
+
+
 def test_l4_a_text_is_sent_with_the_way_out_the_first_time(
     client: Client, harbor: Brokerage, twilio: TwilioService
 ) -> None:
-    account, lead = make_account(harbor), of_ana(harbor)
+    make_account(harbor)
+    lead = of_ana(harbor)
     agreed(lead)
     for body in ("Hello Maya", "Me again"):
         assert press(client, harbor.ana, lead, "text", body=body).status_code == 302
     bodies = [asked["Body"] for what, asked in twilio.asked if what == "Messages.json"]
     assert bodies == ["Hello Maya\nReply STOP to opt out.", "Me again"]
-    first = CallAttempt.objects.order_by("pk").first()
-    assert first
+
+
+def lines(lead: Lead) -> list[tuple[str, str]]:
+    return list(Activity.objects.filter(lead=lead).order_by("pk").values_list("body", "outcome"))
+
+
+def again(client: Client, lead: Lead, line: Activity) -> Any:
+    return client.post(f"/dialer/lead/{lead.public_id}/text/{line.pk}/again/", follow=True)
+
+
+def test_l4_a_text_that_does_not_arrive_is_on_the_timeline_and_sent_again_once(
+    client: Client, harbor: Brokerage, twilio: TwilioService
+) -> None:
+    account, lead = make_account(harbor), of_ana(harbor)
+    agreed(lead)
+    press(client, harbor.ana, lead, "text", body="Hello Maya")
+    body, path = f"Hello Maya\n{WAY_OUT}", f"/dialer/phone/{account.public_id}/text-status/{{}}/"
     for _ in range(2):
-        says(f"/dialer/phone/{account.public_id}/text-status/{first.pk}/", {"MessageStatus": "undelivered"})
-    failed = Activity.objects.filter(lead=lead, kind="system")
-    assert [line.body for line in failed] == ["The text could not be delivered. Call, or try another number."]
+        says(path.format(CallAttempt.objects.get().pk), {"MessageStatus": "undelivered"})
+    assert lines(lead) == [(body, "undelivered")]
+    told = Notification.objects.get()
+    assert (told.user, told.lead_id, told.title) == (harbor.ana, lead.pk, "A text to {lead} was not delivered")
+
+    page = client.get(f"/people/{lead.public_id}/").content.decode()
+    assert "sent a text: not delivered" in page
+    line = Activity.objects.get()
+    assert f"/dialer/lead/{lead.public_id}/text/{line.pk}/again/" in page
+    assert "The text is sent." in again(client, lead, line).content.decode()
+    assert "It was sent again already." in again(client, lead, line).content.decode()
+    assert lines(lead) == [(body, "resent"), (body, "")]
+    assert [asked["Body"] for _, asked in twilio.asked] == [body, body]
+    assert "Send again" not in client.get(f"/people/{lead.public_id}/").content.decode()
 
 
-@pytest.mark.parametrize("what", ["call", "text"])
-def test_l4_what_the_provider_refuses_is_said_and_what_was_typed_stays(
-    client: Client, harbor: Brokerage, twilio: TwilioService, what: str
+def test_l4_a_text_is_not_sent_again_past_a_gate_nor_by_who_may_not(
+    client: Client, harbor: Brokerage, twilio: TwilioService
 ) -> None:
     make_account(harbor)
-    lead = of_ana(harbor)
+    lead = make_lead(harbor.lakeside, agent=harbor.ana, phones=[PHOENIX])
     agreed(lead)
+    twilio.refuses = (400, "Not now.")
+    press(client, harbor.ana, lead, "text", body="Hello")
+    twilio.refuses = None
+    line = Activity.objects.get(lead=lead)
+    Consent.objects.create(company=lead.company, lead=lead, kind="text", given=False)
+    answer = again(client, lead, line)
+    assert answer.status_code == 409
+    assert "Not sent: opted out." in answer.content.decode()
+    assert lines(lead) == [(f"Hello\n{WAY_OUT}", "undelivered")]
+    assert client.get(f"/dialer/lead/{lead.public_id}/text/{line.pk}/again/").status_code == 405
+    share_lead(keyring=load_keyring(harbor.broker), actor=harbor.broker, lead=lead, user=harbor.dee, verb="view_lead")
+    for user, status in ((harbor.eve, 404), (stranger(), 404), (harbor.dee, 403)):
+        client.force_login(user)
+        assert again(client, lead, line).status_code == status
+    other = of_ana(harbor)
+    client.force_login(harbor.ana)
+    assert again(client, other, line).status_code == 404
+
+
+def test_l4_a_call_that_the_provider_refuses_is_said(client: Client, harbor: Brokerage, twilio: TwilioService) -> None:
+    make_account(harbor)
+    lead = of_ana(harbor)
     twilio.refuses = (400, "The 'To' number is not a valid phone number.")
-    response = press(client, harbor.ana, lead, what, body="Kept words")
-    html = response.content.decode()
+    response = press(client, harbor.ana, lead)
     assert response.status_code == 409
-    assert "Twilio did not take it" in html
-    assert ("Kept words" in html) == (what == "text")
+    assert "Twilio did not take it" in response.content.decode()
     assert not Activity.objects.filter(lead=lead).exists()
     twilio.refuses = None
-    assert press(client, harbor.ana, lead, what, body="Kept words").status_code == 302
+    assert press(client, harbor.ana, lead).status_code == 302
+
+
+def test_l4_a_text_that_the_provider_refuses_is_kept_to_be_sent_again(
+    client: Client, harbor: Brokerage, twilio: TwilioService
+) -> None:
+    make_account(harbor)
+    lead = make_lead(harbor.lakeside, agent=harbor.ana, phones=[PHOENIX])
+    agreed(lead)
+    offered = offer(lead, harbor.ana)
+    for refusal in (400, 503):
+        twilio.refuses = (refusal, "Not now.")
+        response = press(client, harbor.ana, lead, "text", body="Hello")
+        assert response.status_code == 409
+        assert "Your text is kept on the timeline" in response.content.decode()
+    first, second = Activity.objects.filter(lead=lead, kind="text").order_by("pk")
+    assert [line.body for line in (first, second)] == [f"Hello\n{WAY_OUT}"] * 2  # none has told the way out yet
+    offered.refresh_from_db()
+    assert offered.state == "open"  # what did not go out claims nothing
+    assert again(client, lead, first).status_code == 409
+    assert Activity.objects.filter(lead=lead, outcome="undelivered").count() == 2
+    twilio.refuses = None
+    assert again(client, lead, second).status_code == 200
+    offered.refresh_from_db()
+    assert offered.state == "claimed"
 
 
 def test_d16_a_provider_that_cannot_be_reached_is_said(client: Client, harbor: Brokerage, settings: Any) -> None:

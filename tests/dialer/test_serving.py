@@ -12,14 +12,17 @@ from django.db.models.functions import Now
 
 from crm.organization.models import User
 from dialer import tasks
-from dialer.models import AgentSession, Campaign, HopperEntry
+from dialer.filtering import Shape
+from dialer.models import AgentSession, Campaign, HopperEntry, LeadFilter
 from dialer.services.loading import load
+from dialer.services.reach import fitting
 from dialer.services.serving import next_lead, skip
 from dialer.services.sessions import LOST_AFTER, NotNowError, beat, end, log_in, pause, resume, session_of
-from leads.models import Lead
+from leads.models import CustomField, Lead
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
+from tests.dialer.filters import CODES, KNOWN, OWN
 from tests.dialer.hoppers import at_work, give_skill, leads_in, make_leads
 from tests.factories.campaigns import make_campaign, make_filter
 from tests.factories.leads import assign
@@ -161,6 +164,28 @@ def test_d8_skipping_has_to_be_allowed_and_of_something(harbor: Brokerage) -> No
     next_lead(session)
     with pytest.raises(NotNowError):
         skip(session)
+
+
+def test_d7_whatever_a_filter_can_ask_can_be_a_skill(harbor: Brokerage) -> None:
+    """Its values are bound by the server, which has to see of what kind they are."""
+    for key, label, kind in OWN:
+        CustomField.objects.create(company=harbor.company, key=key, label=label, kind=kind)
+    campaign = make_campaign(harbor.lakeside, agent_skills=True)
+    make_leads(harbor.lakeside, 1)
+    skill = make_filter(harbor.lakeside)
+    give_skill(harbor.ana, skill)
+    [session] = at_work(campaign, harbor.ana)
+    load(campaign.pk)
+    for field in KNOWN.values():
+        value = {Shape.TEXT: "AZ, CA", Shape.DAY: "2026-01-01"}.get(field.shape, CODES.get(field.key, ["1"])[0])
+        for operator in field.operators:
+            item = {"field": field.key, "operator": operator.value, "value": value}
+            LeadFilter.objects.filter(pk=skill.pk).update(sets=[[[item]]])
+            given = next_lead(AgentSession.objects.whole().get(pk=session.pk))
+            fits = Lead.objects.filter(fitting(campaign, [skill.pk])[skill.pk]).exists()
+            assert (given is not None) == fits
+            AgentSession.objects.update(lead=None, state="ready")
+            HopperEntry.objects.update(reserved_by=None)
 
 
 # --- a reservation ----------------------------------------------------------------------------------------------------

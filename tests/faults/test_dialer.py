@@ -16,17 +16,17 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import Count, F, Q
 
 from crm.organization.models import User
-from dialer.models import AgentSession, Campaign, CampaignLead, HopperEntry
+from dialer.models import AgentSession, CallAttempt, Campaign, CampaignLead, Disposition, HopperEntry
 from dialer.services import sessions
 from dialer.services.loading import load
+from dialer.services.on_call import Said, dial, dispose
 from dialer.services.reach import fitting, skills_among
 from dialer.services.serving import next_lead, skip
-from dialer.services.sessions import NotNowError, beat, end, hold, log_in, recover, session_of, settle
-from leads.models import Assignment, Lead
+from dialer.services.sessions import NotNowError, beat, end, log_in, recover, session_of
+from leads.models import Assignment, ContactPoint, Lead
 from tests.dialer.hoppers import ALL_DAY, at_work, give_skill, make_leads, set_hours
 from tests.factories.campaigns import make_campaign, make_filter
 from tests.factories.people import company_unit, make_company, make_member, make_team
@@ -79,31 +79,30 @@ def work(user_id: int, campaign_id: int, until: float, path: Path) -> None:
         time.sleep(chance.uniform(0, 0.03))
         still = AgentSession.objects.filter(pk=session.pk, lead=lead).exists()
         diary.write("left", lead=lead, still=still)
-        session = go_on(session, chance, user, campaign)
+        session = go_on(session, chance, campaign, diary)
     end_of_day(session)
 
 
-def go_on(session: AgentSession, chance: random.Random, user: User, campaign: Campaign) -> AgentSession:
+def go_on(session: AgentSession, chance: random.Random, campaign: Campaign, diary: Diary) -> AgentSession:
     lot = chance.random()
     if lot < 0.1:
-        return log_in(user=user, campaign=campaign)
+        return log_in(user=session.user, campaign=campaign)
     try:
-        skip(session) if lot < 0.3 else call(session)
+        skip(session) if lot < 0.3 else call(session, diary)
     except NotNowError:
         pass  # it was taken from before her
     return session
 
 
-@transaction.atomic
-def call(session: AgentSession) -> None:
-    """She has called the lead: the campaign has no more to do with it today."""
-    held = hold(session)
-    if held is None or held.lead_id is None:
-        return
-    known = {"company_id": held.company_id, "campaign_id": held.campaign_id, "lead_id": held.lead_id}
-    CampaignLead.objects.create(attempts=1, next_at=Now() + timedelta(days=1), **known)
-    HopperEntry.objects.filter(reserved_by=held).delete()
-    settle(held, sessions.State.READY)
+def call(session: AgentSession, diary: Diary) -> None:
+    """She calls the lead, and nobody answers: the campaign has no more to do with it today."""
+    before_her = AgentSession.objects.filter(pk=session.pk).values("lead")
+    [point] = ContactPoint.objects.filter(lead__in=before_her).order_by("pk") or [None]
+    attempt = dial(session=session, number=point.value if point else "")
+    diary.write("called", attempt=attempt.pk)
+    if attempt.allowed:
+        no_answer = Disposition.objects.get(company=session.company_id, name="No answer")
+        dispose(session=session, said=Said(no_answer))
 
 
 @transaction.atomic
@@ -212,6 +211,17 @@ def check_diaries(path: Path) -> int:
     return given
 
 
+def check_records(path: Path) -> None:
+    """Every attempt has its record, also those of agents who were killed before they could write it down."""
+    lines = [json.loads(line) for file in path.iterdir() for line in file.read_text().splitlines()]
+    called = {line["attempt"] for line in lines if line["what"] == "called"}
+    assert called
+    assert called <= set(CallAttempt.objects.values_list("pk", flat=True))
+    made = CallAttempt.objects.filter(refused_by="").order_by("lead").values_list("lead").annotate(Count("pk"))
+    known = CampaignLead.objects.filter(attempts__gt=0).order_by("lead").values_list("lead", "attempts")
+    assert list(made) == list(known)
+
+
 def check_all_is_back(seconds: float) -> None:
     """Whoever died is logged out, and what was before her waits for its turn again."""
     end_of_wait = time.monotonic() + seconds
@@ -231,6 +241,7 @@ def test_d7_fifty_agents_at_one_hopper_for_some_seconds(
     campaign, agents = open_shop()
     assert len(day(campaign, agents, tmp_path, seconds=8, deaths=5)) == 5
     assert check_diaries(tmp_path) > AGENTS
+    check_records(tmp_path)
     check_all_is_back(10)
 
 
@@ -241,4 +252,5 @@ def test_d7_fifty_agents_at_one_hopper_for_some_minutes(committing_db: str, tmp_
         make_leads(campaign.unit, 1000, state=("AZ", "CA", "NV", "UT")[n % 4])
     day(campaign, agents, tmp_path, seconds=120, deaths=20)
     assert check_diaries(tmp_path) > AGENTS * 10
+    check_records(tmp_path)
     check_all_is_back(60)

@@ -15,7 +15,9 @@ from crm.notifications.models import Notification
 from crm.organization.models import User
 from leads.batches.drafting import draft
 from leads.batches.scope import matching
-from leads.imports.services import carry_on, create_run, start_run
+from leads.imports.running import carry_on
+from leads.imports.services import Options, start_run
+from leads.imports.uploading import create_run
 from leads.models import Activity, Lead
 from leads.services.asking import ask
 from leads.services.erasing import erase
@@ -85,7 +87,7 @@ def test_m9_rows_of_files_are_erased_too(harbor: Brokerage) -> None:
     rows = f"Name,E-mail,Phone\n{hers}Tom,tom@mail.example,\nTom,tom@mail.example,\n"
     run_ = create_run(actor=harbor.ana, file=BytesIO(rows.encode()), name="list.csv")
     mapping = ["name", "email", "phone"]
-    start_run(actor=harbor.ana, run=run_, mapping=mapping, owner=harbor.ana, route=False, source_name="List")
+    start_run(actor=harbor.ana, run=run_, mapping=mapping, owner=harbor.ana, options=Options(source_name="List"))
     while carry_on(run_.pk):
         pass
     assert "leads_importrow" in traces("mayabel")

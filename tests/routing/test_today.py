@@ -160,7 +160,7 @@ def test_an_empty_day_says_what_would_fill_it(client: Client, harbor: Brokerage)
     assert "You are paused" in today(client, harbor.ana)
 
 
-def test_today_takes_at_most_fourteen_queries_however_much_there_is(client: Client, harbor: Brokerage) -> None:
+def test_today_takes_at_most_twelve_queries_however_much_there_is(client: Client, harbor: Brokerage) -> None:
     everybody = (harbor.ana, harbor.lead, harbor.broker)
     counts = []
     for more in (1, 8):
@@ -172,7 +172,7 @@ def test_today_takes_at_most_fourteen_queries_however_much_there_is(client: Clie
             join(make_member(harbor.lakeside), harbor.hilltop)
         counts.append([queries(client, user) for user in everybody])
     assert counts[0] == counts[1]
-    assert max(counts[0]) <= 14
+    assert max(counts[0]) <= 12
 
 
 def queries(client: Client, user: User) -> int:
