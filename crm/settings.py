@@ -122,6 +122,9 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 1}
 CELERY_TIMEZONE = "UTC"
 
+API_REQUESTS_A_MINUTE = 600  # of one person, by all her tokens
+API_WRONG_KEYS_A_MINUTE = 60  # from one address
+
 # --- Applications -----------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -144,6 +147,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "guardian",
     "lucide",
+    "ninja",
     "crm.core",
     "crm.organization",
     "crm.notifications",

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from crm.api.root import urls as api_urls
 from crm.core.gallery import gallery
 from crm.core.health import healthz
 from crm.organization.views import me
@@ -28,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),
+    path("me/tokens/", include("permissions.tokens.urls")),
+    path("api/v1/", api_urls),
     path("setup/", setup, name="setup"),
     path("first-steps/", first_steps, name="first-steps"),
     path("me/address/", new_address, name="new-address"),

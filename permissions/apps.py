@@ -7,7 +7,7 @@ class PermissionsConfig(AppConfig):
 
     def ready(self) -> None:
         from permissions import receivers
-        from permissions.admin import people, units  # noqa: F401  # register themselves
+        from permissions.admin import people, tokens, units  # noqa: F401  # register themselves
         from permissions.grants_sql import grant_to_application
 
         receivers.connect()

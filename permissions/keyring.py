@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+from django.db.models import QuerySet
 
 from crm.organization.models import Company, PersonalLeads, Unit, User
 from crm.organization.people import herself
@@ -12,17 +14,12 @@ from permissions.access import CompanyReach, Key, Keyring, Privacy, Standing, ma
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
 
-
-@dataclass(frozen=True)
-class Given:
-    """What a higher room gives a person now: keys to single leads, and her ponds with whether she may claim from them."""
-
-    leads: dict[int, Key] = field(default_factory=dict)
-    ponds: dict[int, bool] = field(default_factory=dict)
-
-
-Source = Callable[[int, Collection[int]], Mapping[int, Given]]
+# what opens, by its code: a lead with this key, or a pond and whether she may claim from it
+Gives = Mapping[str, Key | bool]
+# of people of one company: rows of three columns, a person, a lead or pond (ids), and the code of what that gives her
+Source = Callable[[int, Collection[int]], Sequence[QuerySet[Any, Any]]]
 _sources: list[Source] = []
+_gives: dict[str, Key | bool] = {}
 POLICIES = {
     PersonalLeads.COMPANY_ONLY: Privacy.VISIBLE,  # for what was personal before it (O5)
     PersonalLeads.PRIVATE: Privacy.PRIVATE,
@@ -31,22 +28,29 @@ POLICIES = {
 }
 
 
-def register_source(source: Source) -> None:
-    """Declared by higher rooms, for rules d (offers), e (ponds) and f (shares): asked of people of one company at once."""
+def register_source(source: Source, gives: Gives) -> None:
+    """Declared by higher rooms, for rules d (offers), e (ponds) and f (shares): all of them are asked in one query."""
     _sources.append(source)
+    _gives.update(gives)
 
 
 def given_to(company_id: int, people: Collection[int]) -> Callable[[int], dict[str, Any]]:
     """What a person among `people` is given now by all sources, as her Standing has it."""
-    answers = [source(company_id, people) for source in _sources]
+    first, *others = [rows for source in _sources for rows in source(company_id, people)]
+    leads: defaultdict[int, list[tuple[int, Key]]] = defaultdict(list)
+    ponds: defaultdict[tuple[int, bool], set[int]] = defaultdict(set)
+    for user, pk, code in first.union(*others, all=True):
+        gives = _gives[code]
+        if isinstance(gives, Key):
+            leads[user].append((pk, gives))
+        else:
+            ponds[user, gives].add(pk)
 
     def of(user_id: int) -> dict[str, Any]:
-        given = [answer[user_id] for answer in answers if user_id in answer]
-        ponds = [pond for one in given for pond in one.ponds.items()]
         return {
-            "leads": tuple(pair for one in given for pair in one.leads.items()),
-            "ponds": frozenset(pond for pond, may_claim in ponds if may_claim),
-            "ponds_looked_at": frozenset(pond for pond, may_claim in ponds if not may_claim),
+            "leads": tuple(leads[user_id]),
+            "ponds": frozenset(ponds[user_id, True]),
+            "ponds_looked_at": frozenset(ponds[user_id, False]),
         }
 
     return of

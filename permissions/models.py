@@ -192,3 +192,50 @@ class LedgerCheck(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state != self.State.DONE
+
+
+class ApiToken(models.Model):
+    """A key to the API for a program that acts as one person, narrowed to scopes (I3). Of the key only its hash is kept."""
+
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    scopes = ArrayField(models.CharField(max_length=24))
+    hint = models.CharField(max_length=8, help_text="How the key begins, to tell it from others.")
+    digest = models.BinaryField(unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    ends_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name = "API token"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(revoked_at=None, revoked_by=None) | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+                name="api_token_revoked_by",
+            )
+        ]
+        indexes = [models.Index(F("company"), F("id").desc(), name="api_token_of_company")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered, so that it is answered the same again for a day (I3)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    digest = models.BinaryField(help_text="Of the method, the address and the body.")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="api_answer_once")]
+        indexes = [models.Index(fields=["at"], name="api_answer_at")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from crm.core.tasks import task
 from permissions import checking, ledger
 from permissions.joining import invitations
+from permissions.tokens.services import forget_answers as forget_old_answers
 
 BATCH = 20
 
@@ -33,3 +34,9 @@ def resume_checks() -> None:
     """Take up the checks that nobody works on any more, or that no worker ever heard of."""
     for check_id in checking.waiting_checks().values_list("pk", flat=True):
         check_ledger.queue(check_id)
+
+
+@task(queue="default", every=3600.0)
+def forget_answers() -> None:
+    """Throw away what the API answered to repeatable requests a day ago."""
+    forget_old_answers()

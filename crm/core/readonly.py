@@ -1,4 +1,4 @@
-"""A GET cannot write: reading a page changes nothing, except session and sign-in rows."""
+"""A GET cannot write: reading a page changes nothing, except session and sign-in rows, and when a token was last used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-MAY_BE_WRITTEN = re.compile(r'"(django_session|account_\w+|mfa_\w+)"')
+MAY_BE_WRITTEN = re.compile(r'"(django_session|account_\w+|mfa_\w+|permissions_apitoken)"')
 WRITES = re.compile(
     r"""(\s | /\*.*?\*/ | --[^\n]*\n)*  # comments before the statement
     ((INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY\b.+\bFROM)\b | WITH\b.*\b(INSERT\s+INTO|UPDATE|DELETE\s+FROM|MERGE\s+INTO)\b)

@@ -17,11 +17,14 @@ OURS = [model for model in apps.get_models() if model._meta.app_label in ROOMS a
 # those without a column of their own, and the way to their company
 PATHS = {
     "ProfileHolder": "user__company",
+    "ApiAnswer": "user__company",
     "Delivery": "notification__company",
     "ImportRow": "run__company",
     "ImportPart": "run__company",
+    "ImportChange": "run__company",
     "ImportedKey": "run__company",
     "Dialing": "lead__company",
+    "BatchChunk": "batch__company",
     "DoNotCallReject": "file__company",
 }
 REFERENCE = {"ZoneSet", "AreaZone", "PostalZone", "ZoneSource"}  # of the libraries, the same for everybody

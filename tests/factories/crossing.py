@@ -12,24 +12,25 @@ from django.db.models.functions import Now
 from crm.notifications.devices import tell_on
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
-from dialer.models import Automation, PhoneAccount, PhoneNumber
+from dialer.models import AgentSession, Automation, PhoneAccount, PhoneNumber
 from dialer.services.do_not_call_files import take_in
 from dialer.services.gates import permit
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import picked
-from leads.imports.services import create_run
-from leads.models import Activity, Batch, Conflict, CustomField, Lead, SlotRole, Source
+from leads.imports.uploading import create_run
+from leads.models import Activity, Batch, Conflict, CustomField, ImportTemplate, Lead, SlotRole, Source
 from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
+from permissions.tokens.services import Scope, issue
 from routing.models import Channel, InboundLead, InboundRequest
 from routing.services.rules import begin_draft
 from tests.factories import marks
 from tests.factories.campaigns import make_campaign, make_filter, make_listed
 from tests.factories.leads import assign, make_lead, make_pond, make_stage, make_task, offer
 from tests.factories.marks import Told
-from tests.factories.people import make_user
+from tests.factories.people import make_member, make_user
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.routing.capture.scenes import make_channel
 from tests.routing.scenes import make_policy, on_roster
@@ -129,7 +130,9 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "asked_ana": ask(asker=harbor.lead, lead=leads["personal"], kind="transfer"),
         "conflict": conflict_over(leads["personal"], leads["team"]),
         "secret": leads["hidden"].source,
+        "template": ImportTemplate.objects.create(company=harbor.company, created_by=harbor.ana, name="List"),
         "device": tell_on(user=harbor.ana, session_key="", **DEVICE),
+        "key": issue(user=harbor.ben, name="Website", scopes=[Scope.LEADS_READ], lasts=None)[0],
         **dialing_of(harbor, leads),
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
@@ -148,9 +151,12 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
 
 
 def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
+    campaign = make_campaign(harbor.north)
+    at_work = {"company": harbor.company, "campaign": campaign, "user": make_member(harbor.hilltop)}
     return {
         "filter": make_filter(harbor.north),
-        "campaign": make_campaign(harbor.north),
+        "campaign": campaign,
+        "session": AgentSession.objects.create(**at_work),
         "account": PhoneAccount.objects.create(company=harbor.company, account_sid="AC1", auth_token="x", active=False),
         "line": PhoneNumber.objects.create(company=harbor.company, number="+12015550100", unit=harbor.north),
         "attempt": permit(lead=leads["team"], user=harbor.ben, campaign=None, number=marks.phone(TEAM)),

@@ -14,7 +14,8 @@ from crm.organization.models import Membership, Unit, User
 from dialer.models import Disposition, PhoneAccount, PhoneNumber
 from leads.models import CustomField, SlotRole, Source, Stage
 from permissions.admin.site import site
-from permissions.models import Profile
+from permissions.models import ApiToken, Profile
+from permissions.tokens.services import issue
 from tests.factories.leads import make_stage
 from tests.factories.people import make_member, make_office
 
@@ -22,6 +23,7 @@ REGISTERED: list[tuple[type[Model], Any]] = sorted(site._registry.items(), key=l
 SECRET = "Zanzibar"  # is in the name of every row of the strangers
 # how a company comes to a row of the model, with the secret in its name
 MAKE: dict[type[Model], Callable[[User], Model]] = {
+    ApiToken: lambda one: issue(user=one, name=f"{SECRET} program", scopes=[], lasts=None)[0],
     CustomField: lambda one: CustomField.objects.create(company=one.company, key=SECRET, label=f"{SECRET} field"),
     Disposition: lambda one: Disposition.objects.create(company=one.company, name=f"{SECRET} outcome", final=True),
     Membership: lambda one: one.memberships.get(),

@@ -15,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from crm.core.readonly import MAY_BE_WRITTEN, WRITES
 from crm.notifications.services import Message, notify
-from leads.imports.services import create_run
+from leads.imports.uploading import create_run
 from leads.models import Activity, Lead
 from tests.architecture.addresses import addresses
 from tests.architecture.endpoints import Answer, Row, ask, read_table, written_out
