@@ -49,7 +49,7 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
         return redirect("lead", _where_it_went(public_id, keyring))
     earlier = request.GET.get("before", "")
     if is_fragment(request) and earlier:
-        context = {"lead": found, "timeline": timeline_of(found, earlier)}
+        context = {"lead": found, "timeline": timeline_of(found, earlier), "log_kinds": _log_kinds(found)}
         return render_page(request, "leads/lead.html", context, partial="events")
     return render_page(request, "leads/lead.html", _whole(request, keyring, found, earlier=earlier))
 

@@ -131,7 +131,7 @@ def test_the_bell_costs_the_same_however_many_leads_it_speaks_of(
 ) -> None:
     tell(harbor.lead, maya(harbor.lakeside))
     client.force_login(harbor.lead)
-    with django_assert_max_num_queries(14) as once:
+    with django_assert_max_num_queries(12) as once:
         client.get("/notifications/")
     for _ in range(5):
         tell(harbor.lead, maya(harbor.lakeside))

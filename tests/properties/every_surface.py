@@ -13,11 +13,13 @@ from tests.properties import (
     surfaces_of_erasure,
     surfaces_of_files,
     surfaces_of_ledger,
+    surfaces_of_monitors,
     surfaces_of_ponds,
     surfaces_of_reports,
     surfaces_of_requests,
     surfaces_of_rules,
     surfaces_of_tasks,
+    surfaces_of_the_api,
 )
 from tests.properties.surfaces import SURFACES
 
@@ -32,11 +34,13 @@ FILES = (
     surfaces_of_erasure,
     surfaces_of_files,
     surfaces_of_ledger,
+    surfaces_of_monitors,
     surfaces_of_ponds,
     surfaces_of_reports,
     surfaces_of_requests,
     surfaces_of_rules,
     surfaces_of_tasks,
+    surfaces_of_the_api,
 )
 
 __all__ = ["FILES", "SURFACES"]

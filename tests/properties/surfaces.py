@@ -6,7 +6,6 @@ place adds a surface for it: test_surfaces.py holds this list against the addres
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -20,12 +19,12 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.organization.models import User
-from leads.imports.services import carry_on, create_run, start_run
 from leads.services.creating import owners_for_new_leads
 from permissions.catalog import BUILT_IN
 from permissions.policy.services import read_policy
 from tests.factories import marks
 from tests.factories.marks import Told, told
+from tests.leads.imports.files import bring
 from tests.properties import details, oracle
 from tests.properties.details import BASE
 from tests.properties.world import Lead, World
@@ -317,12 +316,9 @@ def alike_in_a_file(visit: Visit) -> tuple[bool, Told]:
     if not visit.has("import_lead"):
         return False, {}
     typed = marks.email(visit.number).upper()
-    run = create_run(actor=visit.user, file=io.BytesIO(f"E-mail\n{typed}\n".encode()), name="list.csv")
     people, units = owners_for_new_leads(visit.user)
     owner = (people or units)[0]
-    start_run(actor=visit.user, run=run, mapping=run.mapping, owner=owner, route=False, source_name="List")
-    carry_on(run.pk)
-    run.refresh_from_db()
+    run = bring(visit.user, owner, f"E-mail\n{typed}\n".encode())
     report = visit.get("import-rows", run.public_id, "skipped") + visit.get("import-run", run.public_id)
     return run.skipped == 1, told(report, typed)
 

@@ -33,6 +33,7 @@ from permissions.access import (
 )
 from permissions.catalog import Permission
 from permissions.grants import GrantQuerySet
+from permissions.keyring import _gives
 from routing.models import Offer, OfferRecipient
 from routing.querysets import offered_to
 from tests.properties.telling import TELLING
@@ -44,6 +45,8 @@ from tests.properties.worlds import Built
 pytestmark = pytest.mark.django_db
 Plant = Callable[[pytest.MonkeyPatch], None]
 MANAGED_STILL = "(member.ended_at IS NULL OR member.ended_at >= person.left_at)\n    AND"
+
+Rows = list[QuerySet[Any, Any]]  # of a source of keys
 
 
 def is_wrong(world: World, compare: Callable[[World, Built], None] = compare) -> bool:
@@ -144,23 +147,20 @@ def profiles_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def past_offers_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ever(company: int, people: Collection[int]) -> QuerySet[Offer, tuple[Any, ...]]:
-        return Offer.objects.filter(user__in=people).order_by().values_list("user", "lead", Value(True))
+    def ever(company: int, people: Collection[int]) -> Rows:
+        return [Offer.objects.filter(user__in=people).order_by().values_list("user", "lead", Value("offered"))]
 
     monkeypatch.setattr("routing.receivers.offered_to", ever)
 
 
 def what_several_have_on_offer_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    def alone(company: int, people: Collection[int]) -> Any:
-        return ((user, lead, True) for user, lead, _ in offered_to(company, people))
-
-    monkeypatch.setattr("routing.receivers.offered_to", alone)
+    monkeypatch.setitem(_gives, "among", _gives["offered"])
 
 
 def who_passed_or_was_slower_still_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ever(company: int, people: Collection[int]) -> Any:
+    def ever(company: int, people: Collection[int]) -> Rows:
         among = OfferRecipient.objects.filter(company=company, user__in=people).order_by()
-        return [*offered_to(company, people), *among.values_list("user", "offer__lead", Value(False))]
+        return [*offered_to(company, people), among.values_list("user", "offer__lead", Value("among"))]
 
     monkeypatch.setattr("routing.receivers.offered_to", ever)
 
@@ -226,7 +226,7 @@ def ended_shares_count(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_share_to_view_gives_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sharing.VERBS, "view_lead", Level.WORK)
+    monkeypatch.setitem(_gives, "view_lead", _gives["work_lead"])
 
 
 def closed_ponds_are_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 
 from crm.core.pagination import write_cursor
 from crm.organization.models import User
+from dialer.models import Campaign
 from leads.filters import SORT_WORDS, LeadFilter
 from leads.models import Activity, Lead, LeadShare
 from leads.search import reindex
 from leads.services.creating import add_contact_points, source_named
 from permissions.grants import give
+from tests.factories.campaigns import make_campaign
 from tests.factories.leads import assign, make_lead
 from tests.factories.scenes import Brokerage, brokerage
 from tests.support.sameness import shapes_asked, without_tokens
@@ -84,6 +86,7 @@ def scene(db: None) -> Scene:
         source_named(harbor.company.pk, name)
     make_lead(harbor.lakeside, first_name="Maya", tags=["warm"], state="NY", source="Alpha source", **still)
     lead = make_lead(harbor.ana, hidden=True, first_name="Sam", **still)
+    make_campaign(harbor.lakeside, scope="personal")
     people = {"lead": harbor.lead, "office": harbor.north_admin, "company": harbor.broker, "stranger": harbor.eve}
     return Scene(harbor, lead, {name: signed_in(user) for name, user in people.items()})
 
@@ -137,6 +140,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "holder": PEOPLE | st.sampled_from(["me", "nobody"]),
     "unclaimed": st.sampled_from(["yes", "x"]),
     "offers": st.sampled_from(["offered.0-4000000000", "seen.0-4000000000", "skipped.0-4000000000", "x"]),
+    "campaign": st.sampled_from(["0", "1.hours", "campaign-scope", "campaign-do_not_call", "campaign-hours", "x"]),
     "called": st.sampled_from(["never", "1d", "7d", "over-7d", "x"]),
     "outcome": st.sampled_from(["busy", "reached", "x"]),
     "attempts_min": SCORES,
@@ -173,6 +177,9 @@ def written(scene: Scene, query: list[tuple[str, str]]) -> dict[str, list[str]]:
         elif kind == "source":
             found = source_named(harbor.company.pk, rest)
             value = str(found and found.pk)
+        elif kind == "campaign":
+            pk = Campaign.objects.get(company=harbor.company).pk
+            value = str(pk) if rest == "scope" else f"{pk}.{rest}"
         sent.setdefault(name, []).append(value)
     return sent
 

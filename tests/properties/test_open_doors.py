@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db.models import Q
 
+from crm.api import leads as api_leads
 from crm.notifications import live, subjects
 from crm.notifications.subjects import Subject
 from crm.organization.models import User
@@ -29,27 +28,16 @@ from routing.services import desk
 from routing.views import channels as routing_channels
 from routing.views import lead as routing_lead
 from tests.architecture.tree import assert_only
+from tests.properties import doors_of_the_dialer
+from tests.properties.doors import ENOUGH, FINDS, Plant, found_by
 from tests.properties.every_surface import SURFACES
 from tests.properties.surfaces import Surface, Visit
 from tests.properties.telling import TELLING
 from tests.properties.test_access import in_database
 
 pytestmark = pytest.mark.django_db
-Plant = Callable[[pytest.MonkeyPatch], None]
-FINDS: dict[Plant, tuple[str, ...]] = {}
+MORE = (doors_of_the_dialer,)  # register themselves
 VISIBLE = TELLING[2]
-
-
-def found_by(*surfaces: str) -> Callable[[Plant], Plant]:
-    def register(plant: Plant) -> Plant:
-        FINDS[plant] = surfaces
-        return plant
-
-    return register
-
-
-# what takes the place of a rule: redacted is enough
-ENOUGH = SimpleNamespace(VIEW=Level.REDACTED, WORK=Level.REDACTED, REDACTED=Level.REDACTED, MANAGE=Level.REDACTED)
 
 
 @found_by("channel_of_late")
@@ -79,7 +67,10 @@ def reports_count_offers_of_other_units(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(everybody, lambda self, user, managed, units: self.filter(company=user.company_id))
 
 
-@found_by("people", "people_counted", "people_behind_a_figure", "people_as_another", "mass_action_counted")
+@found_by(
+    *("people", "people_counted", "people_behind_a_figure", "people_as_another", "mass_action_counted"),
+    *("leads_by_the_api", "leads_counted_by_the_api"),
+)
 def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_of_them(self: LeadFilter) -> Any:
         everything = self.queryset.filter(company=self.keyring.company_id)
@@ -88,9 +79,18 @@ def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LeadFilter, "qs", property(all_of_them))
 
 
-@found_by("people_searched", "people_filtered", "people_by_something_concealed", "people_of_agents")
+@found_by(
+    *("people_searched", "people_filtered", "people_by_something_concealed", "people_of_agents"),
+    *("leads_searched_by_the_api", "leads_by_the_api_in_another_order"),
+)
 def every_filter_keeps_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LeadFilter, "level", Level.REDACTED)
+
+
+@found_by("lead_by_the_api")
+def the_api_finds_any_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    anyones = Lead.objects.for_rows()
+    monkeypatch.setattr(api_leads, "_find", lambda lead_id, keyring: anyones.get(public_id=lead_id))
 
 
 @found_by("people", "people_hidden")
@@ -293,58 +293,6 @@ def past_offers_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 @found_by("team")
 def the_team_page_names_a_lead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("routing.views.team.in_words", lambda window: str(Lead.objects.order_by("pk").last()))
-
-
-@found_by("filter_counted")
-def filters_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialer.services.filters.Level", ENOUGH)
-
-
-@found_by("campaign_counted")
-def campaigns_count_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialer.views.campaigns.Level", ENOUGH)
-
-
-@found_by("runs_logged")
-def automations_name_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads.batches.reading.Level", ENOUGH)
-
-
-@found_by("runs_counted")
-def automations_count_all_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialer.views.automations.seen_by", lambda keyring, prefix="": Q())
-
-
-@found_by("lead_calling", "calling_it")
-def numbers_of_redacted_leads_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dialer.views.calling.Level", ENOUGH)
-
-
-@found_by("tasks_of_a_lead")
-def tasks_outlive_the_right_to_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads.querysets.TaskQuerySet.visible_to", lambda self, user, held: self.filter(user=user))
-
-
-@found_by("planned_with_a_lead")
-def what_is_planned_with_redacted_leads_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads.views.lead.Level", ENOUGH)
-
-
-@found_by("planning_with_a_lead")
-def readers_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads.views.tasks.require", lambda held, lead, level: None)
-
-
-@found_by("desk")
-def a_desk_is_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = "dialer.querysets.SessionQuerySet.of"
-    monkeypatch.setattr(of, lambda sessions, user: sessions.filter(company=user.company_id))
-
-
-@found_by("sources_for_a_filter", "filters_named")
-def filters_name_all_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    everything = "dialer.services.lists.sources_in_sight"
-    monkeypatch.setattr(everything, lambda held: Source.objects.filter(company=held.company_id).order_by("pk"))
 
 
 def is_wrong(surface: Surface) -> bool:
