@@ -48,6 +48,15 @@ class CampaignQuerySet(OfUnitQuerySet["Campaign"]):
         open_to_her = Q(open_to_members=True, unit__in=above.values("pk"))
         return self.of(user).filter(open_to_her | Q(agents__user=user, open_to_members=False), active=True).distinct()
 
+    def fed_by(self, user: User) -> Self:
+        """Those whose hopper she may put leads into: she runs them, or may join them."""
+        hers = self.managed_by(user).order_by().values("pk").union(self.joinable_by(user).order_by().values("pk"))
+        return self.of(user).filter(pk__in=hers)
+
+    def whole(self) -> Self:
+        """With all that a load asks of one, in one query."""
+        return self.select_related("company", "unit", "lead_filter")
+
 
 class DispositionQuerySet(models.QuerySet["Disposition"]):
     def in_use(self, company_id: int) -> Self:

@@ -70,9 +70,7 @@ def list_channels(request: HttpRequest) -> list[ChannelOut]:
 @router.get("/campaigns", response={200: list[CampaignOut], **PROBLEMS}, url_name="campaigns")
 def list_campaigns(request: HttpRequest) -> list[CampaignOut]:
     """The campaigns you run, and those you may join."""
-    user = signed_in(request)
-    hers = Campaign.objects.managed_by(user).values("pk").union(Campaign.objects.joinable_by(user).values("pk"))
-    rows = Campaign.objects.of(user).filter(pk__in=hers).select_related("unit").order_by("name", "pk")
+    rows = Campaign.objects.fed_by(signed_in(request)).select_related("unit").order_by("name", "pk")
     return [
         CampaignOut(id=one.pk, name=one.name, active=one.active, unit=Named(id=one.unit_id, name=one.unit.name))
         for one in rows

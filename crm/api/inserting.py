@@ -11,9 +11,11 @@ from typing import Literal
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
+from crm.api.hoppers import put_as_sent
 from crm.api.schemas import Inserted, NewLeadIn
 from crm.api.showing import address_of
 from crm.organization.models import Unit, User
+from dialer.models import Campaign
 from leads.contact import UnreadableContactError, read_email, read_phone
 from leads.merging.keys import Key, counting, keys_of, pairs_known_by
 from leads.models import Activity, ContactPoint, Lead, Stage
@@ -50,6 +52,10 @@ class Places:
     def channels(self) -> dict[str, Channel]:
         rows = Channel.objects.readable_by(self.actor).open().select_related("owner_unit", "owner_user", "routing_unit")
         return {channel.public_id: channel for channel in rows.order_by("pk")}
+
+    @cached_property
+    def campaigns(self) -> dict[int, Campaign]:
+        return {one.pk: one for one in Campaign.objects.fed_by(self.actor).whole().order_by("pk")}
 
     def person(self, pk: int) -> User:
         """Herself, or somebody she manages. Raises RefusedLeadError."""
@@ -135,13 +141,18 @@ def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn]) -> list[In
         except (RefusedLeadError, UnreadableContactError) as refusal:
             done[index] = Inserted(index=index, outcome="refused", detail=str(refusal))
     _settle(actor, keyring, read, done)
-    return [done[index] for index in range(len(leads))]
+    results = [done[index] for index in range(len(leads))]
+    if any(lead.hopper for lead in leads):
+        put_as_sent(actor, leads, results, places.campaigns.values())
+    return results
 
 
 def _read(actor: User, index: int, sent: NewLeadIn, places: Places, stages: Mapping[int, Stage]) -> _Sent:
     """Raises RefusedLeadError, UnreadableContactError."""
     if sent.stage_id and sent.stage_id not in stages:
         raise RefusedLeadError("There is no such stage.")
+    if sent.campaign_id and sent.campaign_id not in places.campaigns:
+        raise RefusedLeadError("There is no such campaign that you run or may join.")
     region = actor.company.phone_region
     points = {(ContactPoint.Kind.EMAIL.value, read_email(raw)): raw for raw in sent.emails if raw}
     points |= {(ContactPoint.Kind.PHONE.value, read_phone(raw, region)): raw for raw in sent.phones if raw}

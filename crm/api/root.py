@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
-from crm.api import directory, leads
+from crm.api import directory, hoppers, leads
 from crm.api.problems import MEDIA_TYPE, FieldProblem, RefusedError, problem
 from crm.core.doors import public
 
@@ -45,6 +45,7 @@ class Api(NinjaAPI):
 
 api = Api(title="Fairlead", version="1", description=DESCRIPTION, urls_namespace="api", docs_url="/docs")
 api.add_router("/leads", leads.router)
+api.add_router("/campaigns", hoppers.router)
 api.add_router("", directory.router)
 
 

@@ -106,6 +106,11 @@ class NewLeadIn(LeadFacts):
     duplicates: Literal["skip", "update", "create"] = Field(
         "skip", description="What to do with somebody who is among the leads you may see already."
     )
+    campaign_id: Id | None = None
+    hopper: bool | Literal[0, 1] = Field(
+        False,
+        description="Put it into the hopper of `campaign_id` at once; without, the load takes it as it takes others.",
+    )
 
     @model_validator(mode="after")
     def is_somebody(self) -> Self:
@@ -117,6 +122,8 @@ class NewLeadIn(LeadFacts):
             raise ValueError("A lead has one owner: a person or a unit.")
         if not (self.person_id or self.unit_id or self.channel):
             raise ValueError("Say whose it is: owner_id, unit_id or channel.")
+        if self.hopper and not self.campaign_id:
+            raise ValueError("Say whose hopper it goes into: campaign_id.")
         return self
 
     @property
@@ -218,17 +225,38 @@ class LeadsOut(Schema):
 
 
 class Inserted(Schema):
-    """What became of a lead that was sent: `refused` says why in `detail`."""
+    """What became of a lead that was sent: `refused` says why in `detail`, and so does a lead that had to stay out of the
+    hopper.
+    """
 
     index: int
     outcome: Literal["created", "existing", "updated", "refused"]
     id: str = ""
     url: str = ""
+    in_hopper: bool = False
     detail: str = ""
 
 
 class BatchOut(Schema):
     results: list[Inserted]
+
+
+class HopperIn(Strict):
+    leads: list[Annotated[str, Field(max_length=12, pattern=NO_NUL)]] = Field(
+        min_length=1, max_length=MOST_AT_ONCE, description="Their ids."
+    )
+
+
+class Entered(Schema):
+    """Whether a lead is in the hopper now; if not, why in `detail`."""
+
+    id: str
+    in_hopper: bool
+    detail: str = ""
+
+
+class HopperOut(Schema):
+    results: list[Entered]
 
 
 class ActivityOut(Schema):

@@ -18,6 +18,7 @@ class HopperEntry(models.Model):
 
     A trigger deletes it in the transaction that gives its lead another owner, holder or hiding, forbids calls to it, closes
     its stage or removes it (D5). Those of one load stand at one moment, and `place` mixes what came for several skills.
+    A general lead that a program put in is given to nobody before a load has made it `ready` (D6).
     """
 
     class Source(models.TextChoices):
@@ -33,6 +34,7 @@ class HopperEntry(models.Model):
     source = models.CharField(max_length=8, choices=Source, default=Source.LOAD)
     at = models.DateTimeField(db_default=Now())
     place = models.PositiveIntegerField(default=0, db_default=0)
+    ready = models.BooleanField(default=True, db_default=True)
     reserved_by = models.ForeignKey(AgentSession, models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:

@@ -66,6 +66,13 @@ def steps_of(reach: Reach) -> Steps:
     return steps | {Fall.ELSEWHERE: Q(~Exists(entries), ~Exists(sessions))}
 
 
+def steps_of_inserted(reach: Reach) -> Steps:
+    """The same for what is put into the hopper by hand: it need be none of the campaign's leads, and which skills it asks
+    for is seen at the next load (D6).
+    """
+    return {name: one for name, one in steps_of(reach).items() if name not in (Fall.FILTER, Fall.SKILL)}
+
+
 def _for_whom(reach: Reach) -> Steps:
     if not reach.agents:
         return {Fall.HOLDER: NOTHING}

@@ -1,4 +1,7 @@
-"""What leaves a hopper at each load (D5), beside what left it with its cause. Nothing that somebody has before her."""
+"""What leaves a hopper at each load (D5), beside what left it with its cause. Nothing that somebody has before her.
+
+What programs put in and was waiting for that is ready then (D6).
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ def flush(reach: Reach) -> Counter[str]:
         return _remove({NOBODY: _ids(waiting)})
     owners = reach.agents if reach.campaign.enforce_lead_ownership else []
     absent = _ids(waiting.filter(agent__isnull=False).exclude(agent__in=set(owners)))
-    return _remove({ABSENT: absent}) + _remove(_unfit(reach, waiting))
+    removed = _remove({ABSENT: absent}) + _remove(_unfit(reach, waiting))
+    waiting.filter(pk__any_of=_ids(waiting.filter(ready=False))).update(ready=True)
+    return removed
 
 
 def _unfit(reach: Reach, waiting: QuerySet[HopperEntry]) -> dict[str, list[int]]:

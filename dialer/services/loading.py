@@ -74,7 +74,7 @@ class Loaded:
 @transaction.atomic
 def load(campaign_id: int, *, wait: bool = False) -> Loaded | None:
     """Bring the hopper up to what its agents want. None: another run is at it (with `wait`, that one is waited for)."""
-    campaign = Campaign.objects.select_related("company", "unit", "lead_filter").filter(pk=campaign_id).first()
+    campaign = Campaign.objects.whole().filter(pk=campaign_id).first()
     if campaign is None or not _is_only_run(campaign_id, wait=wait):
         return None
     agents = agents_in(campaign)

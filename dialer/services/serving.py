@@ -41,7 +41,7 @@ WITH me AS MATERIALIZED (
     ORDER BY priority DESC, at, place, id LIMIT 1 FOR UPDATE SKIP LOCKED
 ), general AS MATERIALIZED (
     SELECT id FROM dialer_hopperentry AS entry
-    WHERE campaign_id = %(campaign)s AND agent_id IS NULL AND reserved_by_id IS NULL
+    WHERE campaign_id = %(campaign)s AND agent_id IS NULL AND reserved_by_id IS NULL AND ready
         AND EXISTS (SELECT FROM me) AND NOT EXISTS (SELECT FROM owned)
         AND NOT EXISTS (SELECT FROM dialer_skip AS skip WHERE session_id = %(session)s AND skip.lead_id = entry.lead_id)
         AND {hers}
@@ -50,7 +50,7 @@ WITH me AS MATERIALIZED (
     SELECT entry.id FROM dialer_skip AS skip JOIN dialer_hopperentry AS entry USING (lead_id)
     WHERE session_id = %(session)s AND %(again)s AND campaign_id = %(campaign)s AND reserved_by_id IS NULL
         AND EXISTS (SELECT FROM me) AND NOT EXISTS (SELECT FROM owned) AND NOT EXISTS (SELECT FROM general)
-        AND (agent_id = %(user)s OR (agent_id IS NULL AND {hers}))
+        AND (agent_id = %(user)s OR (agent_id IS NULL AND ready AND {hers}))
     ORDER BY skip.at {turn}, skip.id {turn} LIMIT 1 FOR UPDATE OF entry SKIP LOCKED
 ), taken AS (
     UPDATE dialer_hopperentry AS entry SET reserved_by_id = %(session)s
