@@ -65,6 +65,8 @@ class ConsentForm(forms.Form):
             ("call-no", "opted out of calls"),
             ("text-yes", "agreed to texts"),
             ("text-no", "opted out of texts"),
+            ("email-yes", "agreed to e-mails"),
+            ("email-no", "opted out of e-mails"),
         ],
     )
     words = forms.CharField(label="In which words, or where", required=False, max_length=500)

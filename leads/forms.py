@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -24,7 +24,9 @@ from leads.tags import united
 OWN = "custom-"
 MOST_LINES = 20
 LOGGED = (Activity.Kind.NOTE, Activity.Kind.CALL)
+MAILED = (Activity.Kind.EMAIL.value, Activity.Kind.EMAIL.label)
 LONGEST_NOTE = 10_000
+LONGEST_SUBJECT = 150
 LONGEST_TAG = Lead._meta.get_field("tags").base_field.max_length or 0
 NO_NULL = ProhibitNullCharactersValidator()  # Django's own looks at what is cleaned, which here is a list
 PEOPLE_TO_MEET = ("first_name", "last_name", "company_name")
@@ -210,7 +212,7 @@ class NewLeadForm(LeadForm, OwnerForm):
 
 
 class LogForm(forms.Form):
-    """What somebody did with the lead. A call has a direction and an outcome; a note has words."""
+    """What somebody did with the lead, or an e-mail to send. A call has a direction and an outcome; a note has words."""
 
     token = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40, initial=new_token)
     kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in LOGGED])
@@ -222,10 +224,24 @@ class LogForm(forms.Form):
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should the next person know?"}),
     )
+    to = forms.ChoiceField(required=False)
+    subject = forms.CharField(required=False, max_length=LONGEST_SUBJECT)
+    message = forms.CharField(
+        required=False, max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 7}), label="E-mail"
+    )
+
+    def __init__(self, *args: Any, addresses: Sequence[str] = (), **kwargs: Any) -> None:
+        """`addresses`: those of the lead, where it may be e-mailed from here."""
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = [(address, address) for address in addresses]  # type: ignore[attr-defined]
+        if addresses:
+            self.fields["kind"].choices.append(MAILED)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
-        if data.get("kind") == Activity.Kind.CALL and not self.errors:
+        if data.get("kind") == Activity.Kind.EMAIL:
+            self._clean_email(data)
+        elif data.get("kind") == Activity.Kind.CALL and not self.errors:
             data["direction"] = data["direction"] or Activity.Direction.OUT.value
             if not data["outcome"]:
                 self.add_error("outcome", "Say how the call went.")
@@ -234,6 +250,13 @@ class LogForm(forms.Form):
             if not data.get("body") and "body" not in self.errors:
                 self.add_error("body", "Write the note first.")
         return data
+
+    def _clean_email(self, data: dict[str, Any]) -> None:
+        data["subject"] = " ".join(straight(data.get("subject", "")).split())
+        wanted = {"to": "Say to which address.", "subject": "Give it a subject.", "message": "Write the e-mail first."}
+        for name, words in wanted.items():
+            if not data.get(name) and name not in self.errors:
+                self.add_error(name, words)
 
 
 class StageForm(forms.Form):

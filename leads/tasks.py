@@ -9,12 +9,14 @@ from leads.batches.drafting import forget_drafts
 from leads.batches.running import CHUNK, carry_on
 from leads.batches.verb import verb_of
 from leads.imports import running, services
+from leads.messaging.posting import send_due
 from leads.models import Batch, ImportRun
 from leads.services.covering import due_covers
 from leads.services.tasks import REMINDERS_AT_ONCE, remind_due
 
 CHUNKS_AT_ONCE = 4  # then others have their turn on the queue
 CHUNKS_OF_A_BATCH = 4
+MAILS_AT_ONCE = 10  # times twenty, then others have their turn
 HANDS = 2  # workers at one batch of several chunks
 SILENCE = timedelta(seconds=30)
 
@@ -63,6 +65,15 @@ def resume_batches() -> None:
 def forget_batches() -> None:
     """Throw away batches that were previewed yesterday and never confirmed."""
     forget_drafts()
+
+
+@task(queue="default", every=10.0)
+def post_mails() -> None:
+    """Send the e-mails to leads that are due, a few hundred; what is left goes to the end of the queue."""
+    for _ in range(MAILS_AT_ONCE):
+        if not send_due():
+            return
+    post_mails.queue()
 
 
 @task(queue="clock", every=30.0)

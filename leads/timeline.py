@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from crm.core.pagination import read_cursor, write_cursor
 from crm.organization.models import Unit, User
 from leads.merging.doing import absorbed_by
+from leads.messaging.showing import delivery_of
 from leads.models import Activity, Assignment, Lead, Pond
 from leads.models.conflict import Verdict
 from leads.models.request import Kind
@@ -71,7 +72,7 @@ Entry: TypeAlias = Activity | LedgerEntry
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of the timeline, with the words somebody wrote as its body. `failed`: the id of a text that can be sent
-    again, else 0.
+    again, else 0; `mail` the same of an e-mail. `sending`: the id of an e-mail on its way. `problem`: why it did not go.
     """
 
     icon: str
@@ -80,6 +81,9 @@ class Event:
     body: str = ""
     quiet: bool = False
     failed: int = 0
+    mail: int = 0
+    sending: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,9 @@ def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
     """The `size` newest events before `cursor`, its duplicates' among them; in four queries whatever there is."""
     before, duplicates = _read(cursor), absorbed_by(lead.pk)
     leads = [lead.pk, *duplicates]
-    activities = Activity.objects.filter(_before(before, ACTIVITY), lead__in=leads).newest_first()
+    activities = (
+        Activity.objects.filter(_before(before, ACTIVITY), lead__in=leads).select_related("mail").newest_first()
+    )
     facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id__in=leads, company=lead.company_id)
     facts = facts.exclude(~Q(lead_id=lead.pk), kind=LedgerEntry.Kind.MERGED)
     passed_on = LedgerEntry.objects.filter(lead_id=lead.pk, company=lead.company_id, kind__in=PASSED_ON)
@@ -186,7 +192,7 @@ def event(entry: Entry, names: Names) -> Event:
         at=entry.at,
         body="" if entry.kind == Activity.Kind.STAGE else entry.body,
         quiet=entry.kind in {Activity.Kind.STAGE, Activity.Kind.SYSTEM},
-        failed=entry.pk if entry.outcome == Activity.Delivery.FAILED else 0,
+        **delivery_of(entry),
     )
 
 

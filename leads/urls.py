@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from leads.views import as_of, covering, duplicates, editing, hands, lead, people, requests, sharing, tasks, why
+from leads.views import as_of, covering, duplicates, editing, hands, lead, mail, people, requests, sharing, tasks, why
 
 urlpatterns = [
     path("", people.people, name="people"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("<str:public_id>/", lead.lead, name="lead"),
     path("<str:public_id>/edit/", editing.edit, name="lead-edit"),
     path("<str:public_id>/log/", lead.log, name="lead-log"),
+    path("<str:public_id>/mails/<int:mail_id>/", mail.mail, name="lead-mail"),
+    path("<str:public_id>/mails/<int:mail_id>/again/", mail.mail_again, name="lead-mail-again"),
     path("<str:public_id>/stage/", lead.stage, name="lead-stage"),
     path("<str:public_id>/hidden/", sharing.hidden, name="lead-hidden"),
     path("<str:public_id>/request/", requests.ask_for, name="lead-request"),

@@ -85,6 +85,15 @@ class Company(models.Model):
     bulk_claims = models.BooleanField(
         default=False, db_default=False, help_text="Automatic and mass actions claim leads, too (R6)."
     )
+    consent_for_emails = models.BooleanField(
+        default=False, db_default=False, help_text="E-mails go only to leads who agreed to them (L7)."
+    )
+    replies_to = models.EmailField(
+        blank=True, default="", db_default="", help_text="Where answers to e-mails go; empty: to their sender."
+    )
+    mail_footer = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Under every e-mail to a lead: an address."
+    )
     two_factor_required = models.BooleanField(
         default=False, db_default=False, help_text="People set up two-factor sign-in before they go on."
     )

@@ -7,6 +7,7 @@ from leads.models.consent import Consent
 from leads.models.imports import ImportChange, ImportedKey, ImportPart, ImportRow, ImportRun, ImportTemplate
 from leads.models.lead import Assignment, ContactPoint, Lead, LeadSearch
 from leads.models.lists import CustomField, SlotRole, Source, Stage
+from leads.models.mail import Mail
 from leads.models.pond import Pond, PondClaim, PondMember
 from leads.models.request import OwnershipRequest
 from leads.models.share import LeadShare
@@ -31,6 +32,7 @@ __all__ = [
     "Lead",
     "LeadSearch",
     "LeadShare",
+    "Mail",
     "OwnershipRequest",
     "Pond",
     "PondClaim",

@@ -37,8 +37,9 @@ class Activity(models.Model):
         WRONG_NUMBER = "wrong_number", "Wrong number"
 
     class Delivery(models.TextChoices):
-        """What became of a text that did not arrive."""
+        """Of an e-mail that is on its way, of a text or an e-mail that did not arrive."""
 
+        SENDING = "sending", "Being sent"
         FAILED = "undelivered", "Not delivered"
         RESENT = "resent", "Not delivered, sent again"
 

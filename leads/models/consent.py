@@ -16,10 +16,11 @@ class Consent(models.Model):
     class Kind(models.TextChoices):
         CALL = "call", "Calls"
         TEXT = "text", "Texts"
+        EMAIL = "email", "E-mails"
 
     company = company_of_the_lead()
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="consents", db_index=False)
-    kind = models.CharField(max_length=4, choices=Kind)
+    kind = models.CharField(max_length=5, choices=Kind)
     given = models.BooleanField()
     words = models.CharField(max_length=500, blank=True, default="")
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)

@@ -26,6 +26,7 @@ from leads.models import (
     Lead,
     LeadSearch,
     LeadShare,
+    Mail,
     OwnershipRequest,
     Task,
 )
@@ -117,6 +118,7 @@ def _forget(company_id: int, leads: list[int], known: list[str]) -> None:
     Consent.objects.filter(theirs).update(words="")
     Task.objects.filter(theirs).update(title="Erased", dropped_at=Coalesce("dropped_at", Now()))
     Activity.objects.filter(theirs).exclude(kind=Activity.Kind.STAGE).update(body="")
+    Mail.objects.filter(activity__lead__pk__any_of=leads).update(to="", error="")
     OwnershipRequest.objects.filter(theirs).update(note="", answer="")
     Conflict.objects.filter(Q(known__pk__any_of=leads) | Q(arrived__pk__any_of=leads)).update(note="")
     Notification.objects.filter(company=company_id, lead_id__in=leads).delete()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,9 @@ from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
 from leads.merging.doing import where_it_went
-from leads.models import Activity, Assignment, CustomField, Lead, OwnershipRequest, Stage
+from leads.messaging.gates import RefusedError, why_shut
+from leads.messaging.writing import send_email, sender_of
+from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead, OwnershipRequest, Stage
 from leads.once import once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.asking import askable
@@ -71,6 +74,7 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
     form = LogForm(request.POST)
     try:
         found = find_lead(request, public_id, keyring)
+        form = LogForm(request.POST, addresses=_addresses(found))
     except Http404:
         found = find_lead(request, _where_it_went(public_id, keyring), keyring)
         form.full_clean()
@@ -78,14 +82,44 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
     if not _log_kinds(found):
         raise PermissionDenied("You may look at this lead, but not do this with it.")
     if not form.is_valid():
-        context = {**_whole(request, keyring, found, form), "again": True}
-        return render_page(request, "leads/lead.html", context, partial="composer", status=422)
-    said = {**form.cleaned_data}
-    kind = Activity.Kind(said.pop("kind"))
-    with once(actor.pk, said.pop("token")) as first:
+        return _composer(request, keyring, found, form)
+    said = form.cleaned_data
+    if said["kind"] == Activity.Kind.EMAIL:
+        return _email(request, keyring, found, form)
+    kind = Activity.Kind(said["kind"])
+    words = {name: said[name] for name in ("body", "direction", "outcome")}
+    with once(actor.pk, said["token"]) as first:
         if first:
-            log_activity(keyring=keyring, actor=actor, lead=found, kind=kind, **said)
+            log_activity(keyring=keyring, actor=actor, lead=found, kind=kind, **words)
     return _done(request, found, f"The {kind.label.lower()} is on the timeline.")
+
+
+def _composer(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm, status: int = 422) -> HttpResponse:
+    """What was typed, with what is wrong with it."""
+    context = {**_whole(request, keyring, lead, form), "again": True}
+    return render_page(request, "leads/lead.html", context, partial="composer", status=status)
+
+
+def _email(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm) -> HttpResponse:
+    """Onto the timeline and on its way, or why it may not go."""
+    actor, said = signed_in(request), form.cleaned_data
+    written = {"to": said["to"], "subject": said["subject"], "body": said["message"]}
+    try:
+        with once(actor.pk, said["token"]) as first:
+            if first:
+                send_email(keyring=keyring, actor=actor, lead=lead, **written)
+    except RefusedError as refusal:
+        form.add_error(None, f"Not sent. {refusal}")
+        return _composer(request, keyring, lead, form)
+    return _done(request, lead, "The e-mail is on its way.")
+
+
+def _addresses(lead: Lead) -> list[str]:
+    """Where it may be e-mailed to by whoever may do that with it."""
+    if not may_log(lead.access, Activity.Kind.EMAIL):
+        return []
+    points = lead.contact_points.filter(kind="email").order_by("position", "pk")
+    return list(points.values_list("value", flat=True))
 
 
 @door("POST")
@@ -132,6 +166,29 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
     return [kind for kind in LOGGED if may_log(lead.access, kind)]
 
 
+def _mailing(actor: User, lead: Lead) -> dict[str, Any]:
+    """In whose name an e-mail goes, where answers go, and why it may not go at all."""
+    sender = sender_of(lead, actor)
+    return {"sender": sender, "replies": lead.company.replies_to or sender.email, "refusal": why_shut(lead)}
+
+
+def _composing(
+    request: HttpRequest, lead: Lead, points: Sequence[ContactPoint], form: LogForm | None
+) -> dict[str, Any]:
+    """The composer: what may be logged or written, and what was chosen or typed."""
+    may_mail = may_log(lead.access, Activity.Kind.EMAIL)
+    addresses = [point.value for point in points if point.kind == "email" and may_mail]
+    log_kinds, wanted = _log_kinds(lead), request.GET.get("log")
+    kinds = [*log_kinds, *([Activity.Kind.EMAIL] if addresses else [])]
+    log_form = form or LogForm(initial={"kind": wanted} if wanted in kinds else None, addresses=addresses)
+    return {
+        "log_kinds": log_kinds,
+        "log_form": log_form,
+        "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
+        "mail": _mailing(signed_in(request), lead) if addresses else None,
+    }
+
+
 def _asking(actor: User, keyring: Keyring, lead: Lead) -> dict[str, Any]:
     """What she asked of whoever decides about the lead, or that she may; whoever may transfer it has no need to."""
     if may(keyring, lead, Verb.TRANSFER):
@@ -157,14 +214,11 @@ def _whole(
     roles = [role_names.get(slot.role, slot.get_role_display()) for slot in taken if slot.user_id == actor.pk]
     custom = CustomField.objects.filter(company=lead.company_id, key__in=lead.custom).order_by("label", "pk")
     timeline = timeline_of(lead, earlier)
-    works, log_kinds, wanted = lead.access.level >= Level.WORK, _log_kinds(lead), request.GET.get("log")
-    log_form = form or LogForm(initial={"kind": wanted} if wanted in log_kinds else None)
+    points, works = list(lead.contact_points.order_by("position", "pk")), lead.access.level >= Level.WORK
     return {
         "lead": lead,
         "again": False,  # the composer came back, and takes the focus it had
-        "log_kinds": log_kinds,
-        "log_form": log_form,
-        "log_kind": log_form["kind"].value() or next(iter(log_kinds), None),
+        **_composing(request, lead, points, form),
         "works": works,
         "shared_with": lead.shared_with if lead.access.level == Level.MANAGE else (),
         **_taking(actor, keyring, lead),
@@ -173,7 +227,7 @@ def _whole(
         **_asking(actor, keyring, lead),
         "owner": owner_label(lead),
         "origin": origin_words(lead.origin_unit.name, lead.origin_unit.kind) if lead.origin_unit else "Agent",
-        "contacts": contacts_of(lead.contact_points.order_by("position", "pk"), actor.company.phone_region),
+        "contacts": contacts_of(points, actor.company.phone_region),
         "address": address_of(lead),
         "local_time": local_time(lead.time_zone),
         "facts": facts_of(lead, custom if lead.custom else (), timeline.sources),

@@ -142,6 +142,9 @@ LINES: dict[str, Callable[[User, Policy, Policy], list[str]]] = {
 ONLY_NEW = {
     "claiming": "It holds for what is done from now on, for open offers too. What is claimed stays claimed.",
     "bulk_claims": "It holds for what is done from now on, for open offers too. What is claimed stays claimed.",
+    "consent_for_emails": "It holds for e-mails written from now on, by hand, in bulk and by drip plans.",
+    "replies_to": "It stands in e-mails sent from now on.",
+    "mail_footer": "It stands under e-mails sent from now on.",
     "name": "It stands on every page and in every mail from now on.",
     "time_zone": "People who join from now on start with it. Everybody else keeps her own.",
     "phone_region": "Numbers without a country code are read so from now on. Those that are there stay as they are.",

@@ -20,6 +20,9 @@ from permissions.policy.wording import CHOICES, DUPLICATE_KEYS, SETTINGS, Choice
 REGION = RegexValidator(r"^(" + "|".join(sorted(SUPPORTED_REGIONS)) + ")$", "Choose a country by its two letters: US.")
 SETTINGS_HELP = {
     "bulk_claims": "Off: only what the agent does by hand, to this one lead. Opening a lead never claims it.",
+    "consent_for_emails": "Off: everybody but who opted out.",
+    "replies_to": "Empty: to the person in whose name an e-mail is sent.",
+    "mail_footer": "Such as your postal address. The way out always stands there.",
     "duplicate_keys": "Where none is ticked, no two leads are.",
     "phone_region": "Two letters, such as US. Numbers typed without a country code are read so.",
     "time_zone": "Such as America/New_York. People who join start with it.",
@@ -40,6 +43,9 @@ class PolicyForm(forms.Form):
     owner_notifications = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["owner_notifications"]])
     claiming = forms.ChoiceField(choices=[choice[:2] for choice in CHOICES["claiming"]])
     bulk_claims = forms.BooleanField(required=False)
+    consent_for_emails = forms.BooleanField(required=False)
+    replies_to = forms.EmailField(required=False)
+    mail_footer = forms.CharField(max_length=200, required=False, validators=[one_line])
     two_factor_required = forms.BooleanField(required=False)
     whitelist = forms.TypedMultipleChoiceField(coerce=int, required=False, widget=forms.CheckboxSelectMultiple)
     name = forms.CharField(max_length=120, validators=[one_line])

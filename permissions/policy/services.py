@@ -35,6 +35,9 @@ class Policy:
     owner_notifications: str
     claiming: str
     bulk_claims: bool
+    consent_for_emails: bool
+    replies_to: str
+    mail_footer: str
     two_factor_required: bool
     whitelist: frozenset[int]
 

@@ -66,6 +66,9 @@ SETTINGS = {
     "owner_notifications": "Telling owners what others do with their leads",
     "claiming": "What claims a lead that is on offer",
     "bulk_claims": "Automatic and mass actions claim, too",
+    "consent_for_emails": "E-mail only leads who agreed to it",
+    "replies_to": "Answers to e-mails go to",
+    "mail_footer": "Under every e-mail",
     "two_factor_required": "Two-factor sign-in",
     "whitelist": "Who may change ownership in mass",
 }
@@ -75,7 +78,12 @@ CHOICES = {
     "owner_notifications": OWNER_NOTIFICATIONS,
     "claiming": CLAIMING,
 }
-SWITCHES = {"two_factor_required": ("required", "not required"), "bulk_claims": ("yes", "no")}
+SWITCHES = {
+    "two_factor_required": ("required", "not required"),
+    "bulk_claims": ("yes", "no"),
+    "consent_for_emails": ("yes", "no"),
+}
+UNSAID = {"replies_to": "whoever sends it", "mail_footer": "nothing but the way out"}
 
 
 def said(setting: str, value: object) -> str:
@@ -84,4 +92,6 @@ def said(setting: str, value: object) -> str:
         return SWITCHES[setting][not value]
     if isinstance(value, list):
         return "; ".join(name.lower() for key, name in DUPLICATE_KEYS.items() if key in value) or "nothing"
+    if value == "" and setting in UNSAID:
+        return UNSAID[setting]
     return {key: name for key, name, _ in CHOICES.get(setting, [])}.get(str(value), str(value))

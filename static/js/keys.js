@@ -1,5 +1,5 @@
 // Keyboard: / searches, n adds, g then a letter goes, ? lists. Single keys can be switched off on this device (WCAG 2.1.4).
-// A page offers a key by data-key="c" on what it should press or focus; the rail offers data-go="p".
+// A page offers a key by data-key="c" on what it should press or focus (data-focus: the id of what has the focus then); the rail offers data-go="p".
 
 const SWITCH = "shortcuts-off";
 const toggle = document.querySelector("[data-shortcuts-on]");
@@ -14,6 +14,7 @@ function press(element) {
   if (element.matches("[type=radio]")) element.click();
   if (element.matches("input, textarea, select")) element.focus();
   else element.click();
+  document.getElementById(element.dataset.focus)?.focus();
   return true;
 }
 

@@ -24,6 +24,7 @@ PUBLIC = {  # besides the pages of the sign-in library, which have their own che
     "invitation-accept",  # its token is the key
     "service-worker",  # the same script for everybody
     "setup",  # its code is the key, while there is no company
+    "way-out",  # its signed address is the key
     "live",  # asks the session by itself, so as not to touch the database
 }
 ALL = list(addresses())

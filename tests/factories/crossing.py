@@ -19,7 +19,8 @@ from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import picked
 from leads.imports.uploading import create_run
-from leads.models import Activity, Batch, Conflict, CustomField, ImportTemplate, Lead, SlotRole, Source
+from leads.messaging.way_out import address_for
+from leads.models import Activity, Batch, Conflict, CustomField, ImportTemplate, Lead, Mail, SlotRole, Source
 from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
@@ -142,6 +143,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"channel": numbered["inbound"].channel.public_id, "token": token_of(numbered["invitation"])}
     named |= {"website": make_channel(harbor.lakeside, "website").public_id, "run": run.public_id}
+    named |= {"out": address_for(leads["team"]).rstrip("/").rpartition("/")[2]}
     named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
@@ -163,6 +165,7 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
         "automation": Automation.objects.create(
             company=harbor.company, unit=harbor.north, author=harbor.north_admin, name="Fresh", trigger="created"
         ),
+        "mail": mail_of(leads["team"], harbor.ben),
         "task_own": make_task(harbor.ana),
         "task_team": make_task(harbor.ben, leads["team"]),
         "task_personal": make_task(harbor.ana, leads["personal"]),
@@ -170,6 +173,14 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
         "listed": make_listed(harbor.company),
         "numbers": take_in(actor=harbor.broker, file=BytesIO(b"6025550100\n"), name="list.csv", reason="asked"),
     }
+
+
+def mail_of(lead: Lead, sender: User) -> Mail:
+    """An e-mail that did not go."""
+    line = Activity.objects.create(
+        company=lead.company, lead=lead, kind="email", outcome="undelivered", body="Hi\n\nHi"
+    )
+    return Mail.objects.create(company=lead.company, activity=line, sender=sender, to="a@mail.example", state="failed")
 
 
 def conflict_over(known: Lead, arrived: Lead) -> Conflict:
