@@ -6,7 +6,7 @@ const main = document.getElementById("main");
 function letGo() {
   const gone = document.getElementById("lead-gone");
   if (!gone) return;
-  const typed = main.querySelector("#composer textarea")?.value.trim();
+  const typed = [...main.querySelectorAll("#composer textarea")].map((area) => area.value.trim()).find(Boolean);
   const page = gone.content.cloneNode(true);
   if (typed) page.querySelector("textarea").value = typed;
   else page.querySelector(".field").remove();
