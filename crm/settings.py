@@ -155,6 +155,7 @@ INSTALLED_APPS = [
     "leads",
     "routing",
     "dialer",
+    "crm.webhooks",
     "crm.demo",
     "crm.bench",
 ]

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("crm.organization.urls")),
     path("me/", me, name="me"),
     path("me/tokens/", include("permissions.tokens.urls")),
+    path("me/webhooks/", include("crm.webhooks.urls")),
     path("api/v1/", api_urls),
     path("setup/", setup, name="setup"),
     path("first-steps/", first_steps, name="first-steps"),

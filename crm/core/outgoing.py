@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import mktime_tz, parsedate_tz
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -36,6 +37,15 @@ class Answer:
 
     status: int
     headers: Message
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds, from a number or a date; 0 where nothing readable is said."""
+        said = self.headers.get("Retry-After", "").strip()
+        if said.isascii() and said.isdigit():
+            return int(said)
+        moment = parsedate_tz(said)
+        return max(0, int(mktime_tz(moment) - time.time())) if moment else 0
 
 
 def checked(url: str) -> SplitResult:

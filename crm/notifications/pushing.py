@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from email.utils import mktime_tz, parseaddr, parsedate_tz
+from email.utils import parseaddr
 from functools import cache
 from http.client import HTTPException
 from typing import Any
@@ -160,7 +160,7 @@ def _answered(delivery: Delivery, sending: Future[Answer]) -> Outcome:
         return SENT
     if answer.status == 429 or answer.status >= 500:
         device.update(failures=F("failures") + 1)
-        return later(f"it answered {answer.status}", _retry_after(answer))
+        return later(f"it answered {answer.status}", answer.retry_after)
     return _refused(device, f"it answered {answer.status}")
 
 
@@ -169,12 +169,3 @@ def _refused(device: Any, why: str) -> Outcome:
     device.update(failures=F("failures") + 1)
     device.filter(failures__gte=MOST_FAILURES).delete()
     return failed(why)
-
-
-def _retry_after(answer: Answer) -> int:
-    """Seconds, from a number or a date; 0 where nothing readable is said."""
-    said = answer.headers.get("Retry-After", "").strip()
-    if said.isascii() and said.isdigit():
-        return int(said)
-    moment = parsedate_tz(said)
-    return max(0, int(mktime_tz(moment) - time.time())) if moment else 0

@@ -26,6 +26,7 @@ PATHS = {
     "Dialing": "lead__company",
     "BatchChunk": "batch__company",
     "DoNotCallReject": "file__company",
+    "WebhookDelivery": "webhook__company",
 }
 REFERENCE = {"ZoneSet", "AreaZone", "PostalZone", "ZoneSource"}  # of the libraries, the same for everybody
 CHILDREN = {

@@ -10,7 +10,16 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
-ROOMS = ["core", "organization", "notifications", "permissions", "leads", "routing", "dialer"]  # lower ones first
+ROOMS = [
+    "core",
+    "organization",
+    "notifications",
+    "permissions",
+    "leads",
+    "routing",
+    "dialer",
+    "webhooks",
+]  # lower ones first
 PACKAGES = ["crm", "permissions", "leads", "routing", "dialer"]
 
 

@@ -12,6 +12,8 @@ from django.db.models.functions import Now
 from crm.notifications.devices import tell_on
 from crm.notifications.services import Message, notify
 from crm.organization.models import Invitation, Unit, User
+from crm.webhooks.models import Event, Webhook
+from crm.webhooks.services import add
 from dialer.models import AgentSession, Automation, PhoneAccount, PhoneNumber
 from dialer.services.do_not_call_files import take_in
 from dialer.services.gates import permit
@@ -38,6 +40,7 @@ from tests.routing.scenes import make_policy, on_roster
 
 PEOPLE = ("anonymous", "other", "stranger", "agent", "assigned", "lead", "office", "company")
 DEVICE = {"endpoint": "https://push.example/a", "p256dh": "key", "auth": "key", "device": "Firefox on Linux"}
+WEBHOOK = {"name": "Accounting", "url": "https://hooks.example/a", "events": Event.values}
 TEAM, OFFERED, PERSONAL, HIDDEN = range(4)  # the numbers by which the leads are marked
 NUMBERS = {"team": TEAM, "offered": OFFERED, "personal": PERSONAL, "hidden": HIDDEN}
 MANAGER: Told = {TEAM: "view", OFFERED: "view", PERSONAL: "view", HIDDEN: "redacted"}
@@ -133,7 +136,7 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
         "secret": leads["hidden"].source,
         "template": ImportTemplate.objects.create(company=harbor.company, created_by=harbor.ana, name="List"),
         "device": tell_on(user=harbor.ana, session_key="", **DEVICE),
-        "key": issue(user=harbor.ben, name="Website", scopes=[Scope.LEADS_READ], lasts=None)[0],
+        **programs_of(harbor),
         **dialing_of(harbor, leads),
     }
     drafted, done = batch(harbor, leads["team"]), batch(harbor, leads["offered"])
@@ -142,9 +145,9 @@ def things_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, str]:
     taken = export(harbor, leads["team"])
     run = create_run(actor=harbor.ana, file=BytesIO(b"Name,E-mail\nMaya,maya@mail.example\n"), name="list.csv")
     named = {"channel": numbered["inbound"].channel.public_id, "token": token_of(numbered["invitation"])}
-    named |= {"website": make_channel(harbor.lakeside, "website").public_id, "run": run.public_id}
+    named |= {"website": make_channel(harbor.lakeside, "website").public_id, "delivery": delivery_of(leads["team"])}
     named |= {"out": address_for(leads["team"]).rstrip("/").rpartition("/")[2]}
-    named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id}
+    named |= {"draft": drafted.public_id, "batch": done.public_id, "export": taken.public_id, "run": run.public_id}
     return (
         {name: lead.public_id for name, lead in leads.items()}
         | {name: str(row.pk) for name, row in numbered.items()}
@@ -181,6 +184,31 @@ def mail_of(lead: Lead, sender: User) -> Mail:
         company=lead.company, lead=lead, kind="email", outcome="undelivered", body="Hi\n\nHi"
     )
     return Mail.objects.create(company=lead.company, activity=line, sender=sender, to="a@mail.example", state="failed")
+
+
+def programs_of(harbor: Brokerage) -> dict[str, Any]:
+    """Ben's."""
+    return {
+        "webhook": add(user=harbor.ben, **WEBHOOK),
+        "key": issue(user=harbor.ben, name="Website", scopes=[Scope.LEADS_READ], lasts=None)[0],
+    }
+
+
+def delivery_of(lead: Lead) -> str:
+    """The number of one by Ben's webhook that was given up."""
+    webhook = Webhook.objects.get(company=lead.company)
+    values = {
+        "kind": Event.CREATED,
+        "event_id": 1,
+        "fact_id": 1,
+        "at": Now(),
+        "tries": 10,
+        "status": 500,
+        "state": "dead",
+    }
+    made = webhook.deliveries.create(lead=lead, **values)
+    made.refresh_from_db()
+    return str(made.number)
 
 
 def conflict_over(known: Lead, arrived: Lead) -> Conflict:

@@ -20,6 +20,7 @@ from tests.properties import (
     surfaces_of_rules,
     surfaces_of_tasks,
     surfaces_of_the_api,
+    surfaces_of_webhooks,
 )
 from tests.properties.surfaces import SURFACES
 
@@ -41,6 +42,7 @@ FILES = (
     surfaces_of_rules,
     surfaces_of_tasks,
     surfaces_of_the_api,
+    surfaces_of_webhooks,
 )
 
 __all__ = ["FILES", "SURFACES"]

@@ -12,6 +12,7 @@ from crm.notifications import live, subjects
 from crm.notifications.subjects import Subject
 from crm.organization.models import User
 from crm.organization.querysets import UserQuerySet
+from crm.webhooks.models import DeliveryQuerySet
 from leads.admin import SourceAdmin
 from leads.batches import listing
 from leads.batches.verbs import exporting
@@ -277,6 +278,17 @@ def old_news_name_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
         return {lead.pk: Subject(lead.name, "/") for lead in Lead.objects.filter(pk__in=lead_ids).order_by("pk")}
 
     monkeypatch.setattr(subjects, "_sources", [all_of_them])
+
+
+@found_by("webhook_log")
+def the_log_of_webhooks_lists_every_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DeliveryQuerySet, "shown_to", lambda self, held: self)
+
+
+@found_by("webhook_told", "webhook_deliveries_counted")
+def webhooks_tell_of_every_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_company = lambda self, held, *_: self.filter(company=held.company_id)  # noqa: E731
+    monkeypatch.setattr(LeadQuerySet, "visible_to", of_company)
 
 
 @found_by("live_count_of_offers")

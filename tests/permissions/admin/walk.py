@@ -11,6 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from crm.organization.models import Membership, Unit, User
+from crm.webhooks.models import Event, Webhook
+from crm.webhooks.services import add
 from dialer.models import Disposition, PhoneAccount, PhoneNumber
 from leads.models import CustomField, SlotRole, Source, Stage
 from permissions.admin.site import site
@@ -37,6 +39,7 @@ MAKE: dict[type[Model], Callable[[User], Model]] = {
     Stage: lambda one: make_stage(one.company, f"{SECRET} stage"),
     Unit: lambda one: make_office(one.company, f"{SECRET} office"),
     User: lambda one: make_member(make_office(one.company, f"{SECRET} home"), f"{SECRET} person"),
+    Webhook: lambda one: add(user=one, name=f"{SECRET} program", url="https://hooks.example/", events=[Event.CREATED]),
 }
 
 
