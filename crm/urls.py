@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("people/", include("leads.urls")),
     path("tasks/", include("leads.urls_tasks")),
     path("out/", include("leads.urls_mail")),
+    path("templates/", include("leads.urls_templates")),
     path("requests/", include("leads.urls_requests")),
     path("conflicts/", include("leads.urls_conflicts")),
     path("import/", include("leads.urls_imports")),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ImportRun,
         ImportTemplate,
         Lead,
+        MessageTemplate,
         OwnershipRequest,
         Pond,
         Source,
@@ -50,6 +51,15 @@ class LeadQuerySet(AccessQuerySet["Lead"]):
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def newest_first(self) -> ActivityQuerySet:
         return self.order_by("-at", "-pk")
+
+
+class TemplateQuerySet(models.QuerySet["MessageTemplate"]):
+    def usable_by(self, user: User) -> Self:
+        """The door: her own, and the company's."""
+        return self.filter(models.Q(user=user) | models.Q(user=None), company=user.company_id)
+
+    def by_name(self) -> Self:
+        return self.order_by("name", "pk")
 
 
 class RequestQuerySet(models.QuerySet["OwnershipRequest"]):

@@ -14,10 +14,10 @@ from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from dialer.campaigns import Settings, refusals
 from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition, LeadFilter
-from dialer.script import problem_of
 from dialer.services.filters import filters_for, hold_filters, read_saved
 from dialer.services.lists import fields_of
 from dialer.services.matching import Moment, matching
+from leads.messaging.fields import problem_of
 from permissions.catalog import Permission
 from routing.services.rules import persons_for
 from routing.services.team import ChangedMeanwhileError, hold_unit, record_change

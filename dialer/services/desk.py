@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from crm.organization.models import User
 from dialer.models import AgentSession, Campaign, CampaignDisposition
-from dialer.script import fill
 from dialer.services.gates import Standing, standings
 from dialer.services.on_call import attempt_of, dispositions_of
 from dialer.services.sessions import State, session_of
 from leads.contact import show_phone
+from leads.messaging.fields import fill
+from leads.messaging.merging import merged
 from leads.models import CustomField, Lead
 from leads.reading import OwnerLabel, address_of, facts_of, owner_label
 from leads.timeline import Timeline, timeline_of
@@ -125,15 +126,3 @@ def _before(session: AgentSession, lead_id: int, user: User, keyring: Keyring) -
 def _asked(session: AgentSession) -> Campaign | None:
     """Once she has called, the campaign's own rule that it was tried lately is no news."""
     return session.campaign if session.state == State.PREVIEW else None
-
-
-def merged(lead: Lead, user: User) -> dict[str, str]:
-    """What the script's fields stand for."""
-    names = ("first_name", "last_name", "company_name", "street", "city", "state", "postal_code")
-    values = {name: getattr(lead, name) for name in names}
-    return values | {
-        "stage": lead.stage.name,
-        "source": lead.source.name if lead.source else "",
-        "agent": user.name,
-        "company": user.company.name,
-    }

@@ -16,9 +16,9 @@ from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from dialer.campaign_forms import CampaignForm
 from dialer.models import Campaign
-from dialer.script import FIELDS, fill, problem_of
 from dialer.services.campaigns import leads_of
 from dialer.views.filters import VERB, units_of
+from leads.messaging.fields import FIELDS, fill, problem_of
 from leads.models import Lead
 from permissions.access import Level
 from permissions.keyring import load_keyring

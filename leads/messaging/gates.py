@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import BooleanField, Exists, Func, OuterRef, Q
+from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
+from django.db.models.lookups import Exact, IsNull
 
 from crm.organization.models import Company
 from leads.models import ContactPoint, Lead
@@ -36,10 +37,10 @@ class RefusedError(Exception):
 
 
 def shut(company: Company) -> Sequence[tuple[str, Q]]:
-    """Why leads of the company may not be e-mailed: a code of WORDS, and the leads (annotated `said=SAID`)."""
+    """Why leads of the company may not be e-mailed: a code of WORDS, and the condition over Lead."""
     addresses = ContactPoint.objects.filter(lead=OuterRef("pk"), kind=ContactPoint.Kind.EMAIL)
-    found = [("no_address", Q(~Exists(addresses))), ("opted_out", Q(said=False))]
-    return [*found, ("no_consent", Q(said=None))] if company.consent_for_emails else found
+    found = [("no_address", Q(~Exists(addresses))), ("opted_out", Q(Exact(SAID, Value(False))))]
+    return [*found, ("no_consent", Q(IsNull(SAID, True)))] if company.consent_for_emails else found
 
 
 def why_shut(lead: Lead) -> str:

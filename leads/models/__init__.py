@@ -12,6 +12,7 @@ from leads.models.pond import Pond, PondClaim, PondMember
 from leads.models.request import OwnershipRequest
 from leads.models.share import LeadShare
 from leads.models.task import Task
+from leads.models.template import MessageTemplate
 
 __all__ = [
     "Activity",
@@ -33,6 +34,7 @@ __all__ = [
     "LeadSearch",
     "LeadShare",
     "Mail",
+    "MessageTemplate",
     "OwnershipRequest",
     "Pond",
     "PondClaim",

@@ -17,9 +17,10 @@ from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
 from leads.merging.doing import where_it_went
 from leads.messaging.gates import RefusedError, why_shut
+from leads.messaging.merging import filled
 from leads.messaging.writing import send_email, sender_of
-from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead, OwnershipRequest, Stage
-from leads.once import once
+from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead, MessageTemplate, OwnershipRequest, Stage
+from leads.once import new_token, once
 from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
 from leads.services.asking import askable
 from leads.services.ponding import may_take, why_left, why_outside
@@ -74,6 +75,8 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
     form = LogForm(request.POST)
     try:
         found = find_lead(request, public_id, keyring)
+        if "use" in request.POST:
+            return _by_template(request, keyring, found)
         form = LogForm(request.POST, addresses=_addresses(found))
     except Http404:
         found = find_lead(request, _where_it_went(public_id, keyring), keyring)
@@ -98,6 +101,20 @@ def _composer(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm,
     """What was typed, with what is wrong with it."""
     context = {**_whole(request, keyring, lead, form), "again": True}
     return render_page(request, "leads/lead.html", context, partial="composer", status=status)
+
+
+def _by_template(request: HttpRequest, keyring: Keyring, lead: Lead) -> HttpResponse:
+    """The composer with a template filled in for the lead, below what was typed already. Nothing is sent."""
+    actor, typed = signed_in(request), request.POST.dict()
+    chosen = request.POST.get("template", "")
+    templates = MessageTemplate.objects.usable_by(actor).filter(kind=Activity.Kind.EMAIL)
+    found = templates.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 12 else None
+    if found is not None:
+        subject, body = filled(found.subject, found.body, lead, sender_of(lead, actor))
+        typed["subject"] = typed.get("subject") or subject
+        typed["message"] = "\n\n".join(filter(None, [typed.get("message", "").strip(), body]))
+    form = LogForm(initial=typed | {"kind": Activity.Kind.EMAIL, "token": new_token()}, addresses=_addresses(lead))
+    return _composer(request, keyring, lead, form, status=200)
 
 
 def _email(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm) -> HttpResponse:
@@ -169,7 +186,13 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
 def _mailing(actor: User, lead: Lead) -> dict[str, Any]:
     """In whose name an e-mail goes, where answers go, and why it may not go at all."""
     sender = sender_of(lead, actor)
-    return {"sender": sender, "replies": lead.company.replies_to or sender.email, "refusal": why_shut(lead)}
+    templates = MessageTemplate.objects.usable_by(actor).filter(kind=Activity.Kind.EMAIL).by_name()
+    return {
+        "sender": sender,
+        "replies": lead.company.replies_to or sender.email,
+        "refusal": why_shut(lead),
+        "templates": list(templates.values_list("pk", "name")),
+    }
 
 
 def _composing(

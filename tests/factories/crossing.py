@@ -22,7 +22,18 @@ from leads.batches.running import carry_on
 from leads.batches.scope import picked
 from leads.imports.uploading import create_run
 from leads.messaging.way_out import address_for
-from leads.models import Activity, Batch, Conflict, CustomField, ImportTemplate, Lead, Mail, SlotRole, Source
+from leads.models import (
+    Activity,
+    Batch,
+    Conflict,
+    CustomField,
+    ImportTemplate,
+    Lead,
+    Mail,
+    MessageTemplate,
+    SlotRole,
+    Source,
+)
 from leads.services.asking import ask
 from permissions.joining.invitations import token_of
 from permissions.models import Profile
@@ -167,6 +178,10 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
         "attempt": permit(lead=leads["team"], user=harbor.ben, campaign=None, number=marks.phone(TEAM)),
         "automation": Automation.objects.create(
             company=harbor.company, unit=harbor.north, author=harbor.north_admin, name="Fresh", trigger="created"
+        ),
+        "message": MessageTemplate.objects.create(company=harbor.company, kind="text", name="Hello", body="Hi"),
+        "own_message": MessageTemplate.objects.create(
+            company=harbor.company, user=harbor.ana, kind="text", name="Hello", body="Hi"
         ),
         "mail": mail_of(leads["team"], harbor.ben),
         "task_own": make_task(harbor.ana),

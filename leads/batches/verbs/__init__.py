@@ -6,6 +6,7 @@ from leads.batches.verbs.closing import CloseUnit
 from leads.batches.verbs.covering import Cover
 from leads.batches.verbs.deleting import Delete
 from leads.batches.verbs.departing import Depart
+from leads.batches.verbs.emailing import EmailMany
 from leads.batches.verbs.exporting import Export
 from leads.batches.verbs.hiding import Hide, Show
 from leads.batches.verbs.importing import TakeBack
@@ -21,7 +22,7 @@ from leads.batches.verbs.taking import TakeAlong
 def register_all() -> None:
     """In the order of the selection bar."""
     for verb in (
-        *(ChangeStage(), Assign(), ChangeOwner()),
+        *(ChangeStage(), EmailMany(), Assign(), ChangeOwner()),
         *(
             Release(),
             MoveToPond(),

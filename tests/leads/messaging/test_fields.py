@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.script import FIELDS, fill, problem_of
+from leads.messaging.fields import FIELDS, fill, problem_of
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What an agent reads out: text with merge fields, `{first_name}` or, with a word for where it is empty,
+"""Merge fields, of what an agent reads out and of messages: text with `{first_name}` or, with a word for where it is empty,
 `{first_name|there}`. Pure: standard library only.
 """
 
