@@ -61,6 +61,11 @@ class TemplateQuerySet(models.QuerySet["MessageTemplate"]):
     def by_name(self) -> Self:
         return self.order_by("name", "pk")
 
+    def chosen(self, user: User, kind: str, given: str) -> MessageTemplate | None:
+        """The one of this kind that a form names by its id; none where she may not use it, or it names nothing."""
+        known = given.isascii() and given.isdecimal() and len(given) < 12
+        return self.usable_by(user).filter(kind=kind, pk=int(given)).first() if known else None
+
 
 class RequestQuerySet(models.QuerySet["OwnershipRequest"]):
     def open(self) -> Self:

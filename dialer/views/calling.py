@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
+from crm.organization.models import User
 from crm.organization.people import signed_in
 from dialer.calling_forms import CallbackForm, ConsentForm, LoggedForm, NumberForm, TextForm
 from dialer.models import CallAttempt
@@ -26,7 +27,8 @@ from dialer.services.calling import Made, RefusedError, log_call, make_call, sen
 from dialer.services.gates import Standing, standings
 from leads.contact import show_phone
 from leads.merging.doing import absorbed_by
-from leads.models import Consent, Lead
+from leads.messaging.merging import filled
+from leads.models import Consent, Lead, MessageTemplate
 from leads.services.consenting import mark_do_not_call, record_consent
 from leads.services.working import may_log
 from permissions.access import Keyring, Level
@@ -57,7 +59,7 @@ def calling(request: HttpRequest, public_id: str) -> HttpResponse:
 def show(request: HttpRequest, lead: Lead, *, status: int = 200, **more: Any) -> HttpResponse:
     """The lead's numbers as they stand now, with forms that were not taken, or a call that is on its way."""
     forms = {"consent_form": ConsentForm(), "text_form": TextForm(lead=lead), "callback_form": CallbackForm()}
-    context = {"made": None, **forms, **_context(request, lead), **more}
+    context = {"made": None, "writing": False, **forms, **_context(request, lead), **more}
     return render_page(request, "dialer/calling.html", context, partial="fragment", status=status)
 
 
@@ -71,10 +73,17 @@ def _context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
         "lead": lead,
         "works": lead.access.level >= Level.WORK,
         "may_call": may_log(lead.access, Kind.CALL),  # type: ignore[arg-type]
+        "templates": _templates(actor),
         "numbers": [(one, show_phone(one.number, region), opening(one)) for one in found],
         "consents": list(_consents(lead)),
         "by_provider": bool(numbers) and account_of(actor.company_id) is not None,
     }
+
+
+def _templates(actor: User) -> list[tuple[int, str]]:
+    """What a text may begin from."""
+    texts = MessageTemplate.objects.usable_by(actor).filter(kind=Kind.TEXT)
+    return list(texts.by_name().values_list("pk", "name"))
 
 
 def opening(found: Standing) -> str:
@@ -123,6 +132,8 @@ def call(request: HttpRequest, public_id: str) -> HttpResponse:
 def text(request: HttpRequest, public_id: str) -> HttpResponse:
     """What was typed stays until it is sent."""
     lead = callable_lead(request, public_id)
+    if "use" in request.POST:
+        return _by_template(request, lead)
     form = TextForm(request.POST, lead=lead)
     if not form.is_valid():
         return show(request, lead, status=422, text_form=form)
@@ -134,6 +145,16 @@ def text(request: HttpRequest, public_id: str) -> HttpResponse:
     except ProviderError as error:
         return show(request, lead, status=409, problem=f"{error} {KEPT}")
     return _made(request, lead, made, body)
+
+
+def _by_template(request: HttpRequest, lead: Lead) -> HttpResponse:
+    """The text with a template filled in for the lead, after what was typed already. Nothing is sent."""
+    actor, typed = signed_in(request), request.POST.dict()
+    found = MessageTemplate.objects.chosen(actor, Kind.TEXT, request.POST.get("template", ""))
+    if found is not None:
+        _, body = filled("", found.body, lead, actor)
+        typed["body"] = " ".join(filter(None, [typed.get("body", "").strip(), body]))
+    return show(request, lead, text_form=TextForm(initial=typed, lead=lead), writing=True)
 
 
 @door("POST")

@@ -106,9 +106,7 @@ def _composer(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm,
 def _by_template(request: HttpRequest, keyring: Keyring, lead: Lead) -> HttpResponse:
     """The composer with a template filled in for the lead, below what was typed already. Nothing is sent."""
     actor, typed = signed_in(request), request.POST.dict()
-    chosen = request.POST.get("template", "")
-    templates = MessageTemplate.objects.usable_by(actor).filter(kind=Activity.Kind.EMAIL)
-    found = templates.filter(pk=int(chosen)).first() if chosen.isdecimal() and len(chosen) < 12 else None
+    found = MessageTemplate.objects.chosen(actor, Activity.Kind.EMAIL, request.POST.get("template", ""))
     if found is not None:
         subject, body = filled(found.subject, found.body, lead, sender_of(lead, actor))
         typed["subject"] = typed.get("subject") or subject

@@ -120,6 +120,20 @@ def test_l7_inserted_for_a_lead_its_fields_are_filled_and_what_was_typed_stays(
         assert "Hi there" not in html
 
 
+def test_l7_a_text_begins_from_a_template(client: Client, harbor: Brokerage) -> None:
+    lead = make_lead(harbor.ana, first_name="Maya", phones=["201-555-0123"])
+    made = make(harbor.ana, kind="text", subject="", body="Hi {first_name|there}, {agent} here.")
+    email = make(harbor.ana)
+    client.force_login(harbor.ana)
+    path = f"/dialer/lead/{lead.public_id}/"
+    assert f'<option value="{made.pk}">Hello</option>' in client.get(path).content.decode()
+    for chosen, words in ((made.pk, f"One. Hi Maya, {harbor.ana.name} here."), (email.pk, "One.")):
+        answer = client.post(f"{path}text/", {"use": "1", "template": chosen, "body": "One."})
+        assert answer.status_code == 200
+        assert f">\n{words}</textarea>" in answer.content.decode()
+    assert not lead.activities.exists()
+
+
 def test_v3_a_template_is_not_filled_in_for_a_lead_one_may_not_see(client: Client, harbor: Brokerage) -> None:
     lead: Lead = make_lead(harbor.ana, hidden=True, emails=["maya@mail.example"])
     made = make(harbor.lead)
