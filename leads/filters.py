@@ -146,6 +146,18 @@ class AnyKind(MultipleChoiceFilter):
         return rows.filter(**{f"{self.field_name}__in": chosen}) if chosen else rows
 
 
+class FurtherFilter(Filter):
+    """By what a higher room knows of leads."""
+
+    def shows_redacted(self, texts: list[str]) -> bool:
+        """Whether what is written looks only at what redaction shows anyway."""
+        return False
+
+    def note(self, chosen: Any, count: int) -> str:
+        """What is to be said below a list of `count` leads that is narrowed by this alone; nothing as a rule."""
+        return ""
+
+
 @dataclass(frozen=True)
 class Chip:
     """A filter in use: its name, what it asks for, the query string without it, and what is wrong with it."""
@@ -216,7 +228,7 @@ class LeadFilter(FilterSet):
 
     @classmethod
     def register(cls, name: str, more: Filter) -> None:
-        """A filter by what a higher room knows of leads. Redacted leads never stay under it."""
+        """A filter by what a higher room knows of leads. Redacted leads stay only under a FurtherFilter that says so."""
         cls.base_filters[name] = more
 
     @cached_property
@@ -239,9 +251,25 @@ class LeadFilter(FilterSet):
     @property
     def level(self) -> Level:
         """What a lead must be open on to be in the answer."""
-        in_use = {name for name in self.filters if name != "sort" and self.written(name)}
-        shown = in_use <= SHOWN_REDACTED and self.sort_name in SORTS_SHOWN_REDACTED
+        shown = self.sort_name in SORTS_SHOWN_REDACTED and all(map(self._shows_redacted, self._in_use))
         return Level.REDACTED if shown else Level.VIEW
+
+    @property
+    def _in_use(self) -> list[str]:
+        return [name for name in self.filters if name != "sort" and self.written(name)]
+
+    def _shows_redacted(self, name: str) -> bool:
+        further = self.filters[name]
+        if isinstance(further, FurtherFilter):
+            return further.shows_redacted(self.written(name))
+        return name in SHOWN_REDACTED
+
+    def note(self, count: int) -> str:
+        """What a list of `count` leads leaves out of the figure it stands for."""
+        further = [self.filters[name] for name in self._in_use]
+        if not self.is_valid() or len(further) != 1 or not isinstance(further[0], FurtherFilter):
+            return ""
+        return further[0].note(self.form.cleaned_data[self._in_use[0]], count)
 
     @property
     def leaves_redacted_out(self) -> bool:

@@ -22,7 +22,8 @@ from permissions.keyring import Gives, register_source
 from routing.capture.leaving import bring_channels_back, channels_held, close_channels, hand_channels_on
 from routing.models import Offer
 from routing.querysets import offered_to
-from routing.reports.links import FILTER
+from routing.reports.counting import CountedFilter
+from routing.reports.links import FIGURE, FILTER
 from routing.reports.listing import AskedFilter
 from routing.services.claiming import claim, may_claim
 from routing.services.handing_out import route_leads
@@ -105,6 +106,7 @@ def connect() -> None:
     register_tie(held_there)
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     LeadFilter.register(FILTER, AskedFilter(label="Offers"))
+    LeadFilter.register(FIGURE, CountedFilter(label="Figure"))
     register_end("offer", offered_until)
     register_subjects(offered_among_others)
     register_count("offers", lambda user: Offer.objects.open_for(user).filter(lead__removed_at=None).count())

@@ -37,7 +37,7 @@ FACETS = (
     ("Hidden", ("hidden",)),
 )
 LATE = frozenset({"owner", "assigned", "holder"})
-KEPT = ("q", "mine", "offers", "sort")  # what the form of filters carries on unseen
+KEPT = ("q", "mine", "offers", "figure", "sort")  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 
 
@@ -61,6 +61,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "page": page,
         "leaves_redacted_out": chosen.leaves_redacted_out,
         "count": f"{count:,}{'+' if more else ''}",
+        "note": "" if more else chosen.note(count),
         "verbs": verbs_for(signed_in(request)),
         **_controls(chosen),
     }

@@ -1,10 +1,10 @@
-"""What a report is asked: whose offers, of which days, narrowed to what."""
+"""What a report is asked: whose figures, of which days, narrowed to what."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,61 +14,47 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from crm.core.moments import DayField
-from crm.organization.models import Membership, Unit, User
+from crm.organization.models import Unit, User
 from crm.organization.querysets import within
-from leads.models import Source
+from leads.models import Source, Stage
 from leads.querysets import sources_in_sight
 from permissions.access import Keyring, Level
 from permissions.door import seen_by
 from routing.models import Offer
+from routing.reports.reach import Reach
 
-PERIODS = {"7": "Last 7 days", "30": "Last 30 days", "90": "Last 90 days", "days": "From day to day"}
+PERIODS = {
+    "7": "Last 7 days",
+    "30": "Last 30 days",
+    "90": "Last 90 days",
+    "365": "Last 365 days",
+    "days": "From day to day",
+}
 USUAL = "30"
 LONGEST = timedelta(days=366)
 BY = {"unit": "By unit", "source": "By source", "agent": "By agent"}
+SILENCE = {"never": "Untouched", "today": "Contacted today", "week": "Contacted this week", "cold": "Not for 7 days"}
 MOST_PEOPLE = 5
 
 
 @dataclass(frozen=True)
-class Reach:
-    """Whose figures she may see: of offers made by units she manages, and of those made to her."""
-
-    user: User
-
-    @cached_property
-    def managed(self) -> list[int]:
-        return list(Unit.objects.managed_by(self.user).order_by("pk").values_list("pk", flat=True))
-
-    @cached_property
-    def company(self) -> list[int]:
-        return list(Unit.objects.of(self.user).order_by("pk").values_list("pk", flat=True))
-
-    def offers(self) -> QuerySet[Offer]:
-        return Offer.objects.reported_to(self.user, self.managed, self.company)
-
-    def units(self) -> QuerySet[Unit]:
-        """Those by whose name she may ask: which she manages, and her own."""
-        hers = Q(pk__in=Unit.objects.joined_by(self.user).values("pk"))
-        return Unit.objects.of(self.user).filter(hers | Q(pk__in=self.managed)).order_by("name", "pk")
-
-    def people(self) -> QuerySet[User]:
-        """Those by whose name she may ask: herself, and who is or was in a unit that she manages."""
-        members = Membership.objects.filter(unit__in=self.managed).order_by().values("user")
-        found: QuerySet[User] = User.objects.of(self.user).filter(Q(pk=self.user.pk) | Q(pk__in=members))
-        return found.order_by("name", "pk")
-
-
-@dataclass(frozen=True)
 class Question:
-    """Offers made from `since` until before `until`; by this unit and those below it, to these people, of this source."""
+    """What happened from `since` until before `until`; in this unit and those below it, of these people and this source.
+
+    `day` begins the one of `now` where the unit is.
+    """
 
     reach: Reach
     keyring: Keyring
     since: datetime
     until: datetime
+    now: datetime
+    day: datetime
     unit: Unit | None = None
     people: tuple[int, ...] = ()
     source: Source | None = None
+    stage: Stage | None = None
+    silence: str = ""
     by: str = "unit"
 
     def offers(self) -> QuerySet[Offer]:
@@ -95,15 +81,22 @@ class ReportForm(forms.Form):
         widget=forms.TextInput(attrs={"placeholder": "Name or e-mail", "type": "search"}),
     )
     source = forms.ModelChoiceField(Source.objects.none(), required=False, empty_label="All sources")
-    by = forms.ChoiceField(required=False, choices=list(BY.items()), label="Rows")
+    stage = forms.ModelChoiceField(Stage.objects.none(), required=False, empty_label="All open stages")
+    silence = forms.ChoiceField(required=False, choices=[("", "All"), *SILENCE.items()], label="Last contact")
+    by = forms.ChoiceField(required=False, label="Rows")
 
-    def __init__(self, data: Any, *, actor: User, keyring: Keyring, asks: frozenset[str]) -> None:
+    def __init__(
+        self, data: Any, *, actor: User, keyring: Keyring, asks: Collection[str], by: Mapping[str, str]
+    ) -> None:
         super().__init__({"period": USUAL} | {name: data[name].replace("\x00", "") for name in data})
         self.actor, self.keyring, self.reach = actor, keyring, Reach(actor)
         self.fields["unit"].queryset = self.reach.units()  # type: ignore[attr-defined]
         self.fields["source"].queryset = sources_in_sight(keyring)  # type: ignore[attr-defined]
-        may = asks if self.reach.managed else asks - {"agent"}
-        for name in [name for name in self.fields if name not in may | {"period", "since", "until", "unit"}]:
+        stages = Stage.objects.filter(company=actor.company_id).order_by("position", "pk")
+        self.fields["stage"].queryset = stages  # type: ignore[attr-defined]
+        self.fields["by"].choices = list(by.items())  # type: ignore[attr-defined]
+        self.first_by = next(iter(by), "")
+        for name in [name for name in self.fields if name not in asks or (name == "agent" and not self.reach.managed)]:
             del self.fields[name]
 
     def clean_agent(self) -> tuple[int, ...]:
@@ -132,22 +125,26 @@ class ReportForm(forms.Form):
         data = self.cleaned_data
         unit: Unit | None = data["unit"]
         zone = ZoneInfo(unit.time_zone if unit else self.actor.company.time_zone)
-        since, until = self._days(zone)
+        now = timezone.now().replace(microsecond=0)
+        since, until = self._days(now.astimezone(zone).date())
         return Question(
             reach=self.reach,
             keyring=self.keyring,
             since=datetime.combine(since, time(), zone),
             until=datetime.combine(until + timedelta(days=1), time(), zone),
+            now=now,
+            day=datetime.combine(now.astimezone(zone), time(), zone),
             unit=unit,
             people=data.get("agent", ()),
             source=data.get("source"),
-            by=data.get("by") or "unit",
+            stage=data.get("stage"),
+            silence=data.get("silence", ""),
+            by=data.get("by") or self.first_by,
         )
 
-    def _days(self, zone: ZoneInfo) -> tuple[date, date]:
+    def _days(self, today: date) -> tuple[date, date]:
         """The first and the last."""
         data = self.cleaned_data
-        if data["period"] == "days":
+        if data.get("period") == "days":
             return data["since"], data["until"]
-        today = timezone.localtime(timezone=zone).date()
-        return today - timedelta(days=int(data["period"] or USUAL) - 1), today
+        return today - timedelta(days=int(data.get("period") or USUAL) - 1), today

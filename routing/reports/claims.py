@@ -8,7 +8,7 @@ from routing.models import Offer
 from routing.reports.asking import Question
 from routing.reports.grouping import Group, grouped, names_of
 from routing.reports.links import list_behind
-from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Rows, Section, lasting, percent, seconds
+from routing.reports.tables import MOST_BARS, Cell, Chart, Column, Rows, Section, counted, lasting, percent, seconds
 
 ENDS = (  # state, tone, words
     (Offer.State.CLAIMED, "good", "Claimed"),
@@ -56,18 +56,14 @@ def claims(question: Question) -> list[Section]:
 
 def _row(question: Question, name: str, group: Group) -> list[Cell]:
     _, _, received, *counts, median = group
-    cells = [Cell(name), _count(received, list_behind(question, "offered", group, "agent"))]
+    cells = [Cell(name), counted(received, list_behind(question, "offered", group, "agent"))]
     cells += [
-        _count(count, list_behind(question, state, group, "agent"))
+        counted(count, list_behind(question, state, group, "agent"))
         for (state, _, _), count in zip(ENDS, counts, strict=True)
     ]
     claimed, missed, passed, *_ = counts
     rate = percent(claimed, claimed + missed + passed)
     return [*cells, Cell(rate), Cell(lasting(median), plain=(seconds(median),))]
-
-
-def _count(count: int, url: str) -> Cell:
-    return Cell(f"{count:,}", url if count else "", plain=(str(count),))
 
 
 def _chart(question: Question, names: Sequence[str], groups: Sequence[Group]) -> Chart:

@@ -1,4 +1,4 @@
-"""Figures of offers, in groups and altogether, by one statement around a queryset that has gone through the door."""
+"""Figures in groups, of querysets that have gone through the door; of offers with the whole, by one statement."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from crm.organization.models import Unit, User
-from leads.models import Source
+from leads.models import Source, Stage
 from routing.models import Offer
 from routing.reports.asking import Question
 
 KEYS = {"unit": "unit_id", "source": "source", "agent": "user_id"}
-MODELS: dict[str, type[Unit] | type[User] | type[Source]] = {"unit": Unit, "source": Source, "agent": User}
+MODELS: dict[str, type[Unit] | type[User] | type[Source] | type[Stage]] = {
+    "unit": Unit,
+    "source": Source,
+    "agent": User,
+    "stage": Stage,
+}
 GROUPED = """
 SELECT grouping(key) = 1, key, count(*), {figures}
 FROM (SELECT offer.{key} AS key, {columns} FROM ({offers}) AS offer) AS one
@@ -34,8 +39,11 @@ def grouped(offers: QuerySet[Offer, Any], by: str, *, columns: str, figures: str
     return found
 
 
-def names_of(question: Question, by: str, keys: Iterable[int | None]) -> Callable[[int | None], str]:
+NONE = {"source": "No source, or none you may know"}  # what the group without a key is called
+
+
+def names_of(question: Question, by: str, keys: Iterable[int | None], none: str = "") -> Callable[[int | None], str]:
     """What the groups are called."""
     rows = MODELS[by]._default_manager.filter(company=question.reach.user.company_id, pk__in=set(keys) - {None})
     names = dict(rows.order_by("pk").values_list("pk", "name"))
-    return lambda key: names.get(key or 0, "No source, or none you may know" if by == "source" else SEVERAL)
+    return lambda key: names.get(key or 0, none or NONE.get(by, SEVERAL))

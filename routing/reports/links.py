@@ -1,4 +1,4 @@
-"""From a figure to the list behind it: the People page, narrowed by the filter that listing.py registers there."""
+"""From a figure to the list behind it: the People page, narrowed by the filters that listing.py and counting.py offer."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from routing.reports.asking import Question
+from routing.reports.which import Which
 
 FILTER = "offers"
+FIGURE = "figure"
 # claimed.at7.to31-32.1761278400-1763870400: by unit 7 itself (`in`: or below), to people, since when until before when
 WRITTEN = re.compile(
     r"(?P<what>[a-z]+)(?:\.(?P<where>in|at)(?P<unit>\d{1,9}))?(?:\.to(?P<people>\d{1,9}(?:-\d{1,9}){,4}))?"
@@ -39,4 +41,12 @@ def list_of(
     query[FILTER] = ".".join(part for part in (what, where, to, period) if part)
     if source or question.source:
         query["source"] = str(source or (question.source and question.source.pk))
+    return f"{reverse('people')}?{query.urlencode()}"
+
+
+def leads_behind(which: Which, *, source: int | None = None, stage: int | None = None) -> str:
+    """Where these leads are listed."""
+    query = QueryDict(mutable=True)
+    query[FIGURE] = str(which)
+    query.update({name: str(pk) for name, pk in (("source", source), ("stage", stage)) if pk})
     return f"{reverse('people')}?{query.urlencode()}"

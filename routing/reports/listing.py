@@ -1,4 +1,4 @@
-"""The leads behind a figure, as a filter of the People page."""
+"""The leads behind a figure of offers, as a filter of the People page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
-from django_filters import Filter
 
 from crm.organization.models import Unit, User
 from crm.organization.querysets import within
+from leads.filters import FurtherFilter
 from leads.models import Lead
 from routing.models import Decision, Offer
-from routing.reports.asking import Reach
 from routing.reports.links import WRITTEN
+from routing.reports.reach import Reach
 
 STATES: dict[str, str] = {
     Offer.State.OPEN: "still open",
@@ -48,8 +48,7 @@ class Asked:
         whose = (
             f" {'for' if self.what == 'skipped' else 'by'} {', '.join(map(str, self.people))}" if self.people else ""
         )
-        first, last = (timezone.localtime(at) for at in (self.since, self.until - timedelta(seconds=1)))
-        return f"{WORDS[self.what]}{whose}{where}, {date_format(first, 'M j')} to {date_format(last, 'M j')}"
+        return f"{WORDS[self.what]}{whose}{where}, {days_from(self.since, self.until)}"
 
     def leads(self) -> QuerySet[Any, Any]:
         return self._skipped() if self.what == "skipped" else self._offers().order_by().values("lead")
@@ -77,6 +76,12 @@ class Asked:
         return found.filter(skipped__contains=[[seen[0].pk]]).order_by().values("lead")
 
 
+def days_from(since: datetime, until: datetime) -> str:
+    """The days from the first moment until before the last: `Mar 1 to Mar 7`."""
+    first, last = (timezone.localtime(at) for at in (since, until - timedelta(seconds=1)))
+    return f"{date_format(first, 'M j')} to {date_format(last, 'M j')}"
+
+
 class AskedField(forms.CharField):
     """What links.py writes; whom and which units it names, she must be able to ask about."""
 
@@ -101,7 +106,7 @@ class AskedField(forms.CharField):
         return Asked(self.reach, found["what"], since, until, unit, found["where"] == "in", people)
 
 
-class AskedFilter(Filter):
+class AskedFilter(FurtherFilter):
     field_class = AskedField
 
     @property
@@ -113,3 +118,11 @@ class AskedFilter(Filter):
         for asked in (chosen or {}).values():
             rows = rows.filter(pk__in=asked.leads())
         return rows
+
+    def note(self, chosen: dict[str, Asked], count: int) -> str:
+        """An offer is counted whatever became of its lead; the list has what she may read of that."""
+        missing = sum(asked.leads().distinct().count() for asked in chosen.values()) - count
+        if missing <= 0:
+            return ""
+        leads = "1 lead of this figure is" if missing == 1 else f"{missing:,} leads of this figure are"
+        return f"{leads} not listed: removed since, or not yours to read any more."

@@ -33,6 +33,9 @@ class Column:
     is_text: bool = False
 
 
+Series = tuple[str, str, Sequence[float | None]]  # tone, words, a value for each label
+
+
 @dataclass(frozen=True)
 class Chart:
     """Bars for `static/js/charts.js`. `unit` is what the values are: count, minutes or percent."""
@@ -40,7 +43,7 @@ class Chart:
     about: str
     unit: str
     labels: list[str]
-    series: list[tuple[str, str, list[float | None]]]  # tone, words, a value for each label
+    series: Sequence[Series]
     urls: list[str] = field(default_factory=list)
     stacked: bool = False
 
@@ -78,7 +81,9 @@ class Rows(Sequence[Row]):
 
 @dataclass(frozen=True)
 class Section:
-    """`verdict` is a tone and what the figures mean in a sentence."""
+    """`verdict` is a tone and what the figures mean in a sentence; `notes` are what is beside them. A `wide` table has its
+    chart above it.
+    """
 
     key: str
     title: str
@@ -87,7 +92,9 @@ class Section:
     total: Row = ()
     chart: Chart | None = None
     verdict: tuple[str, str] = ("", "")
+    notes: Sequence[Cell] = ()
     foot: str = ""
+    wide: bool = False
 
     @property
     def chart_id(self) -> str:
@@ -107,6 +114,11 @@ def csv_of(sections: Sequence[Section]) -> Iterator[str]:
         for row in section.rows
     )
     return csv_lines(["Report", *columns], rows)
+
+
+def counted(count: int, url: str, note: str = "") -> Cell:
+    """A figure; one of none leads nowhere."""
+    return Cell(f"{count:,}", url if count else "", note, plain=(str(count),))
 
 
 def lasting(time: timedelta | None) -> str:

@@ -120,6 +120,7 @@ def unit_page(request: HttpRequest, found: Unit) -> HttpResponse:
         "q": text,
         "may_roster": manages and user.has_perm(Permission.MANAGE_ROSTER),
         "may_invite": manages and user.has_perm(Permission.MANAGE_USERS),
+        "may_report": manages and user.has_perm(Permission.VIEW_REPORTS),
         "may_route": manages and user.has_perm(Permission.MANAGE_ROUTING),
         "has_rules": RuleBook.objects.filter(unit=found, state=RuleBook.State.LIVE).exists(),
     }

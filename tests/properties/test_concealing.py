@@ -140,6 +140,10 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "holder": PEOPLE | st.sampled_from(["me", "nobody"]),
     "unclaimed": st.sampled_from(["yes", "x"]),
     "offers": st.sampled_from(["offered.0-4000000000", "seen.0-4000000000", "skipped.0-4000000000", "x"]),
+    "figure": st.sampled_from([
+        *("hidden", "kept", "hidden.open", "kept.won", "originated", "brought", "held", "overdue", "held.personal"),
+        *("hidden.touched-", "kept.0-4000000000", "hidden.unsourced", "hidden.nobody", "x"),
+    ]),
     "campaign": st.sampled_from(["0", "1.hours", "campaign-scope", "campaign-do_not_call", "campaign-hours", "x"]),
     "called": st.sampled_from(["never", "1d", "7d", "over-7d", "x"]),
     "outcome": st.sampled_from(["busy", "reached", "x"]),
@@ -218,6 +222,20 @@ def test_v5_concealed_facts_change_no_answer(
     for facts in (ONE, OTHER):
         with turned(scene, facts):
             answers.append(answer(scene.clients[person], page, sent))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("person", ["lead", "office", "company", "stranger"])
+def test_v5_concealed_facts_change_no_report(scene: Scene, person: str) -> None:
+    reports = [("leads", {"by": by}) for by in ("unit", "source", "agent", "stage", "follow")]
+    days = {"period": "days", "since": "2026-01-01", "until": "2026-01-31"}
+    asked = [*reports, ("leads", days), ("board", {}), ("board", {"silence": "never"})]
+    answers: list[list[tuple[Any, ...]]] = []
+    for facts in (ONE, OTHER):
+        with turned(scene, facts):
+            client = scene.clients[person]
+            pages = [client.get(reverse("report", args=[name]), query) for name, query in asked]
+            answers.append([(page.status_code, without_tokens(page.content.decode())) for page in pages])
     assert answers[0] == answers[1]
 
 

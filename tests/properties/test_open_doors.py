@@ -29,7 +29,7 @@ from routing.services import desk
 from routing.views import channels as routing_channels
 from routing.views import lead as routing_lead
 from tests.architecture.tree import assert_only
-from tests.properties import doors_of_the_dialer
+from tests.properties import doors_of_figures, doors_of_the_dialer
 from tests.properties.doors import ENOUGH, FINDS, Plant, found_by
 from tests.properties.every_surface import SURFACES
 from tests.properties.surfaces import Surface, Visit
@@ -37,7 +37,7 @@ from tests.properties.telling import TELLING
 from tests.properties.test_access import in_database
 
 pytestmark = pytest.mark.django_db
-MORE = (doors_of_the_dialer,)  # register themselves
+MORE = (doors_of_figures, doors_of_the_dialer)  # register themselves
 VISIBLE = TELLING[2]
 
 
