@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from crm.bench import history
+from crm.bench import history, lead_reports
 from crm.bench.askers import Asker, asking
 from crm.bench.database import clone, connected_to, tidy_up
-from crm.bench.figures import Wait
+from crm.bench.figures import Figure, Wait
 from crm.bench.people import signed_in
 from crm.bench.rosters import free_leads, make_rosters
 from crm.bench.stopwatch import milliseconds, typical
@@ -25,7 +25,7 @@ MOST = {"company admin": 0.8, "office admin": 0.6, "team lead": 0.4}  # seconds
 ASKED = (("speed", "unit"), ("speed", "source"), ("speed", "agent"), ("claims", ""), ("fairness", ""))
 
 
-def figures(database: str) -> Iterator[Wait]:
+def figures(database: str) -> Iterator[Wait | Figure]:
     """On a copy of the benchmark's database, dropped afterwards."""
     with clone(database) as copied:
         with connected_to(copied, as_owner=True):
@@ -36,6 +36,7 @@ def figures(database: str) -> Iterator[Wait]:
                 with asking(role) as asker:
                     client = signed_in(asker)
                     yield from (measure(client, asker, name, by) for name, by in ASKED)
+            yield from lead_reports.figures()
 
 
 def build() -> None:

@@ -12,7 +12,7 @@ from django.db.models import Count, F
 from django.http import QueryDict
 from django.urls import reverse
 
-from crm.bench import due, exporting, hopper, importing, lead, live, people, reports
+from crm.bench import due, exporting, hopper, importing, lead, lead_reports, live, people, reports
 from crm.bench.askers import ROLES, asking
 from crm.bench.building import PEOPLE, SMALL_AGENT, TEAMS, TIMELINE_ENTRIES, build_company, build_keys, build_leads
 from crm.bench.database import connected_to
@@ -185,6 +185,7 @@ def test_reports_have_something_to_say(bench, monkeypatch):
     with asking("company admin") as asker:
         client = people.signed_in(asker)
         assert all(reports.measure(client, asker, name, by).seconds > 0 for name, by in reports.ASKED)
+        assert all(lead_reports.measure(client, asker, asked).queries <= 20 for asked in lead_reports.ASKED)
         fair = client.get(reverse("report-file", args=["fairness"]), {"period": "90"})
     assert RosterMember.objects.count() == 1000
     assert b"paused" in b"".join(fair.streaming_content)
