@@ -110,7 +110,7 @@ def leads_of(question: Question) -> Listed:
     rows = _in_stage(board.rows(which), question)
     found = list(with_names(rows).annotate(contacted_at=F("last_contact_at")).order_by(*order)[: MOST_LEADS + 1])
     redacted = _redacted(board) if question.keyring.redacts and not question.silence else []
-    leads = [*found[:MOST_LEADS], *redacted]
+    leads = [*found[:MOST_LEADS], *redacted[:MOST_REDACTED]]
     contacts = [vars(lead).get("contacted_at") for lead in leads]
     return Listed(
         rows=list(zip(rows_of(leads, question.keyring), contacts, strict=True)),
@@ -124,7 +124,7 @@ def _redacted(board: Following) -> list[Lead]:
     """Of these nothing concealed is looked at: by whom they are owned, and by their stage."""
     rows = _in_stage(board.rows(replace(board.which, what="kept"), Level.REDACTED), board.question)
     rows = rows if board.question.stage else rows.filter(STATES["open"])
-    return list(with_names(rows).order_by("-last_activity_at", "-pk")[:MOST_REDACTED])
+    return list(with_names(rows).order_by("-last_activity_at", "-pk")[: MOST_REDACTED + 1])
 
 
 def _in_stage(rows: QuerySet[Lead], question: Question) -> QuerySet[Lead]:

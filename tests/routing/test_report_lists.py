@@ -7,7 +7,9 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from leads.models import Lead
 from routing.models import Offer, RosterMember
 from tests.factories.scenes import Brokerage
 from tests.routing.reporting import contact, made, page
@@ -78,6 +80,17 @@ def test_a3_a_list_says_what_it_is_and_keeps_it_among_other_filters(client: Clie
     assert "offered by Ana" in shown or "offered, " in shown
     form = client.get("/people/filters/", {"offers": url.partition("=")[2]}).content.decode()
     assert 'name="offers"' in form
+
+
+def test_a3_a_list_says_how_many_leads_of_its_figure_it_leaves_out(client: Client, harbor: Brokerage) -> None:
+    kept, gone = made(harbor.ana, harbor.lakeside), made(harbor.ana, harbor.lakeside)
+    url, count = links_of(page(client, harbor.lead, "claims"))[0]
+    assert "not listed" not in client.get(url).content.decode()
+    Lead.objects.filter(pk=gone.lead_id).update(removed_at=timezone.now())
+    shown = client.get(url).content.decode()
+    assert (count, listed(client, url)) == (2, 1)
+    assert "1 lead of this figure is not listed: removed since, or not yours to read any more." in shown
+    assert kept.lead.name in shown
 
 
 def test_v1_no_list_is_of_other_peoples_figures(client: Client, harbor: Brokerage) -> None:
