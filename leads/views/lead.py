@@ -16,7 +16,7 @@ from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.forms import LOGGED, LogForm, StageForm
 from leads.merging.doing import where_it_went
-from leads.messaging.gates import RefusedError, why_shut
+from leads.messaging.gates import RefusedError, why_word, word_of
 from leads.messaging.merging import filled
 from leads.messaging.writing import send_email, sender_of
 from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead, MessageTemplate, OwnershipRequest, Stage
@@ -183,12 +183,12 @@ def _log_kinds(lead: Lead) -> list[Activity.Kind]:
 
 def _mailing(actor: User, lead: Lead) -> dict[str, Any]:
     """In whose name an e-mail goes, where answers go, and why it may not go at all."""
-    sender = sender_of(lead, actor)
+    sender, company = sender_of(lead, actor), actor.company
     templates = MessageTemplate.objects.usable_by(actor).filter(kind=Activity.Kind.EMAIL).by_name()
     return {
         "sender": sender,
-        "replies": lead.company.replies_to or sender.email,
-        "refusal": why_shut(lead),
+        "replies": company.replies_to or sender.email,
+        "refusal": why_word(company, word_of(lead)),
         "templates": list(templates.values_list("pk", "name")),
     }
 
