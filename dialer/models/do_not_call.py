@@ -66,6 +66,7 @@ class DoNotCallFile(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.RUNNING)
     total = models.PositiveIntegerField()
     handled = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0, db_default=0, help_text="Numbers in the rows handled so far.")
     added = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     tries = models.PositiveSmallIntegerField(default=0)
@@ -81,8 +82,8 @@ class DoNotCallFile(models.Model):
 
     @property
     def known(self) -> int:
-        """Rows whose number was on the list already, or twice in the file."""
-        return self.handled - self.added - self.rejected
+        """Numbers that were on the list already, or twice in the file."""
+        return self.found - self.added
 
 
 class DoNotCallReject(models.Model):

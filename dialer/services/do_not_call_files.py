@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from io import BytesIO
 from itertools import islice
 from pathlib import PurePath
@@ -25,6 +27,8 @@ CHUNK = 5_000
 HEAD = 64 * 1024
 MOST_TRIES = 5
 LONGEST_AREA = 5  # digits
+FEWEST_DIGITS = 7
+AS_A_FIGURE = re.compile(r"\d{1,15}\.0+|\d\.\d{1,14}[eE]\+?\d{1,2}", re.ASCII)
 SILENCE = timedelta(seconds=30)
 State = DoNotCallFile.State
 
@@ -59,24 +63,43 @@ def take_in(*, actor: User, file: BinaryIO, name: str, reason: str) -> DoNotCall
 
 
 def _rows(data: bytes, encoding: str, delimiter: str, region: str) -> Iterator[Record]:
-    """All records but a first one that names columns: that has no number."""
+    """All records but a first one that names columns: that has neither a number nor what could be meant as one."""
     found = records(BytesIO(data), encoding, delimiter)
     first = next(found, None)
-    if first is not None and (first.problem or number_in(first.cells, region)):
+    if first is not None and (first.problem or any(_is_meant(cell) for cell in first.cells)):
         yield first
     yield from found
 
 
-def number_in(cells: Sequence[str], region: str) -> str:
-    """The number of a row: of the first cell that is one, or of the first two, as registries have it: 602, 5550100."""
-    read, whole = phone_reader(region), "".join(cell.strip() for cell in cells[:2])
-    in_parts = whole.isdigit() and len(whole) > max(map(len, cells[:2])) > LONGEST_AREA
-    for text in (*([whole] if in_parts else ()), *cells):
-        try:
-            return read(text.strip())
-        except UnreadableContactError:
-            continue
-    return ""
+def _is_meant(cell: str) -> bool:
+    return sum(character.isdigit() for character in cell) >= FEWEST_DIGITS
+
+
+def numbers_in(cells: Sequence[str], region: str) -> list[str]:
+    """The numbers of a row: every cell that is one; or the first two as one, as registries have it: 602, 5550100."""
+    read = phone_reader(region)
+    texts = [_as_written(cell.strip()) for cell in cells]
+    whole = "".join(texts[:2])
+    if whole.isdigit() and len(whole) > max(map(len, texts[:2])) > LONGEST_AREA:
+        texts = [whole, *texts[2:]] if _read(read, whole) else texts
+    return list(dict.fromkeys(number for text in texts if (number := _read(read, text))))
+
+
+def _read(read: Callable[[str], str], text: str) -> str:
+    try:
+        return read(text)
+    except UnreadableContactError:
+        return ""
+
+
+def _as_written(text: str) -> str:
+    """A number as a spreadsheet may have made one of it, 6025550100.0 or 6.025550100E+9, if no digit was lost."""
+    if not AS_A_FIGURE.fullmatch(text):
+        return text
+    figure = Decimal(text)
+    whole = int(figure)
+    is_exact = figure == whole and len(figure.as_tuple().digits) >= len(str(whole))
+    return str(whole) if is_exact else text
 
 
 def carry_on(file_id: int, *, chunks: int | None = None) -> bool:
@@ -111,12 +134,12 @@ def _enter(file_id: int, position: int, chunk: list[Record], region: str) -> boo
     file = running.select_for_update(of=("self",), skip_locked=True, no_key=True).defer("data").first()
     if file is None:
         return False
-    numbers = [(record, "" if record.problem else number_in(record.cells, region)) for record in chunk]
-    rejected = [record for record, number in numbers if not number]
+    numbers = [(record, [] if record.problem else numbers_in(record.cells, region)) for record in chunk]
+    rejected = [record for record, found in numbers if not found]
     added = add_numbers(
         company_id=file.company_id,
         user_id=file.created_by_id,
-        numbers={number for _, number in numbers if number},
+        numbers={number for _, found in numbers for number in found},
         reason=file.reason,
     )
     DoNotCallReject.objects.bulk_create(
@@ -127,6 +150,7 @@ def _enter(file_id: int, position: int, chunk: list[Record], region: str) -> boo
     )
     running.update(
         handled=position + len(chunk),
+        found=F("found") + sum(len(found) for _, found in numbers),
         added=F("added") + added,
         rejected=F("rejected") + len(rejected),
         tries=0,

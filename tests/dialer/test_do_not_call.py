@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dialer.models import DoNotCall, DoNotCallFile, DoNotCallReject
 from dialer.services import do_not_call_files
 from dialer.services.do_not_call import add_numbers
-from dialer.services.do_not_call_files import carry_on, forsaken, number_in, take_in
+from dialer.services.do_not_call_files import carry_on, forsaken, numbers_in, take_in
 from dialer.tasks import read_numbers, resume_numbers
 from leads.imports.reading import UnreadableFileError
 from tests.factories.scenes import Brokerage, brokerage, stranger
@@ -140,8 +140,34 @@ def test_d14_the_first_row_is_a_number_where_nothing_names_the_columns(harbor: B
 @settings(deadline=None, max_examples=100)
 @given(cells=st.lists(st.text(max_size=20), max_size=4))
 def test_d14_any_row_is_read(cells: list[str]) -> None:
-    found = number_in(cells, "US")
-    assert found == "" or found.startswith("+")
+    found = numbers_in(cells, "US")
+    assert all(one.startswith("+") for one in found)
+    assert len(found) == len(set(found)) <= len(cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["6025550100", "(212) 555-0199"], ["+16025550100", "+12125550199"]),
+        (["602", "5550100"], ["+16025550100"]),
+        (["602", "5550100", "2125550199"], ["+16025550100", "+12125550199"]),
+        (["6025550100", "602-555-0100"], ["+16025550100"]),
+        (["6025550100.0"], ["+16025550100"]),
+        (["6.025550100E+9", "Maya"], ["+16025550100"]),
+        (["6.02555E+09"], []),  # the last digits are lost
+        (["20260101", "Maya"], []),
+    ],
+)
+def test_d14_every_number_of_a_row_is_taken_as_spreadsheets_write_them(cells: list[str], numbers: list[str]) -> None:
+    assert numbers_in(cells, "US") == numbers
+
+
+def test_d14_no_row_that_may_hold_a_number_is_taken_for_a_header(harbor: Brokerage) -> None:
+    file = bring(harbor, b"6.02555E+09\n6.025550100E+9,2125550199\n6025550100\n")
+    carry_on(file.pk)
+    file.refresh_from_db()
+    assert (file.total, file.added, file.known, file.rejected) == (3, 2, 1, 1)
+    assert on_list(harbor) == ["+12125550199", "+16025550100"]
 
 
 def test_d14_a_huge_file_is_refused(harbor: Brokerage, monkeypatch: pytest.MonkeyPatch) -> None:
