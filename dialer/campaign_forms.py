@@ -31,6 +31,7 @@ MOST_TICKS = 200
 YEAR = 525_600
 BOUNDS = {"hopper_level": (LEAST_LEVEL, MOST_LEVEL), "preview_seconds": (0, 3600), "attempt_limit": (1, 1000)}
 TIME = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+LONGEST_SCRIPT = 5_000
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ModelForm[M] at run time
@@ -42,7 +43,11 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no 
     class Meta:
         model = Campaign
         fields = SETTINGS
-        widgets = {"opens": TIME, "closes": TIME, "script": forms.Textarea(attrs={"rows": 8, "maxlength": 5000})}
+        widgets = {
+            "opens": TIME,
+            "closes": TIME,
+            "script": forms.Textarea(attrs={"rows": 8, "maxlength": LONGEST_SCRIPT}),
+        }
         labels = {
             "active": "Running",
             "scope": "Whose leads",
@@ -118,6 +123,12 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no 
 
     def validate_constraints(self) -> None:
         """The same is said by `refusals`, in words."""
+
+    def clean_script(self) -> str:
+        script = str(self.cleaned_data["script"])
+        if len(script) > LONGEST_SCRIPT:
+            raise forms.ValidationError(f"The script has {len(script):,} characters. {LONGEST_SCRIPT:,} are the most.")
+        return script
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

@@ -50,7 +50,7 @@ CAME: dict[str, str] = {
 }
 GENERAL = "general"
 LAST = 2**62  # after all agents
-TURN = ("-priority", "at", "place", "pk")
+TURN = ("is_skipped", "-priority", "at", "place", "pk")  # what somebody skipped comes after the rest (D8)
 CSV_STEP = 1000
 
 
@@ -97,8 +97,9 @@ def entries_of(campaign: Campaign, keyring: Keyring, *, queue: str = "", came: s
     readable = seen_by(keyring, Level.VIEW, "lead__")
     skips = Skip.objects.filter(session__campaign=campaign, session__ended_at=None, **there)
     known = CampaignLead.objects.filter(campaign=campaign, attempts__gt=0, **there)
+    is_skipped = readable & Q(Exists(skips))
     how = Case(
-        When(readable & Q(Exists(skips)), then=Value(SKIPPED)),
+        When(is_skipped, then=Value(SKIPPED)),
         When(~Q(source=Source.LOAD), then=F("source")),
         When(readable & Q(Exists(known)), then=Value(RECYCLED)),
         default=Value(Source.LOAD.value),
@@ -107,6 +108,7 @@ def entries_of(campaign: Campaign, keyring: Keyring, *, queue: str = "", came: s
     attempts = Coalesce(Subquery(known.values("attempts")[:1]), 0, output_field=IntegerField())
     last = Coalesce("agent_id", Value(LAST), output_field=BigIntegerField())
     entries = HopperEntry.objects.filter(campaign=campaign).annotate(came=how, attempts=attempts, queue=last)
+    entries = entries.annotate(is_skipped=Case(When(is_skipped, then=Value(1)), default=Value(0)))
     if queue:
         entries = entries.filter(agent=None if queue == GENERAL else int(queue))
     return entries.filter(came=came) if came else entries
