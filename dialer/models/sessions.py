@@ -45,6 +45,7 @@ class AgentSession(models.Model):
     lead = models.ForeignKey(Lead, models.PROTECT, null=True, related_name="+", db_index=False)
     started_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
+    loaded = models.BooleanField(default=False, db_default=False, help_text="A load has brought what is hers by now.")
     ended_at = models.DateTimeField(null=True)
 
     objects = SessionQuerySet.as_manager()

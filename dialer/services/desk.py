@@ -10,8 +10,8 @@ from django.utils import timezone
 from crm.organization.models import User
 from dialer.models import AgentSession, Campaign, CampaignDisposition
 from dialer.services.gates import Standing, standings
-from dialer.services.on_call import attempt_of, dispositions_of
-from dialer.services.sessions import State, session_of
+from dialer.services.on_call import dispositions_of
+from dialer.services.sessions import State, attempt_of, session_of
 from leads.contact import show_phone
 from leads.messaging.fields import fill
 from leads.messaging.merging import merged

@@ -71,9 +71,17 @@ class Loaded:
         return self.owned.total() + self.general.total()
 
 
-@transaction.atomic
 def load(campaign_id: int, *, wait: bool = False) -> Loaded | None:
     """Bring the hopper up to what its agents want. None: another run is at it (with `wait`, that one is waited for)."""
+    done = _load(campaign_id, wait=wait)
+    if done is not None:  # in a transaction of its own: sessions are locked before entries
+        AgentSession.objects.live().filter(campaign=campaign_id, user__in=done.agents, loaded=False).update(loaded=True)
+        bump(done.agents, "dialer")
+    return done
+
+
+@transaction.atomic
+def _load(campaign_id: int, *, wait: bool) -> Loaded | None:
     campaign = Campaign.objects.whole().filter(pk=campaign_id).first()
     if campaign is None or not _is_only_run(campaign_id, wait=wait):
         return None
@@ -84,8 +92,6 @@ def load(campaign_id: int, *, wait: bool = False) -> Loaded | None:
         _load_by_agent(reach, done)
     elif agents:
         _load_in_all(reach, done)
-    if done.added or done.removed:
-        bump(agents, "dialer")
     return done
 
 

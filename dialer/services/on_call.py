@@ -23,7 +23,7 @@ from dialer.models import (
 from dialer.services.callbacks import at_their_clock, promise
 from dialer.services.do_not_call import add_numbers
 from dialer.services.gates import permit
-from dialer.services.sessions import NotNowError, State, hold, settle
+from dialer.services.sessions import NotNowError, State, attempt_of, hold, settle
 from dialer.signals import disposed
 from leads.models import Activity, Lead
 from leads.services.consenting import mark_do_not_call
@@ -102,14 +102,6 @@ def was_hung_up(attempt: CallAttempt) -> None:
     if held is not None and attempt_of(held) == attempt:
         _wrap_up(held, attempt)
         bump([held.user_id], "dialer")
-
-
-def attempt_of(session: AgentSession) -> CallAttempt | None:
-    """The permission record of the call she is in, or writes about."""
-    if session.state not in (State.ON_CALL, State.WRAP_UP):
-        return None
-    hers = CallAttempt.objects.filter(lead=session.lead_id, user=session.user_id, campaign=session.campaign_id)
-    return hers.filter(refused_by="").order_by("-pk").first()
 
 
 def _record(attempt: CallAttempt | None, **fields: Any) -> None:

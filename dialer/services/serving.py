@@ -29,10 +29,10 @@ from permissions.keyring import Gives, load_keyring
 
 # One statement: each part is asked only where those before it found nothing. An entry that somebody else is being given is
 # passed over, never waited for. General entries are read along the index, hence its column that is null in all of them, and
-# the lead of each is looked up in turn until one fits.
+# the lead of each is looked up in turn until one fits. Before a load has brought her own nobody gets general ones.
 NEXT = """
 WITH me AS MATERIALIZED (
-    SELECT id FROM dialer_agentsession WHERE id = %(session)s AND ended_at IS NULL AND state = 'ready'
+    SELECT id, loaded FROM dialer_agentsession WHERE id = %(session)s AND ended_at IS NULL AND state = 'ready'
     FOR NO KEY UPDATE
 ), owned AS MATERIALIZED (
     SELECT id FROM dialer_hopperentry AS entry
@@ -42,7 +42,7 @@ WITH me AS MATERIALIZED (
 ), general AS MATERIALIZED (
     SELECT id FROM dialer_hopperentry AS entry
     WHERE campaign_id = %(campaign)s AND agent_id IS NULL AND reserved_by_id IS NULL AND ready
-        AND EXISTS (SELECT FROM me) AND NOT EXISTS (SELECT FROM owned)
+        AND EXISTS (SELECT FROM me WHERE loaded) AND NOT EXISTS (SELECT FROM owned)
         AND NOT EXISTS (SELECT FROM dialer_skip AS skip WHERE session_id = %(session)s AND skip.lead_id = entry.lead_id)
         AND {hers}
     ORDER BY agent_id, priority DESC, at, place, id LIMIT 1 FOR UPDATE SKIP LOCKED

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from crm.notifications.live import bump
 from crm.organization.models import User
-from dialer.models import AgentSession, Campaign, HopperEntry
-from leads.models import Lead
+from dialer.models import AgentSession, CallAttempt, Campaign, HopperEntry
+from leads.models import Activity, Lead
+from leads.services.working import touch
 
 HEARTBEAT = timedelta(seconds=10)
+UNSAID = "What came of it was not written down."
 LOST_AFTER = timedelta(seconds=40)
 State = AgentSession.State
 
@@ -55,7 +57,33 @@ def end(session: AgentSession) -> None:
         entries.update(reserved_by=None)
     else:
         entries.delete()
+        _unsaid(held)
     settle(held, State.READY, ended_at=Now())
+
+
+def attempt_of(session: AgentSession) -> CallAttempt | None:
+    """The permission record of the call she is in, or writes about."""
+    if session.state not in (State.ON_CALL, State.WRAP_UP):
+        return None
+    hers = CallAttempt.objects.filter(lead=session.lead_id, user=session.user_id, campaign=session.campaign_id)
+    return hers.filter(refused_by="").order_by("-pk").first()
+
+
+def _unsaid(held: AgentSession) -> None:
+    """A call whose outcome nobody wrote down is on the timeline all the same; a provider has begun its line already."""
+    attempt = attempt_of(held)
+    if attempt is None or attempt.activity_id is not None or attempt.lead.removed_at is not None:
+        return
+    made = Activity.objects.create(
+        company_id=held.company_id,
+        lead=attempt.lead,
+        kind=Activity.Kind.CALL,
+        direction=Activity.Direction.OUT,
+        actor=held.user,
+        body=UNSAID,
+    )
+    CallAttempt.objects.filter(pk=attempt.pk).update(activity_id=made.pk, ended_at=Coalesce("ended_at", Now()))
+    touch(attempt.lead, contact=True)
 
 
 def hold(session: AgentSession, *states: State) -> AgentSession | None:

@@ -27,6 +27,7 @@ from dialer.services.sessions import NotNowError
 from dialer.tasks import load_soon
 from permissions.keyring import load_keyring
 
+TAKEN = "The lead before you is gone: it changed hands or may not be called any more, or you went on in another window."
 MEANWHILE = "This is not where you are any more. Go on from here."
 
 
@@ -104,14 +105,21 @@ def here(request: HttpRequest) -> HttpResponse:
         sessions.beat(session)
     if not is_fragment(request):
         return redirect("desk")
-    shown = f"{session.state} {session.state_at.isoformat()}" if session else ""
-    return HttpResponse(status=204) if request.POST.get("seen", "") == shown else show(request)
+    shown, seen = f"{session.state} {session.state_at.isoformat()}" if session else "", request.POST.get("seen", "")
+    if seen == shown:
+        return HttpResponse(status=204)
+    if session and session.state == sessions.State.READY and seen.startswith(sessions.State.PREVIEW):
+        messages.warning(request, TAKEN)
+        serving.next_lead(session)
+    return show(request, acted=True)
 
 
 @door("POST")
 def proceed(request: HttpRequest) -> HttpResponse:
     """The next lead; asked by the page itself (`quietly`), there is nothing to say while there is none."""
     session = sessions.session_of(signed_in(request))
+    if session is not None:
+        sessions.beat(session)
     found = serving.next_lead(session) if session else None
     if found is None and session and "quietly" in request.POST and is_fragment(request):
         return HttpResponse(status=204)

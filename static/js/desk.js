@@ -28,9 +28,8 @@ function dial() {
 }
 
 new Worker(desk().dataset.beat).onmessage = () => {
-  tell("desk:beat");
   beats += 1;
-  if (beats % BEATS_TO_ASK === 0) tell("desk:ask");
+  tell(beats % BEATS_TO_ASK ? "desk:beat" : "desk:ask"); // which says that she is there, too; one at a time goes out
 };
 document.addEventListener("htmx:afterSettle", dial);
 setInterval(() => document.querySelectorAll("time[data-since]").forEach(count), 1000);

@@ -205,8 +205,10 @@ def test_d9_the_heartbeat_says_nothing_while_nothing_changed(
     assert ana.post(here, {"seen": seen}, headers=HTMX).status_code == 204
     assert session().heartbeat_at > long_ago
     Lead.objects.filter(pk=lead.pk).update(do_not_call=True)
-    answer = ana.post(here, {"seen": seen}, headers=HTMX)
-    assert "No lead is waiting for you" in answer.content.decode()
+    answer = ana.post(here, {"seen": seen}, headers=HTMX).content.decode()
+    assert "No lead is waiting for you" in answer
+    assert "The lead before you is gone" in answer
+    assert 'hx-swap-oob="innerHTML:#desk-status">Ready</div>' in answer
     AgentSession.objects.update(ended_at=long_ago)
     assert "Log in to Autumn" in ana.post(here, {"seen": seen}, headers=HTMX).content.decode()
 
@@ -220,6 +222,19 @@ def test_d9_the_page_asks_quietly_for_the_next_lead(ana: Client, campaign: Campa
     answer = ana.post(reverse("desk-next"), asked, headers=HTMX).content.decode()
     assert lead.first_name in answer
     assert "<html" not in answer
+
+
+def test_d9_in_place_of_a_lead_that_is_taken_away_comes_the_next(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    first, second = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    log_in(ana, campaign)
+    had, other = (first, second) if session().lead_id == first.pk else (second, first)
+    seen = f"preview {session().state_at.isoformat()}"
+    Lead.objects.filter(pk=had.pk).update(do_not_call=True)
+    answer = ana.post(reverse("desk-here"), {"seen": seen}, headers=HTMX).content.decode()
+    assert "The lead before you is gone" in answer
+    assert f'#desk-status">Preview: {other.name}</div>' in answer
 
 
 def test_d9_a_stopped_campaign_says_so(ana: Client, campaign: Campaign) -> None:

@@ -15,10 +15,11 @@ from dialer import tasks
 from dialer.filtering import Shape
 from dialer.models import AgentSession, Campaign, HopperEntry, LeadFilter
 from dialer.services.loading import load
+from dialer.services.on_call import dial
 from dialer.services.reach import fitting
 from dialer.services.serving import next_lead, skip
 from dialer.services.sessions import LOST_AFTER, NotNowError, beat, end, log_in, pause, resume, session_of
-from leads.models import CustomField, Lead
+from leads.models import Activity, CustomField, Lead
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.keyring import load_keyring
@@ -118,6 +119,7 @@ def test_d8_what_she_skipped_comes_after_the_rest_or_not_before_she_logs_in_anew
         skip(session)
     assert all_of(session) == [leads[n].pk for n in order]
     [anew] = at_work(campaign, harbor.ana)
+    AgentSession.objects.filter(pk=anew.pk).update(loaded=True)  # by a load that finds nothing to add
     assert len(all_of(anew)) == (0 if again else 3)
 
 
@@ -357,3 +359,33 @@ def test_d7_campaigns_without_anything_give_nothing(harbor: Brokerage) -> None:
     [session] = at_work(make_campaign(harbor.lakeside), harbor.ana)
     assert next_lead(session) is None
     assert Campaign.objects.count() == 1
+
+
+def test_d7_nobody_gets_a_general_lead_before_a_load_has_brought_her_own(harbor: Brokerage) -> None:
+    campaign = make_campaign(harbor.lakeside)
+    make_leads(harbor.lakeside, 3)
+    [hers] = make_leads(harbor.lakeside, 1, agent=harbor.ben)
+    [ana] = at_work(campaign, harbor.ana)
+    load(campaign.pk)
+    [ben] = at_work(campaign, harbor.ben)
+    assert next_lead(ben) is None
+    load(campaign.pk)
+    assert next_lead(ben) == hers.pk
+    assert next_lead(ana) is not None
+
+
+def test_d9_a_call_of_which_nothing_was_said_is_on_the_timeline(harbor: Brokerage) -> None:
+    campaign = make_campaign(harbor.lakeside)
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    [session] = at_work(campaign, harbor.ana)
+    load(campaign.pk)
+    next_lead(session)
+    [number] = lead.contact_points.values_list("value", flat=True)
+    attempt = dial(session=session, number=number)
+    for _ in range(2):
+        end(session)
+    [line] = Activity.objects.filter(lead=lead, kind="call")
+    assert (line.actor, line.direction, line.outcome) == (harbor.ana, "out", "")
+    assert line.body == "What came of it was not written down."
+    attempt.refresh_from_db()
+    assert attempt.activity_id == line.pk
