@@ -32,7 +32,7 @@ def webhook_log(visit: Visit) -> Told:
     sent = visit.one_of("", "webhook-secret", "webhook")
     page = said(visit.client.post(reverse(sent, args=[there]))) if sent else visit.get("webhook", there)
     pages = [page]
-    while older := re.search(r"cursor=([\w=-]+)", page):
+    while older := re.search(r'rel="next" href="[^"]*cursor=([\w=-]+)"', page):
         page = visit.get("webhook", there, cursor=older[1])
         pages.append(page)
     return told("\n".join(pages))
