@@ -28,7 +28,7 @@ from crm.core.moments import DayField
 from crm.organization.models import Unit, User
 from leads.models import Activity, Lead, Pond, Stage
 from leads.querysets import LeadQuerySet, sources_in_sight
-from leads.search import matches
+from leads.search import alike, matches
 from permissions.access import Keyring, Level, Lock
 
 SHOWN_REDACTED = frozenset({"stage", "owner", "score_min", "score_max", "active", "hidden"})
@@ -178,6 +178,7 @@ class LeadFilter(FilterSet):
     """Leads of `queryset` that the keyring opens and `data` asks for; nothing at all where `data` has a problem."""
 
     q = CharFilter(label="Search", method="search", max_length=200)
+    like = CharFilter(label="Spelled like", method="spelled_like", max_length=200)
     mine = ChoiceFilter(label="Mine", choices=[("1", "held or owned by me")], method="only_mine")
     stage = AnyOf(label="Stage", field_name="stage", widget=forms.CheckboxSelectMultiple)
     owner = PrincipalFilter(label="Owned by", method="owned_by")
@@ -298,6 +299,9 @@ class LeadFilter(FilterSet):
 
     def search(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
         return rows.filter(matches(text))
+
+    def spelled_like(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
+        return rows.filter(alike(text))
 
     def only_mine(self, rows: QuerySet[Lead], name: str, value: str) -> QuerySet[Lead]:
         me = self.keyring.user_id

@@ -2,11 +2,26 @@
 
 from django.urls import path
 
-from leads.views import as_of, covering, duplicates, editing, hands, lead, mail, people, requests, sharing, tasks, why
+from leads.views import (
+    as_of,
+    covering,
+    duplicates,
+    editing,
+    hands,
+    lead,
+    mail,
+    people,
+    requests,
+    searching,
+    sharing,
+    tasks,
+    why,
+)
 
 urlpatterns = [
     path("", people.people, name="people"),
     path("filters/", people.filters, name="people-filters"),
+    path("search/", searching.search, name="people-search"),
     path("add/", editing.add, name="lead-add"),
     path("<str:public_id>/", lead.lead, name="lead"),
     path("<str:public_id>/edit/", editing.edit, name="lead-edit"),

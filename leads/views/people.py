@@ -37,7 +37,7 @@ FACETS = (
     ("Hidden", ("hidden",)),
 )
 LATE = frozenset({"owner", "assigned", "holder"})
-KEPT = ("q", "mine", "offers", "figure", "sort")  # what the form of filters carries on unseen
+KEPT = ("q", "like", "mine", "offers", "figure", "sort")  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 
 
@@ -118,6 +118,7 @@ def _controls(chosen: LeadFilter) -> dict[str, Any]:
         "filtered": filtered,
         "chips": chosen.chips(),
         "problems": not chosen.is_valid(),
+        "alike": chosen.query(q="", like=chosen.written("q")[0]) if chosen.written("q") else "",
         "shortcuts": [(words, there, there == filtered) for words, there in SHORTCUTS],
         "sorts": [(words, chosen.query(sort=key), key == chosen.order) for key, words in SORT_WORDS],
         "heads": {name: _head(chosen, name) for name in ("active", "score")},

@@ -81,7 +81,7 @@ def the_list_reads_the_company(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @found_by(
-    *("people_searched", "people_filtered", "people_by_something_concealed", "people_of_agents"),
+    *("people_searched", "people_looked_up", "people_filtered", "people_by_something_concealed", "people_of_agents"),
     *("leads_searched_by_the_api", "leads_by_the_api_in_another_order"),
 )
 def every_filter_keeps_redacted_leads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from leads.batches.verb import Act, MassVerb, Skip, VerbForm
 from leads.forms import MOST_LINES, TagsField
 from leads.models import Lead
 from leads.querysets import LeadQuerySet
+from leads.search import reindex
 from leads.tags import united, without
 from permissions.access import Level
 
@@ -74,10 +75,12 @@ class ChangeTags(MassVerb):
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(APPLY, {"leads": list(lead_ids), **act.params})
+        reindex(lead_ids)
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(RESTORE, {"leads": list(lead_ids), "undone": act.batch.undoes_id})
+        reindex(lead_ids)
 
     def words(self, act: Act) -> str:
         parts = [("Add", act.params["add"]), ("take off", act.params["remove"])]
