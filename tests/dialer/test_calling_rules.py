@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -14,6 +15,7 @@ from permissions.models import LedgerEntry
 from tests.factories.scenes import Brokerage, brokerage, stranger
 
 PATH = "/admin/calling-hours/"
+HERE = ZoneInfo("America/New_York")  # where the company is
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def harbor(db: None) -> Brokerage:
 def sent(
     state: str = "", days: str = "0123456", start: str = "09:00", end: str = "20:00", **more: Any
 ) -> dict[str, Any]:
-    today = timezone.localdate().isoformat()
+    today = timezone.localdate(timezone=HERE).isoformat()
     week = {"week_0_days": list(days), "week_0_from": start, "week_0_to": end} if days else {}
     return {"state": state, "as_of": today, "seen": "0", **week, **more}
 
@@ -65,7 +67,7 @@ def test_d14_what_holds_already_is_no_new_version(client: Client, harbor: Broker
 
 def test_d14_a_version_may_be_of_a_day_to_come(client: Client, harbor: Brokerage) -> None:
     client.force_login(harbor.broker)
-    later = (timezone.localdate() + timedelta(days=9)).isoformat()
+    later = (timezone.localdate(timezone=HERE) + timedelta(days=9)).isoformat()
     client.post(PATH, sent(as_of=later))
     html = client.get(PATH).content.decode()
     assert "The usual hours" in html

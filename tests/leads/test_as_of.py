@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -19,7 +20,7 @@ from tests.factories.scenes import Brokerage, brokerage
 
 pytestmark = pytest.mark.django_db
 Kind = LedgerEntry.Kind
-TODAY = timezone.localdate()
+TODAY = timezone.localdate(timezone=ZoneInfo("America/New_York"))  # where the readers are
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def when(moment: datetime | None, empty: str = "–") -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
-        date_format(timezone.localtime(moment), "l, F j, Y, g:i A"),
+        date_format(timezone.localtime(moment), "D, M j, Y, g:i A"),
         spoken(moment, timezone.now()),
     )
 
