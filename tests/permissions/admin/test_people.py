@@ -279,7 +279,7 @@ def test_the_index_lists_what_she_may_open(client: Client, harbor: Brokerage) ->
     profile.permissions = ["manage_users"]
     profile.save()
     page = client.get("/admin/")
-    assert [entry.label for entry in page.context["entries"]] == ["People", "API tokens", "Units"]
+    assert [entry.label for entry in page.context["entries"]] == ["People", "API tokens", "Units", "Webhooks"]
 
 
 def test_without_the_verb_nothing_is_changed(harbor: Brokerage) -> None:
