@@ -28,7 +28,7 @@ def give_away(page: Page, name: str) -> None:
 
 def work(page: Page, lead: Lead) -> None:
     page.goto(f"/people/{lead.public_id}/")
-    note = page.locator("#composer textarea")
+    note = page.locator("#composer [name=body]")
     write(note, "She wants to see it on Sunday.")
     press(page.locator("#composer").get_by_role("button", name="Save"))
     expect(page.locator("#timeline")).to_contain_text("on Sunday")

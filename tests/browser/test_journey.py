@@ -111,7 +111,7 @@ def test_a_file_of_leads_is_owned_spread_offered_and_claimed(harbor: Product, le
     assert lead.offers.get().state == "open"  # opening it has claimed nothing
     ana.keyboard.press("c")
     ana.get_by_label(re.compile("Outcome|What came of it", re.IGNORECASE)).select_option(label="Reached")
-    ana.locator("#composer textarea").fill("Wants to see the house on Pier Road on Saturday.")
+    ana.locator("#composer [name=body]").fill("Wants to see the house on Pier Road on Saturday.")
     ana.locator("#composer").get_by_role("button", name="Save").click()
     expect(ana.locator("#timeline")).to_contain_text("Pier Road")
     offer = lead.offers.get()

@@ -52,17 +52,17 @@ def test_a_session_that_ends_loses_nothing_that_was_typed(
     with running_product.database():
         add_lead(page, f"Session {cookies}")
     here = page.url
-    page.locator("#composer textarea").fill(TYPED)
+    page.locator("#composer [name=body]").fill(TYPED)
     page.context.clear_cookies(name=cookies)
     save_note(page)
     message = page.get_by_text("Your session has ended or changed")
     expect(message).to_have_count(1)
     assert page.url == here
-    expect(page.locator("#composer textarea")).to_have_value(TYPED)
+    expect(page.locator("#composer [name=body]")).to_have_value(TYPED)
     sign_in_again(page, LEAD)
     save_note(page)  # its form token is old by now; the page gets the new one by itself
     expect(page.locator("#timeline")).to_contain_text(TYPED)
-    expect(page.locator("#composer textarea")).to_have_value("")
+    expect(page.locator("#composer [name=body]")).to_have_value("")
     expect(message).to_have_count(0)
 
 
@@ -70,14 +70,14 @@ def test_what_one_typed_is_not_sent_in_the_name_of_another(running_product: Prod
     page = sign_in(LEAD)
     with running_product.database():
         add_lead(page, "Namesake")
-    page.locator("#composer textarea").fill(TYPED)
+    page.locator("#composer [name=body]").fill(TYPED)
     page.context.clear_cookies()
     save_note(page)
     sign_in_again(page, OTHER)
     save_note(page)
     page.wait_for_load_state("networkidle")
     expect(page.get_by_text("Your session has ended or changed")).to_have_count(1)
-    expect(page.locator("#composer textarea")).to_have_value(TYPED)
+    expect(page.locator("#composer [name=body]")).to_have_value(TYPED)
     expect(page.locator("#timeline")).not_to_contain_text(TYPED)
 
 
@@ -87,7 +87,7 @@ def test_a_lead_that_moved_on_leaves_its_open_page(running_product: Product, sig
         hers = sign_in(offer.user.email)
         hers.goto(f"/people/{offer.lead.public_id}/")
         hers.get_by_text("How was this routed?").click()
-        hers.locator("#composer textarea").fill(TYPED)
+        hers.locator("#composer [name=body]").fill(TYPED)
         hers.evaluate("document.body.dispatchEvent(new CustomEvent('live:offers'))")
         hers.wait_for_load_state("networkidle")
         expect(hers.locator("#way")).to_have_attribute("open", "")
@@ -110,7 +110,7 @@ def test_a_note_on_a_lead_that_moved_on_is_refused_once(running_product: Product
         hers.route("**/live/**", lambda route: route.fulfill(status=204))  # she is not told
         hers.goto(f"/people/{offer.lead.public_id}/")
         hers.wait_for_load_state("networkidle")
-        hers.locator("#composer textarea").fill(TYPED)
+        hers.locator("#composer [name=body]").fill(TYPED)
         elsewhere = hers.context.new_page()
         elsewhere.goto(f"/people/{offer.lead.public_id}/")
         elsewhere.get_by_role("button", name="Pass").click()

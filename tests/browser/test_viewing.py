@@ -26,10 +26,10 @@ def test_v7_a_company_admin_looks_as_an_agent_and_changes_nothing(sign_in: SignI
 
     page.goto("/people/?mine=1")
     page.locator("a.row-link").last.click()
-    page.locator("#composer textarea").fill("Not hers to write.")
+    page.locator("#composer [name=body]").fill("Not hers to write.")
     page.locator("#composer").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Nothing was changed: stop viewing first.")).to_be_visible()
-    expect(page.locator("#composer textarea")).to_have_value("Not hers to write.")
+    expect(page.locator("#composer [name=body]")).to_have_value("Not hers to write.")
 
     page.set_viewport_size({"width": 360, "height": 740})
     expect(banner).to_be_in_viewport()

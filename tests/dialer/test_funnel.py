@@ -283,7 +283,7 @@ def test_d15_a_figure_that_is_none_lists_nobody(client: Client, harbor: Brokerag
 
 
 def test_d15_whose_monitors_are_closed_to_her_its_lists_are_too(client: Client, harbor: Brokerage) -> None:
-    campaign = make_campaign(harbor.south)
+    campaign = make_campaign(harbor.south, name="Autumn in the south")
     make_leads(harbor.south, 1)
     client.force_login(harbor.north_admin)
     html = client.get("/people/", {"campaign": str(campaign.pk)}).content.decode()

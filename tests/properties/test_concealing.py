@@ -133,6 +133,7 @@ CURSORS = [
 ]
 ASKED: dict[str, st.SearchStrategy[str]] = {
     "q": WORDS | st.text(max_size=5),
+    "like": WORDS | st.text(max_size=5),
     "mine": st.just("1"),
     "stage": st.sampled_from(["stage-New", "stage-Contacted", "0", "x"]),
     "owner": PLACES | PEOPLE | st.sampled_from(["me", "nobody"]),
