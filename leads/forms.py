@@ -224,7 +224,9 @@ class LogForm(forms.Form):
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should the next person know?"}),
     )
-    to = forms.ChoiceField(required=False)
+    to = forms.ChoiceField(
+        required=False, widget=forms.Select(attrs={"id": "mail-to"})
+    )  # dialogs on the page have an id_to
     subject = forms.CharField(required=False, max_length=LONGEST_SUBJECT)
     message = forms.CharField(
         required=False, max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 7}), label="E-mail"
