@@ -66,6 +66,18 @@ SELECT given.company_id, 'shared', %(actor_id)s::bigint, lead_id, user_id, %(why
     jsonb_build_object('verb', codename, 'until', until)
 FROM given JOIN auth_permission ON auth_permission.id = permission_id ORDER BY lead_id, user_id
 """
+# the last word counts, whichever of the two leads it was said of
+CONSENTS = f"""
+INSERT INTO leads_consent (company_id, lead_id, kind, given, words, recorded_by_id, at, came_from_id)
+SELECT DISTINCT ON (pair.kept, word.kind)
+    word.company_id, pair.kept, word.kind, word.given, word.words, word.recorded_by_id, word.at, word.id
+FROM {PAIRS} JOIN leads_consent AS word ON word.lead_id = pair.gone
+WHERE NOT EXISTS (
+    SELECT FROM leads_consent AS own
+    WHERE own.lead_id = pair.kept AND own.kind = word.kind AND (own.at, own.id) > (word.at, word.id)
+)
+ORDER BY pair.kept, word.kind, word.at DESC, word.id DESC
+"""
 BURY = f"""
 WITH buried AS (
     UPDATE leads_lead AS lead SET removed_at = now(), merged_into_id = pair.kept
@@ -99,6 +111,7 @@ def merge_leads(into: Mapping[int, int], cause: Cause, take: Collection[str] | N
     with connection.cursor() as cursor:
         cursor.execute(POINTS, params)
         cursor.execute(TASKS, params)
+        cursor.execute(CONSENTS, params)
     record_select((*FACT, "role", "to_user_id", *CAUSE, "detail"), SLOT_FACTS, params, changing=SLOTS)
     record_select((*FACT, "to_user_id", *CAUSE, "detail"), SHARE_FACTS, params, changing=SHARES)
     end_slots(Assignment.objects.filter(lead__pk__any_of=gone), **cause.params())

@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from leads import signals
 from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
 from leads.batches.verb import Act
-from leads.merging.doing import count_calls
+from leads.merging.doing import CONSENTS, count_calls
 from leads.merging.fields import COLUMNS
 from leads.models import ContactPoint, Lead
 from leads.search import reindex
@@ -58,6 +58,14 @@ ON CONFLICT (lead_id, kind, value) DO UPDATE SET raw = EXCLUDED.raw, position = 
 """
 
 
+# what was said of a lead that is none of them any more
+UNSAY = """
+DELETE FROM leads_consent AS copy USING leads_consent AS word, leads_lead AS former
+WHERE copy.lead_id = ANY(%(winners)s) AND word.id = copy.came_from_id AND former.id = word.lead_id
+    AND former.id = ANY(%(leads)s) AND former.merged_into_id IS DISTINCT FROM copy.lead_id
+"""
+
+
 def parts() -> dict[str, Any]:
     """All that a merge may touch of a lead."""
     columns = {name: name for name in KEPT} | {"tags": Func("tags", function="to_jsonb", output_field=JSONField())}
@@ -85,6 +93,9 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(LOSE, given)
         cursor.execute(GAIN, given)
+        cursor.execute(UNSAY, {**given, "winners": winners})
+        again = _into(lead_ids)
+        cursor.execute(CONSENTS, {"gone": list(again), "kept": list(again.values())})
     count_calls([*lead_ids, *winners, *_winners(lead_ids)])
     restore_slots(act, lead_ids)
     restore_shares(act, lead_ids)
@@ -93,5 +104,9 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
 
 def _winners(lead_ids: Sequence[int]) -> list[int]:
     """What these went into."""
+    return list(_into(lead_ids).values())
+
+
+def _into(lead_ids: Sequence[int]) -> dict[int, int]:
     rows = Lead.objects.filter(pk__any_of=list(lead_ids), merged_into__isnull=False).order_by("pk")
-    return [pk for pk in rows.values_list("merged_into", flat=True) if pk]
+    return {gone: kept for gone, kept in rows.values_list("pk", "merged_into") if kept}

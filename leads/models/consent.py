@@ -25,6 +25,15 @@ class Consent(models.Model):
     words = models.CharField(max_length=500, blank=True, default="")
     recorded_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     at = models.DateTimeField(db_default=Now())
+    came_from = models.ForeignKey(
+        "self",
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="The word of a lead that was merged into this one, which counts here too.",
+    )
 
     class Meta:
         indexes = [models.Index(F("lead"), F("kind"), F("id").desc(), name="consent_latest")]

@@ -47,3 +47,11 @@ def outcomes(batch: Batch) -> dict[int, str]:
     """Lead id → `changed`, the reason why it was skipped, or nothing."""
     rows = BatchItem.objects.filter(batch=batch).order_by("number")
     return {lead: reason or outcome for lead, outcome, reason in rows.values_list("lead_id", "outcome", "reason")}
+
+
+def merged(actor: User, kept: Lead, other: Lead, *take: str) -> Batch:
+    """As the page does it."""
+    scope = {"leads": [kept.public_id, other.public_id], "given": 2, "of_one": True}
+    batch = draft(actor=fresh(actor), verb="merge", scope=scope)
+    preview(actor=fresh(actor), batch=batch, params={"into": {str(other.pk): kept.pk}, "take": list(take)})
+    return run(batch)

@@ -29,7 +29,7 @@ from permissions.models import LedgerEntry
 from tests.factories.leads import assign, make_lead, make_stage, offer
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
-from tests.leads.batches.doing import done, drafted, outcomes, run, undo
+from tests.leads.batches.doing import done, drafted, merged, outcomes, run, undo
 from tests.properties.test_batches import picture
 
 pytestmark = pytest.mark.django_db
@@ -44,14 +44,6 @@ def levels() -> dict[tuple[str, int], Level]:
     leads, people = list(Lead.objects.order_by("pk")), User.objects.select_related("company", "holding__profile")
     held = {user.name: load_keyring(user) for user in people.order_by("pk")}
     return {(name, lead.pk): access_to(keyring, lead).level for name, keyring in held.items() for lead in leads}
-
-
-def merged(actor: User, kept: Lead, other: Lead, *take: str) -> Batch:
-    """As the page does it."""
-    scope = {"leads": [kept.public_id, other.public_id], "given": 2, "of_one": True}
-    batch = draft(actor=fresh(actor), verb="merge", scope=scope)
-    preview(actor=fresh(actor), batch=batch, params={"into": {str(other.pk): kept.pk}, "take": list(take)})
-    return run(batch)
 
 
 def test_i6_both_leads_are_in_the_one_that_stays_and_its_owner_is_the_same(harbor: Brokerage) -> None:
