@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Func, QuerySet, TextField
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +17,7 @@ from django.utils.formats import date_format
 from crm.notifications.subjects import Subject
 from crm.organization.models import User
 from leads.contact import show_phone
-from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead
+from leads.models import Activity, Assignment, Consent, ContactPoint, CustomField, Lead
 from permissions.access import Access, Key, Keyring, Level, Reason
 from permissions.door import access_to
 from permissions.keyring import load_keyring
@@ -33,6 +34,13 @@ _POND = Func(
     template="(SELECT pond.name FROM leads_assignment AS slot JOIN leads_pond AS pond ON pond.id = slot.pond_id"
     " WHERE slot.lead_id = %(expressions)s)",
     output_field=TextField(),
+)
+# what it wants none of, by the last word on each
+OPTED_OUT = Func(
+    "pk",
+    template="ARRAY(SELECT kind FROM (SELECT DISTINCT ON (kind) kind, given FROM leads_consent"
+    " WHERE lead_id = %(expressions)s ORDER BY kind, id DESC) AS said WHERE NOT given)",
+    output_field=ArrayField(TextField()),
 )
 TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
@@ -187,6 +195,11 @@ def contacts_of(points: Iterable[ContactPoint], region: str) -> dict[str, list[C
         else:
             contacts["emails"].append(Contact(point.value, f"mailto:{point.value}"))
     return contacts
+
+
+def consents_of(lead: Lead) -> list[Consent]:
+    """The latest word of each kind."""
+    return list(Consent.objects.filter(lead=lead).order_by("kind", "-pk").distinct("kind"))
 
 
 def local_time(zone: str, moment: datetime | None = None) -> str:

@@ -28,7 +28,8 @@ from dialer.services.gates import Standing, standings
 from leads.contact import show_phone
 from leads.merging.doing import absorbed_by
 from leads.messaging.merging import filled
-from leads.models import Consent, Lead, MessageTemplate
+from leads.models import Lead, MessageTemplate
+from leads.reading import consents_of
 from leads.services.consenting import mark_do_not_call, record_consent
 from leads.services.working import may_log
 from permissions.access import Keyring, Level
@@ -75,7 +76,7 @@ def _context(request: HttpRequest, lead: Lead) -> dict[str, Any]:
         "may_call": may_log(lead.access, Kind.CALL),  # type: ignore[arg-type]
         "templates": _templates(actor),
         "numbers": [(one, show_phone(one.number, region), opening(one)) for one in found],
-        "consents": list(_consents(lead)),
+        "consents": consents_of(lead),
         "by_provider": bool(numbers) and account_of(actor.company_id) is not None,
     }
 
@@ -94,12 +95,6 @@ def opening(found: Standing) -> str:
 def there(found: Standing, moment: datetime) -> str:
     clock = found.place.clocks(moment)[0]
     return f"{clock:%A} {clock.strftime('%I:%M %p').lstrip('0')}"
-
-
-def _consents(lead: Lead) -> Any:
-    """The latest word of each kind."""
-    said = Consent.objects.filter(lead=lead).order_by("kind", "-pk").distinct("kind")
-    return said.select_related("recorded_by")
 
 
 # --- calls and texts --------------------------------------------------------------------------------------------------

@@ -21,7 +21,18 @@ from leads.messaging.merging import filled
 from leads.messaging.writing import send_email, sender_of
 from leads.models import Activity, Assignment, ContactPoint, CustomField, Lead, MessageTemplate, OwnershipRequest, Stage
 from leads.once import new_token, once
-from leads.reading import TONES, address_of, contacts_of, facts_of, local_time, origin_words, owner_label, slots_of, why
+from leads.reading import (
+    OPTED_OUT,
+    TONES,
+    address_of,
+    contacts_of,
+    facts_of,
+    local_time,
+    origin_words,
+    owner_label,
+    slots_of,
+    why,
+)
 from leads.services.asking import askable
 from leads.services.ponding import may_take, why_left, why_outside
 from leads.services.sharing import with_sharers
@@ -37,7 +48,8 @@ from permissions.verbs import Verb
 
 def find_lead(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
     """The lead, where she may read it in full; else it does not exist for her (V3)."""
-    lead = with_sharers(Lead.objects.visible_to(keyring, Level.VIEW).for_rows()).filter(public_id=public_id).first()
+    leads = with_sharers(Lead.objects.visible_to(keyring, Level.VIEW).for_rows()).annotate(opted_out=OPTED_OUT)
+    lead = leads.filter(public_id=public_id).first()
     if lead is None:
         raise Http404
     lead.access = access_to(keyring, lead)

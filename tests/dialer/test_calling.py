@@ -88,6 +88,9 @@ def test_d14_consent_is_recorded_with_its_words(client: Client, harbor: Brokerag
     html = client.post(path, {"said": "call-no", "words": ""}, headers=FRAGMENT).content.decode()
     assert "Texts: agreed" in html
     assert "Calls: opted out" in html
+    page = client.get(f"/people/{lead.public_id}/").content.decode()
+    assert "No calls" in page
+    assert "No texts" not in page
     assert "opted out of calls" in html
     rows = Consent.objects.order_by("pk").values_list("kind", "given", "words", "recorded_by")
     assert list(rows) == [("text", True, "yes, text me", harbor.ana.pk), ("call", False, "", harbor.ana.pk)]
