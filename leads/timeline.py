@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from crm.core.pagination import read_cursor, write_cursor
+from crm.core.templatetags.core import dated
 from crm.organization.models import Unit, User
 from leads.merging.doing import absorbed_by
 from leads.messaging.showing import delivery_of
@@ -351,7 +352,7 @@ def _shared(said: _Speech) -> SafeString:
 def clock_time(moment: datetime) -> str:
     """`2:05 PM` near to now, with the day where it is further off; in the reader's zone."""
     near = abs(moment - timezone.now()) < timedelta(hours=12)
-    return date_format(timezone.localtime(moment), "g:i A" if near else "M j, g:i A")
+    return dated(moment, "g:i A" if near else "M j, g:i A")
 
 
 SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {

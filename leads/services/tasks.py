@@ -10,8 +10,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from crm.core.templatetags.core import dated
 from crm.notifications.services import Message, notify
 from crm.organization.models import User
 from leads import signals
@@ -66,7 +66,7 @@ def add_task(
 
 
 def _announce(actor: User, lead: Lead, made: Task, *, by_hand: bool) -> None:
-    when = date_format(timezone.localtime(made.due_at), "M j, g:i A (T)")
+    when = dated(made.due_at, "M j, g:i A (T)")
     _note(lead, actor, f"{made.get_kind_display()}, {when}: {made.title}")
     if by_hand:
         signals.worked.send(sender=Lead, lead=lead, actor=actor, act=ACTS.get(Task.Kind(made.kind), "task"))

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
-from django.utils.formats import date_format
 
+from crm.core.templatetags.core import dated
 from crm.organization.models import User
 from leads.models import Lead
 from routing.models import Decision, Offer, OfferRecipient, Rule
@@ -148,4 +147,4 @@ def _was_paused(offer: Offer) -> bool:
 
 
 def _said(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "M j, g:i A")
+    return dated(moment, "M j, g:i A")

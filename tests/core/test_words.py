@@ -35,6 +35,11 @@ def test_a_moment_is_said_as_people_say_it(away: timedelta, words: str) -> None:
     assert core.spoken(NOW + away, NOW) == words
 
 
+def test_a_day_of_another_year_is_said_with_it() -> None:
+    soon, far = NOW + timedelta(days=9), NOW.replace(year=NOW.year + 100)
+    assert [core.dated(at, "M j", NOW) for at in (soon, far)] == ["Mar 17", "Mar 8, 2126"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(-1, "0:00"), (65, "1:05"), (3599, "59:59"), (3600, "1 h 00 min"), (90000, "1 d 1 h"), (600000, "6 d 22 h")],

@@ -93,6 +93,13 @@ def hue(name: object) -> int:
     return crc32(str(name).encode()) % HUES + 1
 
 
+@register.filter
+def dated(moment: datetime, pattern: str = "D, M j, g:i A", now: datetime | None = None) -> str:
+    """A moment where the reader is, with the year behind the day if it is not this one."""
+    here, today = timezone.localtime(moment), timezone.localtime(now)
+    return date_format(here, pattern if here.year == today.year else pattern.replace("M j", "M j, Y"))
+
+
 def spoken(moment: datetime, now: datetime) -> str:
     """A moment as people say it: `now`, `5 min ago`, `in 3 h`, `2 d ago`; the date where it is more than a week away."""
     away = abs(now - moment)
@@ -105,8 +112,7 @@ def spoken(moment: datetime, now: datetime) -> str:
     elif away < timedelta(days=7):
         words = f"{away.days} d"
     else:
-        here = timezone.localtime(moment)
-        return date_format(here, "M j" if here.year == timezone.localtime(now).year else "M j, Y")
+        return dated(moment, "M j", now)
     return f"{words} ago" if moment < now else f"in {words}"
 
 

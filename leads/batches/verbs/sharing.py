@@ -12,9 +12,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 
 from crm.core.moments import MomentField
+from crm.core.templatetags.core import dated
 from crm.organization.models import User
 from leads.batches.restoring import restore_shares, shares_image
 from leads.batches.sight import sight_of_one
@@ -186,7 +186,7 @@ def _say(shares: Sequence[Mapping[str, Any]], work: int) -> str:
 
 def _until(written: str | None) -> str:
     moment = parse_datetime(written or "")
-    return f" until {date_format(timezone.localtime(moment), 'M j, g:i A')}" if moment else ""
+    return f" until {dated(moment, 'M j, g:i A')}" if moment else ""
 
 
 def shares_with(act: Act) -> Any:
