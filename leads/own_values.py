@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -28,6 +28,19 @@ def read_own(text: str, region: str, kind: str, choices: Sequence[str]) -> str:
     if kind == CustomField.Kind.DATE:
         return read_day(text, region)
     return _read_choice(text, choices) if kind == CustomField.Kind.CHOICE else text
+
+
+def read_all(sent: Mapping[str, str], fields: Mapping[str, CustomField], region: str) -> dict[str, str]:
+    """What the company's `fields` keep of texts, by key; an empty one stays empty. Raises UnreadableValueError."""
+    kept = {}
+    for key, text in sent.items():
+        if key not in fields:
+            raise UnreadableValueError(f"There is no field “{key[:60]}” among the company’s own")
+        try:
+            kept[key] = read_own(text, region, fields[key].kind, fields[key].choices) if text else ""
+        except UnreadableValueError as error:
+            raise UnreadableValueError(f"{fields[key].label}: {error}") from error
+    return kept
 
 
 def _read_number(text: str) -> str:

@@ -10,14 +10,14 @@ from ninja import Query, Router
 
 from crm.api.asking import needs
 from crm.api.problems import PROBLEMS
-from crm.api.schemas import NO_NUL, CampaignOut, ChannelOut, Named, StageOut, UserOut, UsersOut
+from crm.api.schemas import NO_NUL, CampaignOut, ChannelOut, FieldOut, Named, StageOut, UserOut, UsersOut
 from crm.api.showing import owner_of
 from crm.core.pagination import keyset_page
 from crm.organization.models import User
 from crm.organization.people import signed_in
 from crm.organization.querysets import UserQuerySet
 from dialer.models import Campaign
-from leads.models import Stage
+from leads.models import CustomField, Stage
 from leads.spreadsheet import csv_lines
 from permissions.tokens.services import Scope
 from routing.models import Channel
@@ -55,6 +55,13 @@ def list_stages(request: HttpRequest) -> list[StageOut]:
     """The stages of your company, in their order."""
     rows = Stage.objects.filter(company=signed_in(request).company_id).order_by("position", "pk")
     return [StageOut(id=stage.pk, name=stage.name, kind=stage.kind) for stage in rows]
+
+
+@router.get("/fields", response={200: list[FieldOut], **PROBLEMS}, url_name="fields")
+def list_fields(request: HttpRequest) -> list[FieldOut]:
+    """The fields of your company's own that leads have beside the usual ones, as `custom`."""
+    rows = CustomField.objects.filter(company=signed_in(request).company_id).order_by("label", "pk")
+    return [FieldOut(key=one.key, label=one.label, kind=one.kind, choices=one.choices) for one in rows]
 
 
 @router.get("/channels", response={200: list[ChannelOut], **PROBLEMS}, url_name="channels")

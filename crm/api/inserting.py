@@ -18,7 +18,8 @@ from crm.organization.models import Unit, User
 from dialer.models import Campaign
 from leads.contact import UnreadableContactError, read_email, read_phone
 from leads.merging.keys import Key, counting, keys_of, pairs_known_by
-from leads.models import Activity, ContactPoint, Lead, Stage
+from leads.models import Activity, ContactPoint, CustomField, Lead, Stage
+from leads.own_values import UnreadableValueError, read_all
 from leads.services.arriving import COMPANY_LOCK
 from leads.services.creating import NewLead, Placement, create_leads, owners_for_new_leads, placed_with, source_named
 from leads.services.hiding import starts_hidden
@@ -52,6 +53,10 @@ class Places:
     def channels(self) -> dict[str, Channel]:
         rows = Channel.objects.readable_by(self.actor).open().select_related("owner_unit", "owner_user", "routing_unit")
         return {channel.public_id: channel for channel in rows.order_by("pk")}
+
+    @cached_property
+    def own_fields(self) -> dict[str, CustomField]:
+        return {field.key: field for field in CustomField.objects.filter(company=self.actor.company).order_by("pk")}
 
     @cached_property
     def campaigns(self) -> dict[int, Campaign]:
@@ -119,6 +124,7 @@ class _Sent:
     placement: Placement
     keys: list[Key]
     stage: Stage | None
+    custom: dict[str, str]
 
 
 @transaction.atomic
@@ -138,7 +144,7 @@ def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn]) -> list[In
     for index, lead in enumerate(leads):
         try:
             read.append(_read(actor, index, lead, places, stages))
-        except (RefusedLeadError, UnreadableContactError) as refusal:
+        except (RefusedLeadError, UnreadableContactError, UnreadableValueError) as refusal:
             done[index] = Inserted(index=index, outcome="refused", detail=str(refusal))
     _settle(actor, keyring, read, done)
     results = [done[index] for index in range(len(leads))]
@@ -148,7 +154,7 @@ def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn]) -> list[In
 
 
 def _read(actor: User, index: int, sent: NewLeadIn, places: Places, stages: Mapping[int, Stage]) -> _Sent:
-    """Raises RefusedLeadError, UnreadableContactError."""
+    """Raises RefusedLeadError, UnreadableContactError, UnreadableValueError."""
     if sent.stage_id and sent.stage_id not in stages:
         raise RefusedLeadError("There is no such stage.")
     if sent.campaign_id and sent.campaign_id not in places.campaigns:
@@ -158,7 +164,8 @@ def _read(actor: User, index: int, sent: NewLeadIn, places: Places, stages: Mapp
     points |= {(ContactPoint.Kind.PHONE.value, read_phone(raw, region)): raw for raw in sent.phones if raw}
     name = f"{sent.first_name} {sent.last_name}".strip()
     keys = keys_of(counting(actor.company), points, name) if sent.duplicates != "create" else []
-    return _Sent(index, sent, places.of(sent), keys, stages.get(sent.stage_id or 0))
+    custom = read_all(sent.custom, places.own_fields, region) if sent.custom else {}
+    return _Sent(index, sent, places.of(sent), keys, stages.get(sent.stage_id or 0), custom)
 
 
 def _settle(actor: User, keyring: Keyring, read: Sequence[_Sent], done: dict[int, Inserted]) -> None:
@@ -213,7 +220,8 @@ def _make(actor: User, new: Sequence[_Sent]) -> list[Lead]:
 
 def _new(one: _Sent) -> NewLead:
     fields = one.lead.columns() | ({"stage": one.stage} if one.stage else {})
-    return NewLead(fields=fields, phones=one.lead.phones, emails=one.lead.emails, source=one.lead.source)
+    custom = {key: value for key, value in one.custom.items() if value}
+    return NewLead(fields, one.lead.phones, one.lead.emails, one.lead.source, custom)
 
 
 def _tell(actor: User, made: Sequence[tuple[Lead, Placement]]) -> None:
@@ -240,6 +248,7 @@ def _again(actor: User, keyring: Keyring, one: _Sent, lead: Lead) -> Inserted:
         keyring=keyring,
         lead=lead,
         fields=fields,
+        custom=one.custom,
         phones=[*raws[ContactPoint.Kind.PHONE], *one.lead.phones],
         emails=[*raws[ContactPoint.Kind.EMAIL], *one.lead.emails],
     )

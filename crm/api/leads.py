@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -26,11 +27,13 @@ from crm.api.schemas import (
 )
 from crm.api.showing import shown
 from crm.core.pagination import capped_count, keyset_page
+from crm.organization.models import User
 from crm.organization.people import signed_in
 from leads.contact import UnreadableContactError
 from leads.filters import LeadFilter
 from leads.merging.doing import absorbed_by
-from leads.models import Activity, Lead, Stage
+from leads.models import Activity, CustomField, Lead, Stage
+from leads.own_values import UnreadableValueError, read_all
 from leads.services.creating import source_named
 from leads.services.working import change_stage, edit_lead, log_activity
 from permissions.access import Keyring, Level
@@ -110,10 +113,11 @@ def change_a_lead(request: HttpRequest, lead_id: str, change: LeadChange) -> Any
                 keyring=keyring,
                 lead=lead,
                 fields=fields,
+                custom=_own(actor, change.custom),
                 phones=change.phones if "phones" in sent else None,
                 emails=change.emails if "emails" in sent else None,
             )
-    except UnreadableContactError as error:
+    except (UnreadableContactError, UnreadableValueError) as error:
         raise RefusedError(422, str(error)) from error
     if change.stage_id:
         change_stage(keyring=keyring, actor=actor, lead=lead, stage=_stage(actor.company_id, change.stage_id))
@@ -159,6 +163,11 @@ def _find(lead_id: str, keyring: Keyring) -> Lead:
     if lead is None:
         raise Http404
     return lead
+
+
+def _own(actor: User, sent: Mapping[str, str]) -> dict[str, str]:
+    fields = CustomField.objects.filter(company=actor.company_id, key__in=sent).order_by("pk")
+    return read_all(sent, {field.key: field for field in fields}, actor.company.phone_region)
 
 
 def _stage(company_id: int, pk: int) -> Stage:

@@ -12,9 +12,11 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from crm.core.lines import straight
 from crm.organization.models import validate_time_zone
 from leads.forms import LONGEST_NOTE, LONGEST_TAG, MOST_LINES, PEOPLE_TO_MEET
+from leads.own_values import LONGEST_VALUE
 from leads.tags import united
 
 MOST_AT_ONCE = 1000
+MOST_OWN = 200
 NO_NUL = r"^[^\x00]*$"
 Kind = Literal["", "buyer", "seller", "renter", "landlord", "investor", "insurance", "other"]
 
@@ -34,6 +36,7 @@ Tag = Annotated[str, Field(min_length=1, max_length=LONGEST_TAG, pattern=NO_NUL)
 Zone = Annotated[str, Field(max_length=64, pattern=NO_NUL), AfterValidator(known_zone)]
 Price = Annotated[int, Field(ge=0, le=10**15)]
 Id = Annotated[int, Field(ge=1, le=2**62)]
+Own = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=NO_NUL), AfterValidator(straight)]
 Note = Annotated[str, Field(max_length=LONGEST_NOTE, pattern=NO_NUL), AfterValidator(straight)]
 
 
@@ -70,6 +73,9 @@ class LeadFacts(Strict):
     score: Annotated[int, Field(ge=0, le=100)] = 0
     price_min: Price | None = None
     price_max: Price | None = None
+    custom: dict[str, Own] = Field(
+        {}, max_length=MOST_OWN, description="Your company’s own fields by key; an empty text empties one."
+    )
 
     @model_validator(mode="after")
     def in_order(self) -> Self:
@@ -285,6 +291,13 @@ class UsersOut(Schema):
 
 class StageOut(Named):
     kind: str
+
+
+class FieldOut(Schema):
+    key: str
+    label: str
+    kind: str = Field(description="text, number, date or choice")
+    choices: list[str]
 
 
 class ChannelOut(Schema):

@@ -92,13 +92,19 @@ def edit_lead(
     fields: Mapping[str, Any],
     phones: Iterable[str] | None = None,
     emails: Iterable[str] | None = None,
+    custom: Mapping[str, str] | None = None,
 ) -> Lead:
-    """Change contact data and facts; never the owner (P4). Given phones or e-mails replace those there are."""
+    """Change contact data and facts; never the owner (P4). Given phones or e-mails replace those there are; of the
+    company's own fields `custom` changes those it names, and empties one where it is empty.
+    """
     refused = set(fields) - EDITABLE
     if refused:
         raise ValueError(f"not editable: {sorted(refused)}")
     lead = Lead.objects.in_id_order().get(pk=lead.pk)
     require(keyring, lead, Level.WORK)
+    if custom:
+        kept = {**lead.custom, **custom}
+        fields = {**fields, "custom": {key: value for key, value in kept.items() if value}}
     changed = [name for name, value in fields.items() if getattr(lead, name) != value]
     for name, value in fields.items():
         setattr(lead, name, value)

@@ -15,7 +15,7 @@ PUBLIC = {  # besides the pages of the sign-in library, which have their own che
     # ask for a token or a session each by itself (crm/api/asking.py), but for what describes them
     *(f"api:{name}" for name in ("api-root", "nothing", "openapi-json", "openapi-view")),
     *(f"api:{name}" for name in ("leads", "leads-batch", "lead", "lead-activities")),
-    *(f"api:{name}" for name in ("users", "users-csv", "stages", "channels", "campaigns", "hopper")),
+    *(f"api:{name}" for name in ("users", "users-csv", "stages", "fields", "channels", "campaigns", "hopper")),
     "hosted-form",  # for whoever wants to be called
     "inbound",  # asks for the channel’s key
     # hear only what the phone provider signed
