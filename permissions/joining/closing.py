@@ -63,14 +63,16 @@ def close_unit(*, actor: User, unit: Unit, batch_id: int | None = None) -> dict[
 
 
 def reopen_unit(*, actor: User, unit: Unit, kept: dict[str, Any], batch_id: int | None = None) -> None:
-    """Undo `close_unit`; teams and people that have gone elsewhere since stay there. Raises RefusedError."""
+    """Undo `close_unit`; teams and people that have gone elsewhere since, or left, stay away. Raises RefusedError."""
     Unit.objects.filter(pk=unit.pk).update(closed_at=None)
     unit.closed_at = None
     _record(actor, unit, "unit opened again", batch_id)
     for team in Unit.objects.filter(pk__in=kept["teams"], parent=unit.parent, closed_at=None).order_by("pk"):
         change_unit(actor=actor, unit=team, batch_id=batch_id, parent=unit)
     here = {user for _, user, _ in _current(unit)}
-    back = Membership.objects.filter(pk__in=kept["members"], user__is_active=True).exclude(user__in=here)
+    left = Membership.objects.filter(pk__in=kept["joined"], ended_at__isnull=False).values("user")
+    back = Membership.objects.filter(pk__in=kept["members"], user__is_active=True)
+    back = back.exclude(user__in=here).exclude(user__in=left)
     rows = list(back.order_by("pk").values_list("pk", "user", "role"))
     back.update(ended_at=None)
     guests = Membership.objects.current().filter(pk__in=kept["joined"], role=Membership.Role.MEMBER)

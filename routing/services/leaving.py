@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
+from leads.services.assigning import assignees_of
 from leads.services.holdings import Holding
 from routing.models import Offer, OfferRecipient, RosterMember, RoutingPolicy
 from routing.querysets import OfferQuerySet
@@ -74,12 +75,15 @@ def _end(places: Any, fallbacks: Any) -> dict[str, Any]:
 
 
 def join_rosters(company_id: int, kept: dict[str, Any]) -> None:
-    """Each at her place and with her credit, as if she had paused (R3). A unit that has another fallback keeps it."""
-    active = set(_active(place["user_id"] for place in kept["places"]))
+    """Each at her place and with her credit, as if she had paused (R3), who is still of the unit. A unit that has another
+    fallback keeps it.
+    """
+    units = Unit.objects.in_bulk({place["unit_id"] for place in kept["places"]})
+    there = {pk: set(assignees_of(unit).values_list("pk", flat=True)) for pk, unit in units.items()}
     for place in kept["places"]:
         values = {**place, "company_id": company_id}
         key = {"unit_id": values.pop("unit_id"), "user_id": values.pop("user_id")}
-        if key["user_id"] in active:
+        if key["user_id"] in there[key["unit_id"]]:
             RosterMember.objects.get_or_create(**key, defaults=values)
     for unit, person in kept["fallbacks"]:
         if _active([person]):

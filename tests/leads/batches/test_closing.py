@@ -86,6 +86,18 @@ def test_o4_all_of_a_team_goes_to_its_office_and_comes_back(harbor: Brokerage) -
     assert everything() == before
 
 
+def test_o4_who_left_meanwhile_does_not_come_back_with_the_unit(harbor: Brokerage) -> None:
+    make_policy(harbor.lakeside)
+    on_roster(harbor.lakeside, harbor.ana, harbor.ben)
+    batch = run(kit(harbor.broker, harbor.lakeside, harbor.north))
+    made = draft(actor=fresh(harbor.broker), verb="depart", scope={"person": harbor.ben.pk, "unit": harbor.north.pk})
+    run(preview(actor=fresh(harbor.broker), batch=made, params={"to": {}}))
+    run(undo(harbor.broker, batch))
+    here = Membership.objects.current().filter(unit=harbor.lakeside)
+    assert set(here.filter(user__in=[harbor.ana, harbor.ben]).values_list("user", flat=True)) == {harbor.ana.pk}
+    assert list(RosterMember.objects.filter(unit=harbor.lakeside).values_list("user", flat=True)) == [harbor.ana.pk]
+
+
 def test_o4_an_office_with_teams_goes_to_the_company(harbor: Brokerage) -> None:
     lead = make_lead(harbor.north, agent=harbor.ana)
     team_s = make_lead(harbor.lakeside, agent=harbor.ana)
