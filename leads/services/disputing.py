@@ -31,6 +31,7 @@ from permissions.models import LedgerEntry
 from permissions.verbs import Verb
 
 WHY = "conflict"
+GONE = "One of the two leads is not there any more."
 MOST_TOLD = 10
 ASK = "ask-"  # before the verdict that its owner is asked for
 
@@ -219,7 +220,13 @@ def close_moved(lead_ids: Collection[int]) -> None:
 
 
 def close_removed(lead_ids: Collection[int]) -> None:
-    _close(_about({*lead_ids}), Verdict.CLOSED, "One of the two leads is not there any more.")
+    _close(_about({*lead_ids}), Verdict.CLOSED, GONE)
+
+
+def reopen_removed(company_id: int, lead_ids: Collection[int]) -> None:
+    """These leads are back."""
+    about = Q(known__pk__any_of={*lead_ids}) | Q(arrived__pk__any_of={*lead_ids})
+    _open_again(Conflict.objects.filter(about, company=company_id, note=GONE), company_id)
 
 
 def close_departed(user: User) -> list[int]:
@@ -232,11 +239,14 @@ def close_departed(user: User) -> list[int]:
 
 def reopen(user: User, ids: Collection[int]) -> None:
     """She is back: those that still stand between two owners."""
-    closed = Conflict.objects.filter(pk__in=ids, verdict=Verdict.CLOSED, company=user.company_id)
-    there = closed.filter(known__removed_at=None, arrived__removed_at=None)
-    hers = there.filter(Q(known__owner_user=user) | Q(arrived__owner_user=user))
-    hers.update(verdict=Verdict.OPEN, decided_at=None, note="")
-    bump(managers_told(user.company_id), "requests")
+    hers = Q(known__owner_user=user) | Q(arrived__owner_user=user)
+    _open_again(Conflict.objects.filter(hers, pk__in=ids, company=user.company_id), user.company_id)
+
+
+def _open_again(conflicts: ConflictQuerySet, company_id: int) -> None:
+    closed = conflicts.filter(verdict=Verdict.CLOSED, known__removed_at=None, arrived__removed_at=None)
+    if closed.update(verdict=Verdict.OPEN, decided_at=None, note=""):
+        bump(managers_told(company_id), "requests")
 
 
 def _open() -> ConflictQuerySet:

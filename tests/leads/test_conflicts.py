@@ -27,7 +27,7 @@ from routing.models import Offer
 from tests.factories.leads import make_lead
 from tests.factories.people import fresh, leave_company, make_manager
 from tests.factories.scenes import Brokerage, brokerage, stranger
-from tests.leads.batches.doing import done
+from tests.leads.batches.doing import done, run, undo
 from tests.routing.scenes import on_roster
 from tests.support.racing import together
 
@@ -301,6 +301,15 @@ def test_c8_it_closes_when_a_lead_is_gone(harbor: Brokerage) -> None:
         done(owner, "delete", [getattr(conflict, side)])
         assert (now(conflict).verdict, now(conflict).decided_by) == ("closed", None)
         assert waits_for(harbor.broker) == 0
+
+
+def test_m6_c8_it_opens_again_when_the_deleted_lead_comes_back(harbor: Brokerage) -> None:
+    conflict = comes_to_ana(harbor)
+    deleted = done(harbor.broker, "delete", [conflict.arrived])
+    assert now(conflict).verdict == "closed"
+    run(undo(harbor.broker, deleted))
+    assert (now(conflict).verdict, now(conflict).decided_at, now(conflict).note) == ("open", None, "")
+    assert waits_for(harbor.broker) == 1
 
 
 def test_c8_it_closes_when_both_come_to_one_owner_and_stays_open_otherwise(harbor: Brokerage) -> None:

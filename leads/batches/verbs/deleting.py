@@ -14,6 +14,7 @@ from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, Sight, Skip
 from leads.models import BatchItem, Lead
 from leads.querysets import LeadQuerySet
+from leads.services.disputing import reopen_removed
 from leads.services.removing import delete_leads
 from leads.services.transferring import tell_personal_owners
 from permissions.access import Keyring, Level
@@ -80,6 +81,7 @@ class Delete(MassVerb):
             signals.removed.send(sender=Lead, company_id=company_id, lead_ids=going, actor_id=actor_id)
         given = {"leads": list(lead_ids), "undone": act.batch.undoes_id, **act.cause}
         record_select(COLUMNS, FACTS, given, changing=BACK)
+        reopen_removed(company_id, lead_ids)
         restore_slots(act, lead_ids)
 
     def undo_skips(self, act: Act) -> Sequence[Skip]:
