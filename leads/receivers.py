@@ -20,7 +20,6 @@ from leads.services.disputing import close_departed, close_moved, close_removed,
 from leads.services.leaving import worked_there
 from leads.services.ponding import take_by_work
 from leads.services.sharing import GIVES, given_to
-from leads.services.tasks import drop_tasks, pick_up
 from permissions.joining.memberships import register_tie
 from permissions.keyring import load_keyring, register_source
 
@@ -57,14 +56,11 @@ def on_removed(sender: object, lead_ids: Sequence[int], **kwargs: Any) -> None:
 
 
 def on_departing(sender: object, user: User, units: Collection[int] | None, **kwargs: Any) -> dict[str, Any]:
-    kept: dict[str, Any] = {"tasks": drop_tasks(user, units)}
-    return kept | {"conflicts": close_departed(user)} if units is None else kept
+    return {"conflicts": close_departed(user)} if units is None else {}
 
 
 def on_coming_back(sender: object, user: User, kept: dict[str, Any], **kwargs: Any) -> None:
-    mine = kept.get(__name__, {})
-    reopen(user, mine.get("conflicts", []))
-    pick_up(user, mine.get("tasks", []))
+    reopen(user, kept.get(__name__, {}).get("conflicts", []))
 
 
 def on_worked(sender: object, lead: Lead, actor: User, act: str, **kwargs: Any) -> None:

@@ -44,9 +44,17 @@ SELECT company_id, CASE WHEN pond_id IS NULL THEN 'assigned' ELSE 'pooled' END, 
     user_id, %(why)s, %(batch_id)s::bigint, CASE WHEN pond_id IS NOT NULL THEN jsonb_build_object('pond', pond_id) END
 FROM given ORDER BY lead_id, role
 """
+# who was promised a call gets it from whoever holds the lead that stays
 TASKS = f"""
-UPDATE leads_task AS task SET lead_id = pair.kept FROM {PAIRS}
-WHERE task.lead_id = pair.gone AND task.done_at IS NULL AND task.dropped_at IS NULL
+UPDATE leads_task AS task SET lead_id = pair.kept, came_from_id = coalesce(task.came_from_id, pair.gone),
+    user_id = CASE WHEN follows THEN kept.holder_id ELSE task.user_id END,
+    left_by_id = CASE WHEN follows THEN coalesce(task.left_by_id, task.user_id) ELSE task.left_by_id END
+FROM {PAIRS} JOIN leads_lead AS kept ON kept.id = pair.kept JOIN leads_lead AS gone ON gone.id = pair.gone
+    JOIN leads_task AS one ON one.lead_id = pair.gone
+    CROSS JOIN LATERAL (
+        VALUES (one.kind = 'callback' AND one.user_id = gone.holder_id AND kept.holder_id IS DISTINCT FROM one.user_id)
+    ) AS rule (follows)
+WHERE task.id = one.id AND task.done_at IS NULL AND task.dropped_at IS NULL
 """
 SHARES = f"""
 WITH given AS (

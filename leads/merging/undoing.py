@@ -13,10 +13,11 @@ from django.db.models.functions import JSONObject
 from leads import signals
 from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
 from leads.batches.verb import Act
-from leads.merging.doing import CONSENTS, count_calls
+from leads.merging.doing import CONSENTS, TASKS, count_calls
 from leads.merging.fields import COLUMNS
 from leads.models import ContactPoint, Lead
 from leads.search import reindex
+from leads.services.disputing import reopen_removed
 from permissions.ledger import record_select
 
 KEPT = (*COLUMNS, "removed_at", "merged_into_id")
@@ -64,6 +65,18 @@ DELETE FROM leads_consent AS copy USING leads_consent AS word, leads_lead AS for
 WHERE copy.lead_id = ANY(%(winners)s) AND word.id = copy.came_from_id AND former.id = word.lead_id
     AND former.id = ANY(%(leads)s) AND former.merged_into_id IS DISTINCT FROM copy.lead_id
 """
+# what was planned with a lead that is none of them any more, or with one that had gone into it before
+TASKS_BACK = """
+WITH RECURSIVE back (lead_id, came_from) AS (
+    SELECT id, id FROM leads_lead WHERE id = ANY(%(leads)s) AND NOT id = ANY(%(winners)s) AND removed_at IS NULL
+    UNION SELECT back.lead_id, lead.id FROM back JOIN leads_lead AS lead ON lead.merged_into_id = back.came_from
+)
+UPDATE leads_task AS task SET lead_id = back.lead_id, came_from_id = NULLIF(task.came_from_id, back.lead_id),
+    user_id = CASE WHEN task.left_by_id IS NULL THEN task.user_id
+        WHEN task.came_from_id = back.lead_id THEN task.left_by_id ELSE lead.holder_id END,
+    left_by_id = CASE WHEN task.came_from_id <> back.lead_id THEN task.left_by_id END
+FROM back JOIN leads_lead AS lead ON lead.id = back.lead_id WHERE task.lead_id = ANY(%(winners)s) AND task.came_from_id = back.came_from
+"""
 
 
 def parts() -> dict[str, Any]:
@@ -95,9 +108,13 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
         cursor.execute(GAIN, given)
         cursor.execute(UNSAY, {**given, "winners": winners})
         again = _into(lead_ids)
-        cursor.execute(CONSENTS, {"gone": list(again), "kept": list(again.values())})
+        for statement in (CONSENTS, TASKS):
+            cursor.execute(statement, {"gone": list(again), "kept": list(again.values())})
     count_calls([*lead_ids, *winners, *_winners(lead_ids)])
+    reopen_removed(act.batch.company_id, lead_ids)
     restore_slots(act, lead_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(TASKS_BACK, {**given, "winners": winners})
     restore_shares(act, lead_ids)
     reindex(list(lead_ids))
 

@@ -16,7 +16,7 @@ OPEN = Q(done_at=None, dropped_at=None)
 class Task(models.Model):
     """Of one person; without `user` of anyone who works the lead. `time_zone` is where it was said when.
 
-    `dropped_at`: it went with the person who left.
+    `dropped_at`: it went with the person who left. `left_by`: whose callback it was before its lead was taken from her.
     """
 
     class Kind(models.TextChoices):
@@ -39,6 +39,18 @@ class Task(models.Model):
     done_at = models.DateTimeField(null=True)
     done_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
     dropped_at = models.DateTimeField(null=True)
+    left_by = models.ForeignKey(
+        User, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    came_from = models.ForeignKey(
+        Lead,
+        models.DO_NOTHING,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="The lead it was planned with, which was merged into this one.",
+    )
 
     objects = TaskQuerySet.as_manager()
 

@@ -17,6 +17,7 @@ from leads.services.assigning import assign_leads, end_slots, fill_slots
 from leads.services.covering import end_covers
 from leads.services.ponding import pool_leads
 from leads.services.running_ponds import route_anew
+from leads.services.tasks import drop_tasks
 from leads.services.transferring import Cause, clear
 from permissions.joining.invitations import roles_for
 from permissions.joining.memberships import end_role, units_lost
@@ -93,6 +94,7 @@ def why_not_leave(leaving: Leaving, actor: User) -> str:
 def begin_leaving(leaving: Leaving) -> dict[str, Any]:
     """Take her out of ponds and rotations, so that nothing new comes to her: what `bring_back` needs."""
     kept: dict[str, Any] = {"ponds": list(leaving.ponds.values_list("pond", "may_claim"))}
+    kept["tasks"] = drop_tasks(leaving.user, leaving.lost)
     leaving.ponds.delete()
     for receiver, answer in signals.departing.send(sender=User, user=leaving.user, units=leaving.lost):
         kept[receiver.__module__] = answer

@@ -165,9 +165,9 @@ def drop_tasks(user: User, units: Collection[int] | None) -> list[int]:
     return ids
 
 
-def pick_up(user: User, ids: Collection[int]) -> None:
-    """Her departure is undone."""
-    Task.objects.filter(pk__in=ids, user=user).update(dropped_at=None)
+def pick_up(user: User, ids: Collection[int], leads: Q) -> None:
+    """Her departure is undone, as to these leads or to none."""
+    Task.objects.filter(leads, pk__in=ids, user=user).update(dropped_at=None)
 
 
 # --- reads ------------------------------------------------------------------------------------------------------------

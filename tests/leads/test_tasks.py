@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
@@ -313,7 +314,9 @@ def test_o4_her_open_tasks_go_with_her_and_come_back(harbor: Brokerage) -> None:
     assert drop_tasks(harbor.ana, [harbor.lakeside.pk]) == [on_unit.pk]
     assert drop_tasks(harbor.ana, None) == [own.pk]
     assert not Task.objects.open().exists()
-    pick_up(harbor.ana, [on_unit.pk, own.pk])
+    pick_up(harbor.ana, [on_unit.pk, own.pk], Q(lead=on_unit.lead))
+    assert Task.objects.open().filter(pk__in=[on_unit.pk, own.pk]).get() == on_unit
+    pick_up(harbor.ana, [on_unit.pk, own.pk], Q())
     assert Task.objects.open().count() == 2
 
 
@@ -353,4 +356,9 @@ def test_d11_callbacks_go_with_whoever_holds_the_lead_and_back(harbor: Brokerage
     assign(lead, harbor.ben)
     callback.refresh_from_db()
     assert callback.user is None
+    anyone = planned(harbor.ben, lead, kind="callback", user=None)
+    lead.assignments.update(user=harbor.ana)  # who promised it has the lead again
+    callback.refresh_from_db()
+    anyone.refresh_from_db()
+    assert (callback.user, anyone.user) == (harbor.ana, None)
     assert [Task.objects.get(pk=task.pk).user_id for task in (*stay, done)] == before

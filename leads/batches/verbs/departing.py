@@ -31,6 +31,7 @@ from leads.services.departing import (
     why_not_leave,
     worked_by,
 )
+from leads.services.tasks import pick_up
 from permissions.access import Keyring, Lock, Standing
 from permissions.catalog import Permission
 from permissions.door import doable
@@ -80,6 +81,7 @@ class Depart(MassVerb):
         leaving, undone = leaving_of(act), act.batch.undoes
         if undone:
             bring_back(leaving, act.by, undone.params["kept"])
+            self._pick_up(act, ~Q(lead__in=undone.items.values("lead")) | Q(lead=None))
         else:
             self.alone(act, leaving.user)
             self.keep(act, begin_leaving(leaving))
@@ -119,6 +121,11 @@ class Depart(MassVerb):
         ids, actor_id = list(lead_ids), act.actor.pk
         signals.reassigned.send(sender=Lead, company_id=act.batch.company_id, lead_ids=ids, actor_id=actor_id)
         restore_slots(act, lead_ids)
+        self._pick_up(act, Q(lead__in=ids))
+
+    def _pick_up(self, act: Act, leads: Q) -> None:
+        assert act.batch.undoes
+        pick_up(leaving_of(act).user, act.batch.undoes.params["kept"].get("tasks", []), leads)
 
     def words(self, act: Act) -> str:
         leaving = leaving_of(act)

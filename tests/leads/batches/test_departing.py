@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 from unittest import mock
 
@@ -10,13 +11,14 @@ import pytest
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.test import Client
+from django.utils import timezone
 
 from crm.notifications.models import Notification
 from crm.organization.models import Membership, Unit, User
 from leads.batches.drafting import cancel, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.verb import NotNowError
-from leads.models import Assignment, Batch, Lead, PondMember
+from leads.models import Assignment, Batch, Lead, PondMember, Task
 from leads.services.taking_along import SALT, is_asked
 from permissions.access import Level
 from permissions.door import access_to
@@ -327,6 +329,28 @@ def test_o4_the_link_to_the_copy_is_hers(harbor: Brokerage) -> None:
     assert is_asked(harbor.ana, token)
     assert not is_asked(harbor.ben, token)
     assert not is_asked(harbor.ana, signing.dumps(harbor.ana.pk, salt="another"))
+
+
+def test_m6_what_she_planned_comes_back_with_the_leads_that_do(harbor: Brokerage) -> None:
+    hers, claimed = make_lead(harbor.lakeside, agent=harbor.ana), make_lead(harbor.lakeside, agent=harbor.ana)
+    own = make_lead(harbor.ana)
+    due = timezone.now() + timedelta(hours=1)
+    values = {
+        "company": harbor.company,
+        "user": harbor.ana,
+        "created_by": harbor.ana,
+        "due_at": due,
+        "time_zone": "UTC",
+    }
+    planned = [(hers, "callback"), (claimed, "callback"), (claimed, "task"), (own, "callback"), (None, "task")]
+    tasks = [Task.objects.create(lead=lead, kind=kind, title=kind, **values) for lead, kind in planned]
+    batch = run(kit(harbor.broker, harbor.ana, **{str(harbor.lakeside.pk): f"person-{harbor.ben.pk}"}))
+    assert not Task.objects.open().exists()
+    claimed.assignments.update(user=harbor.lead)
+    undone = run(undo(harbor.broker, batch))
+    assert undone.changed == 1
+    gone = {task.pk for task in tasks if task.lead_id == claimed.pk}
+    assert set(Task.objects.open().values_list("pk", flat=True)) == {task.pk for task in tasks} - gone
 
 
 def test_m6_an_undo_that_is_stopped_goes_on_with_another(harbor: Brokerage) -> None:
