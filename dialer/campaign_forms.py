@@ -21,7 +21,7 @@ from dialer.services.campaigns import (
     save_campaign,
 )
 from dialer.services.filters import filters_for
-from leads.filters import PrincipalSelect
+from leads.principals import PrincipalSelect
 from routing.services.team import ChangedMeanwhileError
 
 MEANWHILE = (
