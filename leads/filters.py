@@ -21,6 +21,7 @@ from django_filters import CharFilter, ChoiceFilter, Filter, FilterSet, Multiple
 
 from crm.core.moments import DayField
 from crm.organization.models import Unit, User
+from leads.columns import COLUMN_WORDS, DEFAULT_COLUMNS
 from leads.models import Activity, Lead, Pond, Stage
 from leads.principals import PrincipalField
 from leads.querysets import LeadQuerySet, sources_in_sight
@@ -50,6 +51,7 @@ ACTIVITY = (
 CALLED = (("never", "never"), *ACTIVITY)
 MOST_CALLS = 10_000
 NO_FILTERS = frozenset({"cursor"})
+SHAPE = ("sort", "columns")  # how the list looks, not who is in it
 
 
 class PrincipalFilter(Filter):
@@ -143,6 +145,7 @@ class LeadFilter(FilterSet):
     )
     created_since = Since(label="Created since", method="created_from")
     sort = ChoiceFilter(label="Sort", choices=SORT_WORDS, method="as_it_is")
+    columns = MultipleChoiceFilter(label="Columns", choices=COLUMN_WORDS, method="as_it_is")
 
     class Meta:
         model = Lead
@@ -191,7 +194,7 @@ class LeadFilter(FilterSet):
 
     @property
     def _in_use(self) -> list[str]:
-        return [name for name in self.filters if name != "sort" and self.written(name)]
+        return [name for name in self.filters if name not in SHAPE and self.written(name)]
 
     def _shows_redacted(self, name: str) -> bool:
         further = self.filters[name]
@@ -214,6 +217,12 @@ class LeadFilter(FilterSet):
     def order(self) -> str:
         """The sort in use, such as `-active`."""
         return str((self.is_valid() and self.form.cleaned_data["sort"]) or NEWEST_FIRST)
+
+    @property
+    def shown_columns(self) -> frozenset[str]:
+        """Those that the list has beside the name."""
+        asked = frozenset((self.is_valid() and self.form.cleaned_data["columns"]) or ())
+        return asked or DEFAULT_COLUMNS
 
     @property
     def sort_name(self) -> str:
@@ -294,19 +303,19 @@ class LeadFilter(FilterSet):
         return [
             Chip(*self._said(name, text), self.query((name, text)), wrong.get(name, ""))
             for name in self.filters
-            if name in wrong or name != "sort"
+            if name in wrong or name not in SHAPE
             for text in self.written(name)
         ]
 
     def said(self) -> list[tuple[str, str]]:
         """The filters in use without their chips: what each is called, and a value."""
         self.is_valid()
-        return [self._said(name, text) for name in self.filters if name != "sort" for text in self.written(name)]
+        return [self._said(name, text) for name in self.filters if name not in SHAPE for text in self.written(name)]
 
     def _said(self, name: str, text: str) -> tuple[str, str]:
         return str(self.filters[name].label), self._words(name, text)
 
-    def query(self, without: tuple[str, str] | None = None, **instead: str) -> str:
+    def query(self, without: tuple[str, str] | None = None, /, **instead: str) -> str:
         """The query string of this state, less one value or with others `instead`; it leads to a first page."""
         kept = QueryDict(mutable=True)
         for name in self.filters:

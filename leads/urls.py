@@ -21,6 +21,7 @@ from leads.views import (
 urlpatterns = [
     path("", people.people, name="people"),
     path("filters/", people.filters, name="people-filters"),
+    path("display/", people.display, name="people-display"),
     path("search/", searching.search, name="people-search"),
     path("add/", editing.add, name="lead-add"),
     path("<str:public_id>/", lead.lead, name="lead"),

@@ -8,15 +8,17 @@ from typing import Any
 from django.forms import BoundField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
 from crm.core.pagination import capped_count, keyset_page
 from crm.organization.people import signed_in
 from leads.batches.verb import verbs_for
-from leads.filters import SORT_WORDS, LeadFilter
+from leads.columns import COLUMN_WORDS, SORTED_BY, Column, cells_of, columns_of, with_columns
+from leads.filters import SHAPE, SORT_WORDS, LeadFilter
 from leads.models import Lead
-from leads.reading import rows_of, with_names
+from leads.reading import rows_of
 from permissions.access import Keyring
 from permissions.keyring import load_keyring
 
@@ -37,7 +39,7 @@ FACETS = (
     ("Hidden", ("hidden",)),
 )
 LATE = frozenset({"owner", "assigned", "holder"})
-KEPT = ("q", "like", "mine", "offers", "figure", "sort")  # what the form of filters carries on unseen
+KEPT = ("q", "like", "mine", "offers", "figure", "sort", "columns")  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 
 
@@ -49,15 +51,17 @@ def people(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('people')}?{chosen.query()}")  # a form sends its empty fields too
     found = chosen.qs
     count, more = capped_count(found)
+    shown = columns_of(chosen.shown_columns)
     page = keyset_page(
-        with_names(found),
+        with_columns(found, shown),
         sort=chosen.sort_column,
         descending=chosen.descending,
         cursor=request.GET.get("cursor", ""),
         count=count,
     )
     context = {
-        "rows": rows_of(page.rows, keyring),
+        "heads": [_head(chosen, column) for column in shown],
+        "rows": cells_of(rows_of(page.rows, keyring), page.rows, shown, signed_in(request).company.phone_region),
         "page": page,
         "leaves_redacted_out": chosen.leaves_redacted_out,
         "count": f"{count:,}{'+' if more else ''}",
@@ -80,6 +84,21 @@ def filters(request: HttpRequest) -> HttpResponse:
     kept = [(name, text) for name in KEPT for text in chosen.written(name)]
     context = {"facets": facets, "kept": kept, "query": chosen.query()}
     return render_page(request, "leads/filters.html", context, partial="form")
+
+
+@door()
+def display(request: HttpRequest) -> HttpResponse:
+    """The form behind "Sort and columns"."""
+    chosen = _chosen(request, load_keyring(signed_in(request)))
+    looks = {"sort", "columns"}
+    context = {
+        "sorts": SORT_WORDS,
+        "order": chosen.order,
+        "columns": [(key, words, key in chosen.shown_columns) for key, words in COLUMN_WORDS],
+        "kept": [(name, text) for name in chosen.filters if name not in looks for text in chosen.written(name)],
+        "usual": chosen.query(sort="", columns="") if any(map(chosen.written, looks)) else None,
+    }
+    return render_page(request, "leads/display.html", context, partial="form")
 
 
 @dataclass(frozen=True)
@@ -105,6 +124,15 @@ class Facet:
         return any(choice.texts for choice in self.choices)
 
 
+@dataclass(frozen=True)
+class Head:
+    """A column's head: how it is sorted now (for `aria-sort`), and the query that sorts by it or turns it round."""
+
+    column: Column
+    order: str = ""
+    query: str = ""
+
+
 def _chosen(request: HttpRequest, keyring: Keyring) -> LeadFilter:
     return LeadFilter(request.GET, Lead.objects.all(), keyring=keyring, actor=signed_in(request))
 
@@ -112,20 +140,22 @@ def _chosen(request: HttpRequest, keyring: Keyring) -> LeadFilter:
 def _controls(chosen: LeadFilter) -> dict[str, Any]:
     """What narrows and orders the list, each as a query string that leads to its first page."""
     query = chosen.query()
-    filtered = chosen.query(sort="")
+    filtered = chosen.query(**dict.fromkeys(SHAPE, ""))
+    shape = urlencode({name: chosen.written(name) for name in SHAPE}, doseq=True)
     return {
         "query": query,
         "filtered": filtered,
         "chips": chosen.chips(),
         "problems": not chosen.is_valid(),
         "alike": chosen.query(q="", like=chosen.written("q")[0]) if chosen.written("q") else "",
-        "shortcuts": [(words, there, there == filtered) for words, there in SHORTCUTS],
-        "sorts": [(words, chosen.query(sort=key), key == chosen.order) for key, words in SORT_WORDS],
-        "heads": {name: _head(chosen, name) for name in ("active", "score")},
+        "shortcuts": [
+            (words, "&".join(filter(None, [there, shape])), there == filtered) for words, there in SHORTCUTS
+        ],
     }
 
 
-def _head(chosen: LeadFilter, name: str) -> dict[str, str]:
-    """A column's head: how it is sorted now (for `aria-sort`), and the query that sorts by it or turns it round."""
-    order = {f"-{name}": "descending", name: "ascending"}.get(chosen.order, "none")
-    return {"order": order, "query": chosen.query(sort=name if order == "descending" else f"-{name}")}
+def _head(chosen: LeadFilter, column: Column) -> Head:
+    if column.key not in SORTED_BY:
+        return Head(column)
+    order = {f"-{column.key}": "descending", column.key: "ascending"}.get(chosen.order, "none")
+    return Head(column, order, chosen.query(sort=column.key if order == "descending" else f"-{column.key}"))

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from crm.core.pagination import write_cursor
 from crm.organization.models import User
 from dialer.models import Campaign
+from leads.columns import COLUMN_WORDS
 from leads.filters import SORT_WORDS, LeadFilter
 from leads.models import Activity, Lead, LeadShare
 from leads.search import reindex
@@ -162,6 +163,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "active": st.sampled_from(["1d", "7d", "over-7d", "over-90d", "x"]),
     "created_since": DAYS,
     "sort": st.sampled_from([*(key for key, _ in SORT_WORDS), "last_name", "-source", "x"]),
+    "columns": st.sampled_from([*(key for key, _ in COLUMN_WORDS), "x"]),
     "cursor": st.one_of(CURSORS).map(list).map(write_cursor) | st.text(max_size=5),
 }  # fmt: skip
 QUERIES = st.lists(
@@ -212,7 +214,7 @@ def test_v5_the_two_ways_differ_for_whoever_may_read(scene: Scene) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=QUERIES,
-    page=st.sampled_from(["people", "people", "people", "people-filters"]),
+    page=st.sampled_from(["people", "people", "people", "people-filters", "people-display"]),
     person=st.sampled_from(["lead", "office", "company", "stranger"]),
 )
 def test_v5_concealed_facts_change_no_answer(

@@ -20,7 +20,7 @@ register = template.Library()
 
 HUES = 6
 TONES = {"success": "good", "warning": "warn", "error": "bad", "debug": "neutral"}
-DRAWN_BY_CSS = re.compile(r' (fill="none"|stroke="currentColor"|stroke-[a-z]+="\w+")|\s*\n\s*')
+DRAWN_BY_CSS = re.compile(r' (fill="none"|stroke="currentColor"|stroke-[a-z]+="\w+"|(?=/>))|\s*\n\s*')
 URGENT = timedelta(minutes=5)
 REMEMBERED = {"theme": {"light", "dark"}, "density": {"compact"}, "rail": {"narrow"}}
 
@@ -134,7 +134,7 @@ def when(moment: datetime | None, empty: str = "–") -> SafeString | str:
         return empty
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(timespec="seconds"),
+        moment.isoformat(timespec="minutes").replace("+00:00", "Z"),
         date_format(timezone.localtime(moment), "D, M j, Y, g:i A"),
         spoken(moment, timezone.now()),
     )
