@@ -51,7 +51,7 @@ ACTIVITY = (
 CALLED = (("never", "never"), *ACTIVITY)
 MOST_CALLS = 10_000
 NO_FILTERS = frozenset({"cursor"})
-SHAPE = ("sort", "columns")  # how the list looks, not who is in it
+SHAPE = ("sort", "columns", "view")  # how the list looks, and what it is called; not who is in it
 
 
 class PrincipalFilter(Filter):
@@ -146,6 +146,7 @@ class LeadFilter(FilterSet):
     created_since = Since(label="Created since", method="created_from")
     sort = ChoiceFilter(label="Sort", choices=SORT_WORDS, method="as_it_is")
     columns = MultipleChoiceFilter(label="Columns", choices=COLUMN_WORDS, method="as_it_is")
+    view = CharFilter(label="View", max_length=20, method="as_it_is")
 
     class Meta:
         model = Lead
@@ -320,6 +321,8 @@ class LeadFilter(FilterSet):
         kept = QueryDict(mutable=True)
         for name in self.filters:
             texts = [instead[name]] if name in instead else self.written(name)
+            if name == "columns":
+                texts = [] if set(texts) == DEFAULT_COLUMNS else sorted(set(texts))
             kept.setlist(name, [text for text in texts if text and (name, text) != without])
         return kept.urlencode()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from crm.organization.models import Unit, User
 from permissions.access import Keyring, Level
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         MessageTemplate,
         OwnershipRequest,
         Pond,
+        SavedView,
         Source,
         Task,
     )
@@ -169,3 +170,27 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def with_names(self) -> Self:
         return self.select_related("lead__stage", "user", "done_by", "created_by")
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def of(self, user: User) -> Self:
+        """The door: her own, though not through others’ eyes (V7), and those shared with her units or ones above them."""
+        joined = Unit.objects.joined_by(user)
+        there = models.Q(unit__closed_at=None) & (
+            models.Q(unit__in=joined.values("pk"))
+            | models.Q(unit__in=joined.values("parent"))
+            | models.Q(unit__in=joined.values("parent__parent"))
+        )
+        shared = self.filter(there, company=user.company_id)
+        return shared if user.seen_through else shared | self.filter(company=user.company_id, created_by=user)
+
+    def with_names(self) -> Self:
+        return self.select_related("created_by", "unit")
+
+    def by_name(self) -> Self:
+        return self.order_by(Lower("name"), "pk")
+
+    def opened(self, user: User, given: str) -> SavedView | None:
+        """The one an address names by its id; none where it is not there for her, or names nothing."""
+        known = given.isascii() and given.isdecimal() and len(given) < 12
+        return self.of(user).with_names().filter(pk=int(given)).first() if known else None

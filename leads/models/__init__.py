@@ -10,6 +10,7 @@ from leads.models.lists import CustomField, SlotRole, Source, Stage
 from leads.models.mail import Mail
 from leads.models.pond import Pond, PondClaim, PondMember
 from leads.models.request import OwnershipRequest
+from leads.models.saved_view import SavedView
 from leads.models.share import LeadShare
 from leads.models.task import Task
 from leads.models.template import MessageTemplate
@@ -39,6 +40,7 @@ __all__ = [
     "Pond",
     "PondClaim",
     "PondMember",
+    "SavedView",
     "SlotRole",
     "Source",
     "Stage",

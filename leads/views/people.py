@@ -17,8 +17,9 @@ from crm.organization.people import signed_in
 from leads.batches.verb import verbs_for
 from leads.columns import COLUMN_WORDS, SORTED_BY, Column, cells_of, columns_of, with_columns
 from leads.filters import SHAPE, SORT_WORDS, LeadFilter
-from leads.models import Lead
+from leads.models import Lead, SavedView
 from leads.reading import rows_of
+from leads.services.saved_views import is_like
 from permissions.access import Keyring
 from permissions.keyring import load_keyring
 
@@ -39,7 +40,16 @@ FACETS = (
     ("Hidden", ("hidden",)),
 )
 LATE = frozenset({"owner", "assigned", "holder"})
-KEPT = ("q", "like", "mine", "offers", "figure", "sort", "columns")  # what the form of filters carries on unseen
+KEPT = (
+    "q",
+    "like",
+    "mine",
+    "offers",
+    "figure",
+    "sort",
+    "columns",
+    "view",
+)  # what the form of filters carries on unseen
 SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobody"))
 
 
@@ -68,6 +78,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "note": "" if more else chosen.note(count),
         "verbs": verbs_for(signed_in(request)),
         **_controls(chosen),
+        **_opened(chosen),
     }
     return render_page(request, "leads/people.html", context)
 
@@ -90,7 +101,7 @@ def filters(request: HttpRequest) -> HttpResponse:
 def display(request: HttpRequest) -> HttpResponse:
     """The form behind "Sort and columns"."""
     chosen = _chosen(request, load_keyring(signed_in(request)))
-    looks = {"sort", "columns"}
+    looks = ("sort", "columns")
     context = {
         "sorts": SORT_WORDS,
         "order": chosen.order,
@@ -124,6 +135,18 @@ class Facet:
         return any(choice.texts for choice in self.choices)
 
 
+def _opened(chosen: LeadFilter) -> dict[str, Any]:
+    """The saved view that is open, whether it is hers, and whether the list asks for something else by now."""
+    given = chosen.written("view")[:1]
+    view = SavedView.objects.opened(chosen.actor, given[0]) if given else None
+    return {
+        "view": view,
+        "view_is_gone": bool(given) and view is None,
+        "view_is_hers": view is not None and view.created_by_id == chosen.actor.pk,
+        "view_is_changed": view is not None and not is_like(chosen.query(view=""), view.query),
+    }
+
+
 @dataclass(frozen=True)
 class Head:
     """A column's head: how it is sorted now (for `aria-sort`), and the query that sorts by it or turns it round."""
@@ -141,16 +164,14 @@ def _controls(chosen: LeadFilter) -> dict[str, Any]:
     """What narrows and orders the list, each as a query string that leads to its first page."""
     query = chosen.query()
     filtered = chosen.query(**dict.fromkeys(SHAPE, ""))
-    shape = urlencode({name: chosen.written(name) for name in SHAPE}, doseq=True)
+    shape = urlencode({name: chosen.written(name) for name in ("sort", "columns")}, doseq=True)
     return {
         "query": query,
         "filtered": filtered,
         "chips": chosen.chips(),
         "problems": not chosen.is_valid(),
         "alike": chosen.query(q="", like=chosen.written("q")[0]) if chosen.written("q") else "",
-        "shortcuts": [
-            (words, "&".join(filter(None, [there, shape])), there == filtered) for words, there in SHORTCUTS
-        ],
+        "shortcuts": [(words, "&".join(filter(None, [there, shape])), there == filtered) for words, there in SHORTCUTS],
     }
 
 

@@ -169,7 +169,9 @@ def test_v5_no_column_shows_a_redacted_lead_more(client: Client, harbor: Brokera
     assert "is-redacted" in html
     row = html[html.index("is-redacted") : html.index("</tbody>")]
     assert [text for text in ("ecret", "0177", "ZQ", "987", "Overdue", "Tomorrow") if text in row] == []
-    asked = [one["sql"] for one in queries if '"leads_task"."title"' in one["sql"] or "leads_contactpoint" in one["sql"]]
+    asked = [
+        one["sql"] for one in queries if '"leads_task"."title"' in one["sql"] or "leads_contactpoint" in one["sql"]
+    ]
     assert asked == []
     spans = [int(span) for span in re.findall(r'colspan="(\d+)"', row)]
     cells = row.count("<td") - row.count('<td class="tick"')

@@ -164,6 +164,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "created_since": DAYS,
     "sort": st.sampled_from([*(key for key, _ in SORT_WORDS), "last_name", "-source", "x"]),
     "columns": st.sampled_from([*(key for key, _ in COLUMN_WORDS), "x"]),
+    "view": st.sampled_from(["0", "1", "x"]),
     "cursor": st.one_of(CURSORS).map(list).map(write_cursor) | st.text(max_size=5),
 }  # fmt: skip
 QUERIES = st.lists(
@@ -214,7 +215,7 @@ def test_v5_the_two_ways_differ_for_whoever_may_read(scene: Scene) -> None:
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=QUERIES,
-    page=st.sampled_from(["people", "people", "people", "people-filters", "people-display"]),
+    page=st.sampled_from(["people", "people", "people", "people-filters", "people-display", "people-views"]),
     person=st.sampled_from(["lead", "office", "company", "stranger"]),
 )
 def test_v5_concealed_facts_change_no_answer(
