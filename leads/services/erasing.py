@@ -31,6 +31,7 @@ from leads.models import (
     Task,
 )
 from leads.services.assigning import end_slots
+from leads.services.saved_views import forget_in_views
 from leads.services.transferring import Cause, tell_personal_owners
 from permissions.keyring import load_keyring
 from permissions.ledger import record_select
@@ -88,9 +89,12 @@ def erase(*, actor: User, kind: str, value: str) -> None:
     known = sorted({trace(*point) for point in [*points, (kind, value)]})
     _free(actor, found)
     names = {name.lower() for lead in leads for name in (lead.first_name, lead.last_name, lead.company_name)}
+    names |= {f"{lead.first_name} {lead.last_name}".strip().lower() for lead in leads}
     _forget(actor.company_id, found, known)
     signals.erased.send(sender=Lead, company_id=actor.company_id, lead_ids=found)
-    _forget_searches(actor.company_id, [*known, *(name for name in names if len(name) >= SHORTEST_NAME)])
+    names = {name for name in names if len(name) >= SHORTEST_NAME}
+    _forget_searches(actor.company_id, [*known, *names])
+    forget_in_views(actor.company_id, known, names)
     columns = ("company_id", "kind", "actor_id", "lead_id", "from_unit_id", "from_user_id", "why")
     record_select(columns, ERASED, {"leads": found, "actor_id": actor.pk, "why": WHY}, changing=BLANK)
     owners = {lead.pk: lead.owner_user_id for lead in leads if lead.removed_at is None}

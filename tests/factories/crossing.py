@@ -31,6 +31,7 @@ from leads.models import (
     Lead,
     Mail,
     MessageTemplate,
+    SavedView,
     SlotRole,
     Source,
 )
@@ -179,6 +180,10 @@ def dialing_of(harbor: Brokerage, leads: dict[str, Lead]) -> dict[str, Any]:
         "automation": Automation.objects.create(
             company=harbor.company, unit=harbor.north, author=harbor.north_admin, name="Fresh", trigger="created"
         ),
+        "view": SavedView.objects.create(
+            company=harbor.company, created_by=harbor.ana, name="Hot", unit=harbor.lakeside
+        ),
+        "own_view": SavedView.objects.create(company=harbor.company, created_by=harbor.ana, name="Own"),
         "message": MessageTemplate.objects.create(company=harbor.company, kind="text", name="Hello", body="Hi"),
         "own_message": MessageTemplate.objects.create(
             company=harbor.company, user=harbor.ana, kind="text", name="Hello", body="Hi"
