@@ -9,7 +9,9 @@ from typing import Any
 
 from django.db import connection
 
-TOKEN = re.compile(r'(?<="X-CSRFToken": ")\w+|(?<=name="csrfmiddlewaretoken" value=")\w+')
+TOKEN = re.compile(
+    r'(?<="X-CSRFToken": ")\w+|(?<=name="csrfmiddlewaretoken" value=")\w+|(?<=name="token" value=")[\w-]+'
+)
 VALUE = re.compile(r"""'[^']*'|"s\d+_x\d+"|\b\d+\b""")
 
 
