@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leads", "0035_consents_that_came_along"),
+        ("leads", "0036_callbacks_come_back"),
         ("organization", "0009_mail"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
