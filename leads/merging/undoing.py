@@ -75,7 +75,8 @@ UPDATE leads_task AS task SET lead_id = back.lead_id, came_from_id = NULLIF(task
     user_id = CASE WHEN task.left_by_id IS NULL THEN task.user_id
         WHEN task.came_from_id = back.lead_id THEN task.left_by_id ELSE lead.holder_id END,
     left_by_id = CASE WHEN task.came_from_id <> back.lead_id THEN task.left_by_id END
-FROM back JOIN leads_lead AS lead ON lead.id = back.lead_id WHERE task.lead_id = ANY(%(winners)s) AND task.came_from_id = back.came_from
+FROM back JOIN leads_lead AS lead ON lead.id = back.lead_id
+WHERE task.lead_id = ANY(%(winners)s) AND task.came_from_id = back.came_from
 """
 
 
