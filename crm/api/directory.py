@@ -30,7 +30,7 @@ Search = Annotated[str, Query(max_length=200, pattern=NO_NUL)]
 @router.get("/users", response={200: UsersOut, **PROBLEMS}, url_name="users")
 def find_users(request: HttpRequest, q: Search = "", cursor: str = "") -> UsersOut:
     """The people you may choose, by name; `q` is part of a name or e-mail address."""
-    page = keyset_page(_people(request, q), sort="name", descending=False, cursor=cursor, size=PAGE)
+    page = keyset_page(_people(request, q), sort="name", descending=False, cursor=cursor, size=PAGE, strict=True)
     users = [UserOut(id=user.pk, name=user.name, email=user.email) for user in page.rows]
     return UsersOut(users=users, next=page.next_cursor)
 

@@ -87,6 +87,7 @@ def find_leads(request: HttpRequest) -> LeadsOut:
         cursor=asked.get("cursor", ""),
         size=PAGE,
         count=count,
+        strict=True,
     )
     return LeadsOut(leads=shown(page.rows, keyring), next=page.next_cursor, count=count)
 
@@ -129,7 +130,7 @@ def read_a_timeline(request: HttpRequest, lead_id: str, cursor: str = "") -> Act
     """What was done with a lead, newest first."""
     lead = _find(lead_id, load_keyring(signed_in(request)))
     rows = Activity.objects.filter(lead__in=[lead.pk, *absorbed_by(lead.pk)]).select_related("actor")
-    page = keyset_page(rows, sort="at", descending=True, cursor=cursor, size=PAGE)
+    page = keyset_page(rows, sort="at", descending=True, cursor=cursor, size=PAGE, strict=True)
     return ActivitiesOut(activities=[_activity(one) for one in page.rows], next=page.next_cursor)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
@@ -17,6 +18,7 @@ from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationEr
 from crm.api import directory, hoppers, leads
 from crm.api.problems import MEDIA_TYPE, FieldProblem, RefusedError, problem
 from crm.core.doors import public
+from crm.core.pagination import UnknownCursorError
 
 logger = logging.getLogger(__name__)
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "TRACE")
@@ -77,6 +79,16 @@ def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 @api.exception_handler(Http404)
 def missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return problem(404, "There is nothing here that you may see.")
+
+
+@api.exception_handler(RequestDataTooBig)
+def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return problem(413, f"A request may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE >> 20} MB at most.")
+
+
+@api.exception_handler(UnknownCursorError)
+def lost(request: HttpRequest, error: UnknownCursorError) -> HttpResponse:
+    return problem(422, "This cursor is not one of this list in this order. Begin again without one.")
 
 
 @api.exception_handler(Throttled)

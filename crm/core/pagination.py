@@ -48,15 +48,30 @@ class Page(Generic[M]):
     is_first: bool
 
 
+class UnknownCursorError(ValueError):
+    """A cursor that is none of this list, or of another order of it."""
+
+
 def keyset_page(
-    rows: QuerySet[M], *, sort: str, descending: bool, cursor: str, size: int = 50, count: int | None = None
+    rows: QuerySet[M],
+    *,
+    sort: str,
+    descending: bool,
+    cursor: str,
+    size: int = 50,
+    count: int | None = None,
+    strict: bool = False,
 ) -> Page[M]:
     """The page of `rows` after `cursor`, ordered by the not-null column `sort`, then by id in the same direction.
 
     Say the `count` where you have it. PostgreSQL likes to walk along the sort's index until a page is full, which takes
     forever where few rows match or all of them are old; few rows are better found first and sorted then.
+
+    With an unknown cursor a person begins anew; a program never would end, so `strict` raises UnknownCursorError.
     """
     values = _after(cursor, sort)
+    if strict and cursor and values is None:
+        raise UnknownCursorError
     if values is not None:
         side = "lt" if descending else "gt"
         # the plain bound on the first column is what the index can start from

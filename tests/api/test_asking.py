@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from crm.core.pagination import write_cursor
 from leads.services.transferring import transfer_leads
 from permissions.models import ApiToken, Profile
 from permissions.profiles.services import give_profile
@@ -93,6 +94,35 @@ def test_i3_no_such_address_and_no_such_method_are_problems_too(harbor: Brokerag
     response = ana.ask("DELETE", "leads")
     refusal(response, 405)
     assert set(response["Allow"].split(", ")) == {"GET", "POST"}
+
+
+def test_i3_a_request_that_is_too_large_is_a_problem_too(harbor: Brokerage, ana: Program) -> None:
+    lead = make_lead(harbor.ana, first_name="Maya")
+    large = {"first_name": "A" * 5 * 1024 * 1024}
+    for method, path in (
+        ("POST", "leads"),
+        ("POST", "leads/batch"),
+        ("PATCH", f"leads/{lead.public_id}"),
+        ("POST", f"leads/{lead.public_id}/activities"),
+        ("POST", "campaigns/1/hopper"),
+    ):
+        keyed = {"Idempotency-Key": "large"}
+        assert "5 MB at most" in refusal(ana.ask(method, path, large, **keyed), 413), path
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(harbor.ana)
+    client.get("/me/")
+    form = "application/x-www-form-urlencoded"  # whose token against forged forms is looked for in the body
+    refusal(client.post("/api/v1/leads", "a=" + large["first_name"], content_type=form), 413)
+
+
+def test_i3_a_cursor_that_is_none_of_the_list_is_refused(harbor: Brokerage, ana: Program) -> None:
+    lead = make_lead(harbor.ana, first_name="Maya")
+    others = write_cursor(["colour", "red", 1])
+    for path in ("leads", f"leads/{lead.public_id}/activities", "users"):
+        for junk in ("x", "gAAAAA", "%00", "%F0%9F%98%80", "0", others, others[:-4]):
+            assert "cursor" in refusal(ana.ask("GET", f"{path}?cursor={junk}"), 422), (path, junk)
+        ana.get(f"{path}?cursor=")
+    assert "cursor" in refusal(ana.ask("GET", f"leads?sort=created&cursor={write_cursor(['score', 1, 1])}"), 422)
 
 
 # --- the directory ----------------------------------------------------------------------------------------------------
