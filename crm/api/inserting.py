@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 
 from crm.api.hoppers import put_as_sent
-from crm.api.schemas import Inserted, NewLeadIn
+from crm.api.schemas import Inserted, NewLeadIn, Unreadable, kept
 from crm.api.showing import address_of
 from crm.organization.models import Unit, User
 from dialer.models import Campaign
@@ -128,11 +128,11 @@ class _Sent:
 
 
 @transaction.atomic
-def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn]) -> list[Inserted]:
+def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn | Unreadable]) -> list[Inserted]:
     """What became of each, in their order. Raises PermissionDenied where she may not add leads at all."""
     if not actor.has_perm(Permission.ADD_LEAD):
         raise PermissionDenied("Your profile does not include adding leads.")
-    if any(lead.duplicates != "create" for lead in leads):
+    if any(lead.duplicates != "create" for lead in leads if isinstance(lead, NewLeadIn)):
         with connection.cursor() as cursor:  # two at once could bring a person twice
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, actor.company_id])
     places, stages = (
@@ -143,14 +143,15 @@ def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn]) -> list[In
     read: list[_Sent] = []
     for index, lead in enumerate(leads):
         try:
+            if isinstance(lead, Unreadable):
+                raise RefusedLeadError(lead.why)
             read.append(_read(actor, index, lead, places, stages))
         except (RefusedLeadError, UnreadableContactError, UnreadableValueError) as refusal:
-            done[index] = Inserted(index=index, outcome="refused", detail=str(refusal))
+            done[index] = Inserted(index=index, outcome="refused", detail=kept(str(refusal)))
     _settle(actor, keyring, read, done)
-    results = [done[index] for index in range(len(leads))]
-    if any(lead.hopper for lead in leads):
-        put_as_sent(actor, leads, results, places.campaigns.values())
-    return results
+    if any(one.lead.hopper for one in read):
+        put_as_sent(actor, [one.lead for one in read], [done[one.index] for one in read], places.campaigns.values())
+    return [done[index] for index in range(len(leads))]
 
 
 def _read(actor: User, index: int, sent: NewLeadIn, places: Places, stages: Mapping[int, Stage]) -> _Sent:

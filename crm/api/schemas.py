@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from django.core.exceptions import ValidationError
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
+from pydantic import ValidationError as UnfitError
+from pydantic_core import ErrorDetails
 
 from crm.core.lines import straight
 from crm.organization.models import validate_time_zone
@@ -17,6 +20,7 @@ from leads.tags import united
 
 MOST_AT_ONCE = 1000
 MOST_OWN = 200
+MOST_SAID, LONGEST_PLACE = 5, 120  # of what is wrong with one of many
 NO_NUL = r"^[^\x00]*$"
 Kind = Literal["", "buyer", "seller", "renter", "landlord", "investor", "insurance", "other"]
 
@@ -137,8 +141,40 @@ class NewLeadIn(LeadFacts):
         return self.owner_id or self.user_id
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """One of many that cannot be read, and why: it is refused without the others."""
+
+    why: str
+
+
+def _or_why_not(sent: object, read: ValidatorFunctionWrapHandler) -> NewLeadIn | Unreadable:
+    try:
+        return cast(NewLeadIn, read(sent))
+    except UnfitError as error:
+        said = [_in_words(one) for one in error.errors(include_url=False, include_context=False, include_input=False)]
+        return Unreadable(" ".join(said[:MOST_SAID]))
+
+
+def _in_words(error: ErrorDetails) -> str:
+    place = kept(".".join(map(str, error["loc"])))[:LONGEST_PLACE]
+    said = error["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{place}: {said}." if place else f"{said}."
+
+
+def kept(said: str) -> str:
+    """Words with names from outside, for an answer that is kept: it takes neither NUL nor half a character."""
+    return said.encode(errors="replace").decode().replace("\x00", "␀")
+
+
+def _or_anything(schema: dict[str, Any]) -> None:
+    schema["items"] = {"anyOf": [schema["items"], {"description": "What is no such lead is refused by itself."}]}
+
+
 class BatchIn(Strict):
-    leads: list[NewLeadIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    leads: list[Annotated[NewLeadIn, WrapValidator(_or_why_not)]] = Field(
+        min_length=1, max_length=MOST_AT_ONCE, json_schema_extra=_or_anything
+    )
 
 
 class LeadChange(LeadFacts):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -164,6 +166,36 @@ def test_i3_a_batch_has_an_outcome_for_each(harbor: Brokerage, ana: Program) -> 
     assert Lead.objects.count() == 2
     assert "1000" in refusal(ana.post("leads/batch", {"leads": [mine | {"first_name": "A"}] * 1001}), 422)
     refusal(ana.post("leads/batch", {"leads": []}), 422)
+
+
+def test_i3_one_of_a_batch_that_is_no_lead_leaves_the_others_alone(harbor: Brokerage, ana: Program) -> None:
+    mine = {"owner_id": harbor.ana.pk}
+    bad: dict[str, Any] = {
+        "Give at least a name": mine,
+        "Say whose it is": {"first_name": "Ann"},
+        "time_zone: ": {"first_name": "Ann", "time_zone": "Mars/Base", **mine},
+        "first_name: ": {"first_name": "\ud800", **mine},
+        "frist␀name: Extra": {"first_name": "Ann", "frist\x00name": "B", **mine},
+        "Input": {"first_name": "Ann", "frist\ud800name": "B", **mine},
+        "“?␀”": {"first_name": "Ann", "custom": {"\ud800\x00": "B"}, **mine},
+        "score: ": {"first_name": "Ann", "score": 101, "hopper": 1, "campaign_id": 1, **mine},
+        "emails.1: ": {"emails": ["a@b.example", 5], **mine},
+        "valid": None,
+        "diction": [],
+    }
+    leads = [{"first_name": "Ben", **mine}, *bad.values(), {"first_name": "Cal", **mine}, "Dan"]
+    for _ in range(2):
+        answer = ana.post("leads/batch", {"leads": leads}, **{"Idempotency-Key": "one"})
+        results = said(answer)["results"]
+        assert [one["outcome"] for one in results] == ["created", *["refused"] * len(bad), "created", "refused"]
+        for why, one in zip(bad, results[1:], strict=False):
+            assert why in one["detail"], one
+    assert sorted(Lead.objects.values_list("first_name", flat=True)) == ["Ben", "Cal"]
+    (only,) = said(ana.post("leads/batch", {"leads": [{"first_name": "Ann", "x" * 9_000: 1, **mine}]}))["results"]
+    assert (only["outcome"], len(only["detail"]) < 300) == ("refused", True)
+    for body in ({}, [], {"leads": {}}, {"leads": None}, {"leads": [], "more": 1}, {"leads": leads, "more": 1}):
+        refusal(ana.post("leads/batch", body), 422)
+    assert Lead.objects.count() == 2
 
 
 def test_i3_a_thousand_at_once_take_no_more_queries_than_two(harbor: Brokerage, ana: Program) -> None:
