@@ -18,9 +18,13 @@ ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 QUOTED = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 ZEROS = re.compile(r"0{2,15}")
 DIGITS = "0123456789"
+LONGEST_LETTERS = 3  # of a column: spreadsheets end at XFD
 FORMULA_WITHOUT_VALUE = (
     "The cell {} is a formula that was never worked out. Open the file in a spreadsheet and save it."
 )
+LONGEST_CELL = 32_767  # characters; spreadsheets take no more
+ESCAPES = 7  # characters that one may be written by
+TOO_LONG = "The cell {} holds more than {:,} characters."
 TOO_WIDE = "The cell {} is too far to the right: an import takes up to {} columns."
 DAYS_IN_FORMATS = {*range(14, 18), 22, *range(27, 37), *range(50, 59)}
 TIMES_IN_FORMATS = {*range(18, 22), 45, 46, 47}
@@ -51,6 +55,25 @@ def unescaped(text: str) -> str:
     return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
+class Pieces:
+    """The text of a cell as it comes in, as far as it is wanted: what is cut is still too long once it is unescaped."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.size = 0
+
+    def add(self, text: str) -> None:
+        if self.size <= ESCAPES * LONGEST_CELL:
+            self.pieces.append(text)
+            self.size += len(text)
+
+    def taken(self) -> str:
+        text = "".join(self.pieces)
+        self.pieces.clear()
+        self.size = 0
+        return text
+
+
 class Sheet:
     """The row that is being read, cell by cell, and those that are complete."""
 
@@ -62,7 +85,7 @@ class Sheet:
         self.cells: list[str] = []
         self.problem = ""
         self.cell: dict[str, str] = {}
-        self.pieces: list[str] = []
+        self.pieces = Pieces()
         self.reading = self.formula = self.phonetic = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -83,7 +106,7 @@ class Sheet:
 
     def data(self, text: str) -> None:
         if self.reading:
-            self.pieces.append(text)
+            self.pieces.add(text)
 
     def end(self, name: str) -> None:
         local = LOCAL.get(name)
@@ -107,12 +130,13 @@ class Sheet:
 
     def _finish(self) -> None:
         kind, place = self.cell.get("t", "n"), self.cell.get("r", f"in column {self.column + 1}")
-        if not self.pieces:
+        if not self.pieces.size:
             if self.formula and kind != "str":
                 self.problem = FORMULA_WITHOUT_VALUE.format(place)
             return
-        text = self.value(kind, self.cell.get("s"), "".join(self.pieces))
-        self.pieces.clear()
+        text = self.value(kind, self.cell.get("s"), self.pieces.taken())
+        if len(text) > LONGEST_CELL:
+            text, self.problem = text[: LONGEST_CELL + 1], TOO_LONG.format(place, LONGEST_CELL)
         if self.column >= MOST_COLUMNS:
             self.problem = TOO_WIDE.format(place, MOST_COLUMNS)
         elif self.column == len(self.cells):
@@ -155,6 +179,8 @@ class Sheet:
 
 
 def _column(letters: str) -> int:
+    if len(letters) > LONGEST_LETTERS:
+        raise ValueError(letters[:LONGEST_LETTERS])
     number = 0
     for letter in letters:
         number = number * 26 + "ABCDEFGHIJKLMNOPQRSTUVWXYZ".index(letter.upper()) + 1

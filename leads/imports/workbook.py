@@ -13,14 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import BinaryIO
 from xml.parsers import expat
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from leads.imports.reading import Record, UnreadableFileError
-from leads.imports.sheet import LOCAL, Format, Sheet, format_of, unescaped
+from leads.imports.sheet import LOCAL, LONGEST_CELL, Format, Pieces, Sheet, format_of, unescaped
 
 PIECE = 256 * 1024  # bytes of XML read at a time
 LARGEST_PART = 256 * 1024 * 1024  # bytes of a part, unpacked
 LARGEST_TEXTS = 64 * 1024 * 1024  # of the table of texts, which is held in memory
+LARGEST_LIST = 16 * 1024 * 1024  # of a part that says how to read the others
+LARGEST_TAG = 1024 * 1024  # bytes of one tag: the parser begins it anew with every piece
+MOST_SHEETS = 1_000
+TIMES_UNPACKED = 100  # what the whole file may come to: 100,000 rows of 30 columns, all alike, come to 25 times
+ALWAYS_UNPACKED = 4 * 1024 * 1024
 LARGEST_DIRECTORY = 1024 * 1024  # bytes that list the parts
 # where the ends of a directory, the common and that of large archives, say how large it is
 ENDS = ((re.compile(rb"(?=PK\x05\x06)"), 12, 16), (re.compile(rb"(?=PK\x06\x06)"), 40, 48))
@@ -28,6 +33,8 @@ RELATIONS = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
     "http://purl.oclc.org/ooxml/officeDocument/relationships",
 )
+TOO_LARGE = "The workbook is larger than an import reads. Split it, or save it as CSV."
+BOMB = "The workbook unpacks to far more than spreadsheets write. Open it in one and save it again, or as CSV."
 PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 BROKEN = (BadZipFile, KeyError, ValueError, IndexError, zlib.error, expat.ExpatError, NotImplementedError, RuntimeError)
 
@@ -48,6 +55,8 @@ class _Parts:
     """What of a workbook tells how to read its sheets."""
 
     archive: ZipFile
+    size: int  # of the file
+    left: int = field(default_factory=lambda: LARGEST_PART + LARGEST_TEXTS)  # bytes still to be unpacked
     since_1904: bool = False
     sheets: list[tuple[str, str]] = field(default_factory=list)  # name and relation
     texts: list[str] = field(default_factory=list)
@@ -60,10 +69,10 @@ def open_workbook(file: BinaryIO) -> Iterator[Workbook]:
     Raises UnreadableFileError.
     """
     try:
-        _check_directory(file)
-        parts = _Parts(ZipFile(file))
+        size = _check_directory(file)
+        parts = _Parts(ZipFile(file), size)
         path = _find(parts)
-        relations = _relations(parts.archive, path)
+        relations = _relations(parts, path)
         _read_workbook(parts, path)
         _read_shared(parts, relations)
         names = [name for name, _ in parts.sheets]
@@ -87,8 +96,8 @@ def _guarded(parts: _Parts, path: str) -> Iterator[Record]:
         raise _broken(error) from error
 
 
-def _check_directory(file: BinaryIO) -> None:
-    """Python reads the whole list of parts at once: refuse one that no spreadsheet writes."""
+def _check_directory(file: BinaryIO) -> int:
+    """How large the file is. Python reads the whole list of parts at once: refuse one that no spreadsheet writes."""
     size = file.seek(0, 2)
     file.seek(max(0, size - 66_000))
     tail = file.read()
@@ -97,13 +106,14 @@ def _check_directory(file: BinaryIO) -> None:
         for found in mark.finditer(tail):
             if int.from_bytes(tail[found.start() + start : found.start() + end], "little") > LARGEST_DIRECTORY:
                 raise BadZipFile
+    return size
 
 
 def _find(parts: _Parts) -> str:
     """Where the workbook's own part is."""
     names = set(parts.archive.namelist())
     if "_rels/.rels" in names:
-        for kind, target in _relations(parts.archive, "").values():
+        for kind, target in _relations(parts, "").values():
             if kind == "officeDocument" and target in names:
                 if target.endswith(".bin"):
                     raise UnreadableFileError("This is a binary workbook. Save it as XLSX or CSV and upload that.")
@@ -112,7 +122,7 @@ def _find(parts: _Parts) -> str:
     raise UnreadableFileError("This is a zip archive, but no Excel workbook. Unpack it and upload the file in it.")
 
 
-def _relations(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
+def _relations(parts: _Parts, path: str) -> dict[str, tuple[str, str]]:
     """What a part refers to, by id: its kind and its path."""
     folder = PurePosixPath(path).parent
     found: dict[str, tuple[str, str]] = {}
@@ -123,7 +133,7 @@ def _relations(archive: ZipFile, path: str) -> dict[str, tuple[str, str]]:
             whole = target[1:] if target.startswith("/") else str(folder / target)
             found[attributes["Id"]] = (attributes["Type"].rpartition("/")[2], whole)
 
-    _parse(archive, str(folder / "_rels" / f"{PurePosixPath(path).name}.rels"), start)
+    _parse(parts, str(folder / "_rels" / f"{PurePosixPath(path).name}.rels"), start)
     return found
 
 
@@ -135,8 +145,12 @@ def _read_workbook(parts: _Parts, path: str) -> None:
         elif local == "sheet" and attributes.get("state", "visible") == "visible":
             relation = next(attributes[f"{space} id"] for space in RELATIONS if f"{space} id" in attributes)
             parts.sheets.append((attributes["name"], relation))
+            if len(parts.sheets) > MOST_SHEETS:
+                raise UnreadableFileError(
+                    f"The workbook has more than {MOST_SHEETS:,} sheets. Save one of them as CSV."
+                )
 
-    _parse(parts.archive, path, start)
+    _parse(parts, path, start)
 
 
 def _read_shared(parts: _Parts, relations: Mapping[str, tuple[str, str]]) -> None:
@@ -151,7 +165,7 @@ def _read_shared(parts: _Parts, relations: Mapping[str, tuple[str, str]]) -> Non
 
 
 def _read_texts(parts: _Parts, path: str) -> None:
-    pieces: list[str] = []
+    pieces = Pieces()
     state = {"wanted": False, "phonetic": False}
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -166,14 +180,13 @@ def _read_texts(parts: _Parts, path: str) -> None:
         if local == "rPh":
             state["phonetic"] = False
         elif local == "si":
-            parts.texts.append(unescaped("".join(pieces)))
-            pieces.clear()
+            parts.texts.append(unescaped(pieces.taken())[: LONGEST_CELL + 1])
 
     def data(text: str) -> None:
         if state["wanted"]:
-            pieces.append(text)
+            pieces.add(text)
 
-    _parse(parts.archive, path, start, end, data)
+    _parse(parts, path, start, end, data, most=LARGEST_TEXTS)
 
 
 def _read_styles(parts: _Parts, path: str) -> None:
@@ -194,42 +207,62 @@ def _read_styles(parts: _Parts, path: str) -> None:
         if LOCAL.get(name) == "cellXfs":
             inside.clear()
 
-    _parse(parts.archive, path, start, end)
+    _parse(parts, path, start, end)
 
 
 def _parse(
-    archive: ZipFile,
+    parts: _Parts,
     path: str,
     start: Start,
     end: Callable[[str], None] | None = None,
     data: Callable[[str], None] | None = None,
+    *,
+    most: int = LARGEST_LIST,
 ) -> None:
-    for _ in _parsing(archive, path, start, end, data):
+    for _ in _parsing(parts, path, start, end, data, most=most):
         pass
 
 
 def _parsing(
-    archive: ZipFile,
+    parts: _Parts,
     path: str,
     start: Start,
     end: Callable[[str], None] | None = None,
     data: Callable[[str], None] | None = None,
+    *,
+    most: int,
 ) -> Iterator[None]:
     """Parse a part piece by piece, and come back after each. A part that declares entities is refused."""
-    if archive.getinfo(path).file_size > LARGEST_PART:
-        raise UnreadableFileError("The workbook is larger than an import reads. Split it, or save it as CSV.")
+    _check_part(parts, path, most)
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = data
     parser.StartDoctypeDeclHandler = _refuse
-    with archive.open(path) as part:
+    given = 0
+    with parts.archive.open(path) as part:
         while piece := part.read(PIECE):
+            given, parts.left = given + len(piece), parts.left - len(piece)
+            if parts.left < 0:
+                raise UnreadableFileError(TOO_LARGE)
             parser.Parse(piece)
+            if given - parser.CurrentByteIndex > LARGEST_TAG:
+                raise UnreadableFileError(BOMB)
             yield
         parser.Parse(b"", True)
         yield
+
+
+def _check_part(parts: _Parts, path: str, most: int) -> None:
+    """What a part says of itself. It is never read beyond the size it says, as long as it is packed by deflate."""
+    part = parts.archive.getinfo(path)
+    if part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+        raise BadZipFile
+    if part.file_size > most:
+        raise UnreadableFileError(TOO_LARGE)
+    if part.file_size > ALWAYS_UNPACKED + TIMES_UNPACKED * parts.size:
+        raise UnreadableFileError(BOMB)
 
 
 def _refuse(*declaration: object) -> None:
@@ -239,6 +272,6 @@ def _refuse(*declaration: object) -> None:
 def _rows(parts: _Parts, path: str) -> Iterator[Record]:
     """The rows of a sheet that hold anything."""
     sheet = Sheet(parts.texts, parts.formats, since_1904=parts.since_1904)
-    for _ in _parsing(parts.archive, path, sheet.start, sheet.end, sheet.data):
+    for _ in _parsing(parts, path, sheet.start, sheet.end, sheet.data, most=LARGEST_PART):
         yield from sheet.complete
         sheet.complete.clear()

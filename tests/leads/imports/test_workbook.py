@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import random
 import resource
 import time
+import tracemalloc
 import zipfile
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 
@@ -216,6 +220,84 @@ def test_i1_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPa
     texts = f'<sst xmlns="{MAIN}">' + "<si><t>x</t></si>" * 400_000 + "</sst>"
     assert "holds more text than an import reads" in refusal(by_hand(xml(""), texts=texts))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
+
+
+def padded(content: bytes) -> bytes:
+    """With a picture in it, that makes up for how little the rest is packed into."""
+    file = io.BytesIO(content)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("xl/media/x.png", random.Random(1).randbytes(1_000_000))
+    return file.getvalue()
+
+
+LONG = 20_000_000  # characters
+
+
+@contextmanager
+def little_memory() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '<c t="str"><v>{}</v></c>',
+        '<c t="inlineStr"><is><t>{}</t></is></c>',
+        '<c r="{}"><v>1</v></c>',
+        "<!--{}-->",
+    ],
+)
+def test_i1_a_sheet_that_unpacks_to_far_more_than_the_file_is_refused_at_once(cell: str) -> None:
+    bomb = by_hand(xml(f"<row>{cell.format('A' * LONG)}</row>"))
+    assert len(bomb) < 50_000
+    with little_memory():
+        assert "unpacks to far more" in refusal(bomb)
+
+
+@pytest.mark.parametrize("cell", ['<c r="{}"><v>1</v></c>', "<!--{}-->"])
+def test_i1_a_tag_without_end_is_refused_whatever_is_beside_it(cell: str) -> None:
+    content = padded(by_hand(xml(f"<row>{cell.format('A' * LONG)}</row>")))
+    with little_memory():
+        assert "unpacks to far more" in refusal(content)
+
+
+def test_i1_a_cell_longer_than_spreadsheets_take_costs_its_row_and_no_memory() -> None:
+    texts = f'<sst xmlns="{MAIN}"><si><t>{"A" * 100_000}</t></si><si><t>{"_x0041_" * 32_767}</t></si></sst>'
+    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>{n % 2}</v></c></row>' for n in range(2, 4))
+    long = f'<row r="4"><c r="A4" t="str"><v>{"A" * LONG}</v></c><c r="B4"><v>1</v></c></row>'
+    content = padded(by_hand(xml(f"<row><c><v>1</v></c></row>{rows}{long}"), texts=texts))
+    with little_memory():
+        header, shared, whole, inline = rows_of(content)
+    assert (header.problem, whole.problem, whole.cells) == ("", "", ["A" * 32_767])
+    assert (shared.problem, inline.problem) == tuple(
+        f"The cell A{n} holds more than 32,767 characters." for n in (2, 4)
+    )
+    assert (len(shared.cells[0]), len(inline.cells[0]), inline.cells[1]) == (32_768, 32_768, "1")
+
+
+def test_i1_only_what_spreadsheets_pack_by_is_unpacked() -> None:
+    """The others can unpack to any size between two looks at how much it is."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(EMPTY)) as old, zipfile.ZipFile(file, "w", zipfile.ZIP_BZIP2) as made:
+        for path in old.namelist():
+            made.writestr(path, old.read(path))
+    assert "damaged" in refusal(file.getvalue())
+
+
+def test_i1_sheets_beyond_number_and_measure_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    sheets = '<sheet name="x" r:id="rId1"/>'
+    book = f'<workbook xmlns="{MAIN}" xmlns:r="{relations}"><sheets>{{}}</sheets></workbook>'
+    assert "more than 1,000 sheets" in refusal(by_hand(xml(""), workbook=book.format(sheets * 1_001)))
+    monkeypatch.setattr(workbook, "LARGEST_PART", 2_000_000)
+    read = open_workbook(io.BytesIO(by_hand(xml(" " * 1_000_000), workbook=book.format(sheets * 100))))
+    with pytest.raises(UnreadableFileError, match="larger than an import reads"):
+        deque(row for sheet in read for row in sheet.records)
 
 
 def test_i1_a_part_longer_than_it_says_is_refused() -> None:
