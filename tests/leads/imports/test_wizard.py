@@ -13,6 +13,7 @@ from leads import tasks
 from leads.imports.running import carry_on
 from leads.models import Batch, CustomField, ImportRun, ImportTemplate, Lead
 from leads.xlsx import workbook
+from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.leads.imports.files import bring, csv_of, people, start, upload
 from tests.leads.imports.test_pages import ORDINARY, address, choices, draft, text_of
@@ -93,6 +94,30 @@ def test_i1_only_what_was_tried_starts_as_it_was_tried(client: Client, harbor: B
     where = draft(client, harbor.ana, people([1]))
     client.post(where, {"act": "go"})
     assert (ImportRun.objects.get().state, sent) == ("draft", [])
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "there", "said"),
+    [
+        ("skip", False, "Every row can be read, and none is here already."),
+        ("update", False, "Every row can be read, and none is here already."),
+        ("update", True, "Every row can be read: 1 of them updates a lead that is there."),
+        ("create", True, "Every row can be read."),
+        ("skip", True, "Here already"),
+    ],
+)
+def test_i1_a_trial_says_of_rows_that_are_here_what_is_true(
+    client: Client, harbor: Brokerage, duplicates: str, there: bool, said: str
+) -> None:
+    if there:
+        make_lead(harbor.ana, first_name="Maya", emails=["p1@mail.example"])
+    run = start(harbor.ana, harbor.ana, people([1, 2]), duplicates=duplicates, trial=True)
+    carry_on(run.pk)
+    client.force_login(harbor.ana)
+    html = text_of(client.get(reverse("import-run", args=[run.public_id])))
+    assert said in html
+    assert ("none is here already" in html) == ("none is here already" in said)
+    assert ("Every row" in html) == ("Every row" in said)
 
 
 def test_i1_new_fields_have_kinds_and_choices_of_the_file(client: Client, harbor: Brokerage, sent: list[int]) -> None:
