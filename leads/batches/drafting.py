@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from crm.organization.models import User
 from leads.batches.judging import judged
 from leads.batches.scope import leads_of, one, said_of
+from leads.batches.sight_back import sight_back
 from leads.batches.standing import waiting
 from leads.batches.verb import Act, MassVerb, NotNowError, find_verb, verb_of
 from leads.models import Batch, Lead
@@ -94,24 +95,15 @@ def _foresee(act: Act, verb: MassVerb) -> dict[str, Any]:
     the list of mass actions says of it.
     """
     counts = act.batch.items.order_by("reason").values_list("reason").annotate(count=Count("pk"))
-    undone = act.batch.undoes
-    sight = (
-        [asdict(one) for one in verb.sight(act, changing(act.batch))] if undone is None else _taken_back(undone, act)
-    )
+    sight = sight_back(act, verb) if act.batch.undoes else verb.sight(act, changing(act.batch))
     unknown = max(0, act.batch.scope.get("given", 0) - act.batch.total)
     return {
         "reasons": dict(counts),
         "unknown": unknown,
-        "sight": sight,
+        "sight": [asdict(one) for one in sight],
         "words": verb.words(act),
         "filters": said_of(act),
     }
-
-
-def _taken_back(undone: Batch, act: Act) -> list[dict[str, Any]]:
-    """What she herself foresaw of whose sight changes, the other way round."""
-    foreseen = (undone.preview or {}).get("sight", []) if undone.actor_id == act.actor.pk else []
-    return [{**one, "before": one["after"], "after": one["before"]} for one in foreseen]
 
 
 def changing(batch: Batch) -> LeadQuerySet:

@@ -7,9 +7,22 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from crm.organization.models import Membership, Unit
-from crm.organization.querysets import MANAGES
-from leads.batches.sight import Moving
+from crm.organization.querysets import MANAGES, within
+from leads.batches.verb import Moving
 from permissions.access import Standing
+
+
+def into(unit: Unit, people: Collection[int], managers: Collection[int] = ()) -> Moving:
+    """These people with a membership in `unit` beside those they have; `managers` run it and what is below it."""
+    below = frozenset(Unit.objects.filter(within([unit.pk]), company=unit.company_id).values_list("pk", flat=True))
+
+    def moving(standing: Standing) -> Standing:
+        if standing.user_id in managers:
+            standing = replace(standing, managed_units=standing.managed_units | below)
+        joins = standing.user_id in people and standing.view_unit_lead
+        return replace(standing, joined_units=standing.joined_units | {unit.pk}) if joins else standing
+
+    return moving
 
 
 def out_of(unit: Unit, people: Collection[int], into: Unit | None = None) -> Moving:

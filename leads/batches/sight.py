@@ -16,7 +16,7 @@ from django.db.models import Case, Count, OuterRef, Q, QuerySet, Value, When
 
 from crm.organization.models import Company, Membership, User
 from leads.batches.standing import waiting
-from leads.batches.verb import Act, Sight
+from leads.batches.verb import Act, Moving, Sight
 from leads.models import Assignment, Batch, LeadShare, PondMember
 from leads.querysets import LeadQuerySet
 from leads.services.sharing import VERBS
@@ -60,7 +60,6 @@ class Shape:
 
 
 After = Callable[[Shape], Shape]
-Moving = Callable[[Standing], Standing]
 
 
 def shapes_of(leads: LeadQuerySet, company_id: int, mark: QuerySet[Assignment]) -> list[Shape]:
@@ -100,11 +99,18 @@ def sight_after(
 
 
 def sight_of(
-    pairs: Iterable[Pair], shared: Mapping[int, Sequence[Pair]], company: Company, moving: Moving | None = None
+    pairs: Iterable[Pair],
+    shared: Mapping[int, Sequence[Pair]],
+    company: Company,
+    moving: Moving | None = None,
+    *,
+    also: Sequence[Standing] = (),
 ) -> list[Sight]:
-    """Whose sight changes by what becomes of these leads; `shared` as `shared_pairs` makes it."""
+    """Whose sight changes by what becomes of these leads; `shared` as `shared_pairs` makes it. `also`: who comes back."""
     pairs = [pair for pair in pairs if pair.changed]
     people, others = people_concerned(pairs, shared, company) if pairs or shared else ([], Counter())
+    there = {standing.user_id for _, standing in people}
+    people += [("member", standing) for standing in also if standing.user_id not in there]
     found: dict[tuple[str, str, str], Counter[int]] = {}
     for kind, standing in people:
         keyring, later = make_keyring(standing), make_keyring(moving(standing)) if moving else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -16,10 +16,12 @@ from crm.organization.models import User
 from leads.models import Batch, Lead
 from leads.querysets import LeadQuerySet
 from leads.services.transferring import Cause
-from permissions.access import Keyring, Level
+from permissions.access import Keyring, Level, Standing
 from permissions.catalog import Permission
 from permissions.door import seen_by
 from permissions.verbs import IN_WORDS
+
+Moving = Callable[[Standing], Standing]
 
 
 class NotNowError(Exception):
@@ -232,6 +234,10 @@ class MassVerb:
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         """Who gains and who loses sight by doing it to these leads."""
         return []
+
+    def returning(self, act: Act) -> tuple[Sequence[Standing], Moving | None]:
+        """Who comes back to the company or a unit by an undo, as she stands; and where all of them stand then."""
+        return (), None
 
     def file(self, act: Act) -> str:
         """Where the file it made is fetched, if it made one."""

@@ -47,7 +47,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 def _create(request: HttpRequest, actor: User, form: NewLeadForm) -> HttpResponse:
-    with once(actor.pk, form.cleaned_data["token"]) as first:
+    with once(actor.pk, request.POST) as first:
         if not first:
             messages.info(request, "This lead was saved already.")
             return redirect("people")

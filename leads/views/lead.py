@@ -103,7 +103,7 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
         return _email(request, keyring, found, form)
     kind = Activity.Kind(said["kind"])
     words = {name: said[name] for name in ("body", "direction", "outcome")}
-    with once(actor.pk, said["token"]) as first:
+    with once(actor.pk, request.POST) as first:
         if first:
             log_activity(keyring=keyring, actor=actor, lead=found, kind=kind, **words)
     return _done(request, found, f"The {kind.label.lower()} is on the timeline.")
@@ -132,7 +132,7 @@ def _email(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm) ->
     actor, said = signed_in(request), form.cleaned_data
     written = {"to": said["to"], "subject": said["subject"], "body": said["message"]}
     try:
-        with once(actor.pk, said["token"]) as first:
+        with once(actor.pk, request.POST) as first:
             if first:
                 send_email(keyring=keyring, actor=actor, lead=lead, **written)
     except RefusedError as refusal:

@@ -137,7 +137,7 @@ def _planned(request: HttpRequest, lead: Lead | None) -> HttpResponse:
     form = TaskForm(request.POST if request.method == "POST" else None, actor=actor, lead=lead)
     if request.method == "POST" and form.is_valid():
         kind = form.cleaned_data.get("kind", Task.Kind.TASK)
-        with once(actor.pk, form.cleaned_data["token"]) as first:
+        with once(actor.pk, request.POST) as first:
             if first:
                 add_task(keyring=load_keyring(actor), actor=actor, lead=lead, kind=kind, **form.values(actor))
         messages.success(request, "Planned.")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crm.organization.models import Membership, Unit, User
-from leads.batches.moving import out_of
+from crm.organization.querysets import MANAGES
+from leads.batches.moving import into, out_of
 from leads.batches.restoring import claimed_since
 from leads.batches.sight import sight_after
-from leads.batches.verb import Act, NotNowError, Sight, Skip
+from leads.batches.verb import Act, Moving, NotNowError, Sight, Skip
 from leads.batches.verbs.owner import ChangeOwner, UnitAfter, target_of
 from leads.models import Batch, Lead
 from leads.querysets import LeadQuerySet
 from leads.services.closing import begin_closing, finish_closing, hand_over, import_under_way, reopen
+from permissions.access import Standing
 from permissions.catalog import Permission
 from permissions.joining.closing import why_not_close, why_not_reopen
+from permissions.managers import members_among
 from permissions.profiles.services import RefusedError, manages_company
 
 
@@ -79,9 +82,9 @@ class CloseUnit(ChangeOwner):
         unit = closing_of(act)
         above, to = unit.parent, heir_of(act)
         return (
-            f"{unit} cannot be chosen any more. Its people, those who run it too, become members of {above}, and its "
-            f"teams and ponds go there. {to} will own its leads; those whose Agent may not work them there are handed "
-            "out anew. Places on its roster and open offers end."
+            f"{unit} cannot be chosen any more. Its people, those who run it too, become members of {above} and see "
+            f"what members there see, and its teams and ponds go there. {to} will own its leads; those whose Agent may not "
+            "work them there are handed out anew. Places on its roster and open offers end."
         )
 
     def way_back(self, batch: Batch) -> str:
@@ -92,6 +95,15 @@ class CloseUnit(ChangeOwner):
         people = set(Membership.objects.current().filter(unit=unit).values_list("user", flat=True))
         moving = out_of(unit, people, unit.parent)
         return sight_after(act, leads, UnitAfter(heir_of(act), closing=unit), moving=moving)
+
+    def returning(self, act: Act) -> tuple[Sequence[Standing], Moving | None]:
+        undone = act.batch.undoes
+        kept = undone.params.get("kept", {}) if undone else {}
+        unit, joined = closing_of(act), Membership.objects.current().filter(pk__in=kept.get("joined", []))
+        people = set(joined.values_list("user", flat=True))
+        former = Membership.objects.filter(pk__in=kept.get("members", []), role__in=MANAGES, user__is_active=True)
+        away, back = out_of(unit.parent or unit, people), into(unit, people, set(former.values_list("user", flat=True)))
+        return members_among(people, act.actor.company), lambda standing: back(away(standing))
 
 
 def closing_of(act: Act) -> Unit:

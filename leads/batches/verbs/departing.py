@@ -13,10 +13,10 @@ from django.db.models import Exists, OuterRef, Q
 from crm.organization.models import Unit, User
 from crm.organization.services import LastOwnerError
 from leads import signals
-from leads.batches.moving import out_of
+from leads.batches.moving import into, out_of
 from leads.batches.restoring import claimed_since, restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
-from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip
+from leads.batches.verb import Act, MassVerb, Moving, NotNowError, Sight, Skip
 from leads.batches.verbs.assigning import AGENT, COVERED, without_agent
 from leads.models import Assignment, Batch, Lead, Pond
 from leads.querysets import LeadQuerySet
@@ -35,6 +35,7 @@ from leads.services.tasks import pick_up
 from permissions.access import Keyring, Lock, Standing
 from permissions.catalog import Permission
 from permissions.door import doable
+from permissions.managers import members_among
 from permissions.profiles.services import RefusedError, manages_company
 from permissions.verbs import Verb
 
@@ -160,6 +161,12 @@ class Depart(MassVerb):
             return without_agent(without, *locks.get(shape.lead.owner_unit_id, ())) if shape.marked else without
 
         return sight_after(act, leads, after, mark=_going(leaving.user), moving=_moving(leaving))
+
+    def returning(self, act: Act) -> tuple[Sequence[Standing], Moving | None]:
+        leaving = leaving_of(act)
+        if leaving.unit is None:
+            return [Standing(leaving.user.pk, leaving.user.company_id)], None
+        return members_among([leaving.user.pk], act.actor.company), into(leaving.unit, {leaving.user.pk})
 
     def way_back(self, batch: Batch) -> str:
         return f"{super().way_back(batch)} The person comes back with it."

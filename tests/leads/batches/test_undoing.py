@@ -276,6 +276,7 @@ def test_m4_the_preview_of_an_undo_says_whose_sight_changes_by_it(client: Client
     back = undo(harbor.broker, given)
     assert given.preview
     assert back.preview
+    back.refresh_from_db()
     foreseen = [(one["before"], one["after"], one["people"]) for one in given.preview["sight"]]
     assert foreseen
     assert [(one["after"], one["before"], one["people"]) for one in back.preview["sight"]] == foreseen
