@@ -26,6 +26,7 @@ from leads.models import Activity, Lead, Pond, Stage
 from leads.principals import PrincipalField
 from leads.querysets import LeadQuerySet, sources_in_sight
 from leads.search import alike, matches
+from leads.states import spelled
 from permissions.access import Keyring, Level, Lock
 
 SHOWN_REDACTED = frozenset({"stage", "owner", "score_min", "score_max", "active", "hidden"})
@@ -270,7 +271,7 @@ class LeadFilter(FilterSet):
         return rows.filter(locks__overlap=[Lock.POND.of(one.pk) for one in chosen]) if chosen else rows
 
     def in_state(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
-        return rows.filter(state__in={text, text.upper()})
+        return rows.filter(state__in=spelled(text))
 
     def tagged(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
         return rows.filter(tags__contains=[text]).exclude(tags=[])  # as the index says it

@@ -19,6 +19,7 @@ from leads.once import new_token
 from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
 from leads.owner_form import OwnerForm
 from leads.services.creating import NewLead
+from leads.states import kept_as
 from leads.tags import united
 
 OWN = "custom-"
@@ -140,9 +141,7 @@ class LeadForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no Mode
         return score
 
     def clean_state(self) -> str:
-        """A state's two letters are kept as capitals, so that it is found however it was typed."""
-        state: str = self.cleaned_data["state"].strip()
-        return state.upper() if len(state) == 2 else state
+        return kept_as(self.cleaned_data["state"].strip())
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]

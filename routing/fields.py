@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from routing.states import code_of, is_state
+from leads.states import code_of, is_state
 from routing.weekly import DAYS
 
 MOST_ROWS = 14

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from routing.states import code_of
+from leads.states import code_of
 
 HAD_IT = "had it already this pass"
 JUST_HAD_IT = "just had it"

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from routing.states import code_of
+from leads.states import code_of
 from routing.weekly import is_within, read_weekly
 
 Conditions = Mapping[str, Sequence[Any]]

@@ -16,6 +16,7 @@ from crm.core.lines import straight
 from crm.organization.models import validate_time_zone
 from leads.forms import LONGEST_NOTE, LONGEST_TAG, MOST_LINES, PEOPLE_TO_MEET
 from leads.own_values import LONGEST_VALUE
+from leads.states import kept_as
 from leads.tags import united
 
 MOST_AT_ONCE = 1000
@@ -93,8 +94,8 @@ class LeadFacts(Strict):
         renamed = {COLUMNS[name]: value for name, value in sent.items()}
         if "tags" in renamed:
             renamed["tags"] = united(self.tags)
-        if len(self.state) == 2 and "state" in renamed:
-            renamed["state"] = self.state.upper()
+        if "state" in renamed:
+            renamed["state"] = kept_as(self.state)
         return renamed
 
 

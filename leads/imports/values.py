@@ -14,6 +14,7 @@ from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PERSON, PHONE, SOU
 from leads.imports.phones import phone_reader
 from leads.models import Lead, Source
 from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
+from leads.states import kept_as
 from leads.tags import united
 
 TEXTS = ("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "language")
@@ -222,7 +223,7 @@ def _take_emails(draft: Draft, text: str) -> None:
 
 
 def _take_state(draft: Draft, text: str) -> None:
-    _text("state")(draft, text.upper() if len(text) == 2 else text)
+    _text("state")(draft, kept_as(text))
 
 
 def _take_postal_code(draft: Draft, text: str) -> None:

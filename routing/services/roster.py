@@ -15,10 +15,10 @@ from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from leads.models import Pond
 from leads.services.assigning import assignees_of
+from leads.states import code_of
 from routing.clock import Clock, set_clock
 from routing.models import Decision, Offer, RosterMember, RoutingPolicy
 from routing.rotation import Place
-from routing.states import code_of
 from routing.weekly import Span, is_within, read_weekly, spans
 
 A_DAY = timedelta(days=1)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads.models import Lead
+from leads.states import code_of
 from routing.models import Decision, Offer, RosterMember
 from routing.rotation import AT_CAP, OFF_HOURS, UNLICENSED, Place, able, first_able, next_for_lead
-from routing.states import code_of
 from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage
 from tests.routing.scenes import holders, lakeside, make_policy, on_roster, route

@@ -6,9 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from leads.states import NAMES, code_of, is_state
 from routing.fields import StatesField
 from routing.models import RosterMember
-from routing.states import NAMES, code_of, is_state
 from tests.factories.scenes import Brokerage
 from tests.routing.scenes import lakeside
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from leads.imports.matching import CUSTOM
+from leads.states import kept_as
 from routing.capture.formats.bodies import Answer
 from routing.capture.formats.text import label_of, one_line, whole
 from routing.capture.formats.values import (
@@ -93,8 +94,8 @@ class Draft:
     def _take_column(self, name: str, answer: Answer) -> bool:
         target = self.names if name in ("first_name", "last_name") else self.fields
         text = whole(one_line(answer.text))
-        if name == "state" and len(text) == 2:
-            text = text.upper()
+        if name == "state":
+            text = kept_as(text)
         if name == "street" and (before := target.pop(name, "")):
             text = before if text.casefold() in before.casefold() else f"{before}, {text}"
         return once(target, name, text[: LENGTHS[name]].rstrip()) and len(text) <= LENGTHS[name]
@@ -106,7 +107,7 @@ class Draft:
             low, high = read_price(answer.text) or (None, None)
             once(self.asked, part, high or low)
             return True
-        return once(self.asked, part, text.upper() if part == "state" and len(text) == 2 else text)
+        return once(self.asked, part, kept_as(text) if part == "state" else text)
 
     def _take_price(self, end: str, answer: Answer) -> bool:
         """A budget, or one end of it. What cannot be counted is still what it is about."""

@@ -75,5 +75,17 @@ def code_of(text: str) -> str:
     return CODES.get(folded, folded)
 
 
+def kept_as(text: str) -> str:
+    """What a lead keeps of a state as people write it: its code, or what is no state here as it is written."""
+    code = code_of(text)
+    return code if code in NAMES or len(code) == 2 else text
+
+
+def spelled(text: str) -> set[str]:
+    """The ways in which leads may have it, by code or name."""
+    code = code_of(text)
+    return {text, code, NAMES.get(code, text)}
+
+
 def is_state(text: str) -> bool:
     return code_of(text) in NAMES
