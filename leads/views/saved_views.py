@@ -43,7 +43,7 @@ def _save(request: HttpRequest, user: User) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         try:
-            with once(user.pk, said["token"]) as first:
+            with once(user.pk, request.POST) as first:
                 if first:
                     view = services.save_view(actor=user, name=said["name"], query=said["query"], unit=said["unit"])
                     messages.success(request, f"{view.name} is saved.")
