@@ -20,9 +20,10 @@ from tests.support.product import Product
 
 @pytest.fixture
 def today(running_product: Product, sign_in: SignIn) -> Iterator[Page]:
-    """Ana’s day: a callback and two tasks are due."""
+    """Ana’s day: a callback and two tasks are due, and nothing that other tests left her."""
     with running_product.database():
         ana = User.objects.get(email="ana@harbor.example")
+        Task.objects.open().filter(user=ana).update(dropped_at=timezone.now())
         lead = Lead.objects.filter(owner_user=ana, removed_at=None).order_by("pk")[0]
         for kind, title in (
             ("callback", "Call about the offer"),
