@@ -24,24 +24,23 @@ WITH becomes AS (
         CASE WHEN was.before ? 'privacy' THEN (was.before ->> 'privacy')::smallint ELSE lead.privacy END AS then_privacy,
         CASE WHEN one.image ? 'removed_at' THEN one.image ->> 'removed_at' IS NOT NULL
             ELSE lead.removed_at IS NOT NULL END AS then_removed,
-        CASE WHEN was.before ? 'slots' THEN slots.locks ELSE lead.slot_locks END AS then_locks,
+        CASE WHEN (was.before -> 'slots') IS NOT DISTINCT FROM (was.after -> 'slots') THEN lead.slot_locks ELSE (
+            SELECT coalesce(array_agg(DISTINCT coalesce(slot."user" * 16 + 7, slot.pond * 16 + 8)), '{}')::integer[]
+            FROM (
+                SELECT "user", pond FROM jsonb_to_recordset(was.before -> 'slots') AS kept ("user" bigint, pond bigint)
+                UNION ALL
+                SELECT user_id, pond_id FROM leads_assignment AS other WHERE other.lead_id = lead.id AND role NOT IN (
+                    SELECT told.role
+                    FROM jsonb_to_recordset((was.before -> 'slots') || (was.after -> 'slots')) AS told (role text)
+                )
+            ) AS slot ("user", pond)
+        ) END AS then_locks,
         was.before -> 'shares' AS shares, coalesce(was.before -> 'shares', '[]') || coalesce(was.after -> 'shares', '[]')
             AS shares_told
     FROM leads_batchitem AS item
     JOIN leads_batchitem AS was ON was.batch_id = %(undone)s AND was.lead_id = item.lead_id
     JOIN leads_lead AS lead ON lead.id = item.lead_id
     CROSS JOIN LATERAL (SELECT CASE WHEN was.before ? 'lead' THEN was.before -> 'lead' ELSE was.before END) AS one (image)
-    CROSS JOIN LATERAL (
-        SELECT coalesce(array_agg(DISTINCT coalesce(slot."user" * 16 + 7, slot.pond * 16 + 8)), '{}')::integer[]
-        FROM (
-            SELECT "user", pond FROM jsonb_to_recordset(was.before -> 'slots') AS kept ("user" bigint, pond bigint)
-            UNION ALL
-            SELECT user_id, pond_id FROM leads_assignment AS other WHERE other.lead_id = lead.id AND role NOT IN (
-                SELECT told.role
-                FROM jsonb_to_recordset((was.before -> 'slots') || (was.after -> 'slots')) AS told (role text)
-            )
-        ) AS slot ("user", pond)
-    ) AS slots (locks)
     WHERE item.batch_id = %(batch)s AND item.outcome = ''
 )
 """
