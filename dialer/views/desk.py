@@ -60,6 +60,13 @@ def again(request: HttpRequest) -> HttpResponse:
 Then = Callable[[HttpRequest], HttpResponse]
 
 
+def _go_on(session: AgentSession | None) -> None:
+    """What was before her is gone: the next lead, if she waits for one."""
+    now = sessions.session_of(session.user) if session else None
+    if now and now.state == sessions.State.READY:
+        serving.next_lead(now)
+
+
 def acting(act: Callable[[HttpRequest, AgentSession], None], then: Then = again) -> Then:
     """A step of hers; where it does not fit any more, she sees where she is."""
 
@@ -72,6 +79,7 @@ def acting(act: Callable[[HttpRequest, AgentSession], None], then: Then = again)
             act(request, session)
         except NotNowError:
             messages.warning(request, MEANWHILE)
+            _go_on(session)
             return again(request)
         return then(request)
 

@@ -15,6 +15,8 @@ from dialer.providers.port import ProviderError
 from dialer.services.loading import load
 from dialer.views import desk
 from leads.models import Lead
+from leads.services.consenting import mark_do_not_call
+from permissions.keyring import load_keyring
 from tests.dialer.hoppers import ALL_DAY, make_leads, set_hours
 from tests.factories.campaigns import make_campaign
 from tests.factories.scenes import Brokerage, brokerage
@@ -103,6 +105,19 @@ def test_d9_a_step_that_does_not_fit_any_more_shows_where_she_is(ana: Client, ca
     for name in ("skip", "call", "ended", "resume"):
         assert "not where you are any more" in step(ana, name)
     assert session().state == "ready"
+
+
+def test_d9_who_calls_a_lead_that_was_just_taken_away_gets_the_next(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    second, first = make_leads(harbor.lakeside, 2, agent=harbor.ana)
+    assert first.first_name in log_in(ana, campaign)
+    number = first.contact_points.get().value
+    mark_do_not_call(keyring=load_keyring(harbor.ana), actor=harbor.ana, lead=first, on=True)
+    assert session().state == "ready"
+    page = step(ana, "call", number=number)
+    assert "not where you are any more" in page
+    assert second.first_name in page
 
 
 def test_d14_where_a_gate_is_shut_she_is_told_and_goes_on(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
