@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from itertools import groupby
+from socket import gaierror
 from time import monotonic
 
 from django.db import connection
@@ -127,7 +128,8 @@ def _mark(parcel: Parcel, sending: Future[Answer]) -> None:
     except (NotPublicError, ValueError) as error:
         failed(one, error=f"not asked: {error}")
     except (OSError, HTTPException) as error:
-        failed(one, error=f"it could not be reached ({type(error).__name__})")
+        why = "its name is not known" if isinstance(error, gaierror) else type(error).__name__
+        failed(one, error=f"it could not be reached ({why})")
     else:
         if 200 <= answer.status < 300:
             delivered(one, status=answer.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ CAUSES = {
     "cold": "No contact for long",
     "withdrawn": "Offer withdrawn",
 }
+ANEW = "Handed out anew"
 METHODS = {
     "round_robin": "offered to the next in turn",
     "first_to_claim": "offered to all who can take it, the first to claim it has it",
@@ -87,7 +88,9 @@ def steps_of(lead: Lead) -> list[Step]:
         ).order_by("pk")
         offers = {(o.rotation_id, o.pass_number, None if o.several else o.user_id): o for o in found}
         names |= _names_of_winners(offers.values())
-    return [_step(decision, names, offers) for decision in decisions]
+    steps = [_step(decision, names, offers) for decision in decisions]
+    again = [replace(step, cause=ANEW) if step.cause == CAUSES["new"] else step for step in steps[:-1]]
+    return [*again, *steps[-1:]]
 
 
 def _rule_said(rule: Rule | None) -> str:
