@@ -48,9 +48,8 @@ ALIKE = """
     owner_unit_id, owner_user_id, origin_unit_id, hidden, privacy, removed, slot_locks,
     to_unit, to_user, then_hidden, then_privacy, then_removed, then_locks
 """
-LEADS = f"{BECOMES} SELECT {ALIKE}, count(*) FROM becomes GROUP BY {ALIKE} ORDER BY count(*) DESC LIMIT {MOST_SHAPES}"
-# whoever has a share of them, or gets one back
-SHARED = f"""{BECOMES}, share AS (
+# all of them without a person, and once more those that somebody has a share of, or gets one back
+FORESEEN = f"""{BECOMES}, share AS (
     SELECT lead_id, user_id, max(now) AS now, max(later) AS later
     FROM (
         SELECT becomes.id, live.user_id, given.codename,
@@ -66,10 +65,15 @@ SHARED = f"""{BECOMES}, share AS (
         FROM becomes CROSS JOIN LATERAL jsonb_to_recordset(becomes.shares)
             AS kept (user_id bigint, permission_id integer, until timestamptz)
             JOIN auth_permission AS given ON given.id = kept.permission_id
-        WHERE kept.until IS NULL OR kept.until > now()
+        WHERE becomes.shares <> '[]' AND (kept.until IS NULL OR kept.until > now())
     ) AS one (lead_id, user_id, now, later)
     GROUP BY lead_id, user_id
 )
+(
+    SELECT NULL::bigint, NULL, NULL, {ALIKE}, count(*)
+    FROM becomes GROUP BY {ALIKE} ORDER BY count(*) DESC LIMIT {MOST_SHAPES}
+)
+UNION ALL
 SELECT user_id, now, later, {ALIKE}, count(*) FROM becomes JOIN share ON share.lead_id = becomes.id
 GROUP BY user_id, now, later, {ALIKE}
 """
@@ -78,13 +82,15 @@ GROUP BY user_id, now, later, {ALIKE}
 def sight_back(act: Act, verb: MassVerb) -> list[Sight]:
     """Whose sight changes if the waiting leads become again what they were."""
     params = {"batch": act.batch.pk, "undone": act.batch.undoes_id}
+    pairs: list[Pair] = []
+    shared: dict[int, list[Pair]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(LEADS, params)
-        pairs = [_pair(act.batch.company_id, row) for row in cursor.fetchall()]
-        cursor.execute(SHARED, params)
-        shared: dict[int, list[Pair]] = {}
+        cursor.execute(FORESEEN, params)
         for user, now, later, *row in cursor.fetchall():
             pair = _pair(act.batch.company_id, row)
+            if user is None:
+                pairs.append(pair)
+                continue
             given = (_by_share(now, pair.before), _by_share(later, pair.after))
             shared.setdefault(user, []).extend((replace(pair, count=-pair.count), replace(pair, shared=given)))
     also, moving = verb.returning(act)
