@@ -81,10 +81,18 @@ def open_offers(user: User, keyring: Keyring) -> Listed[OfferCard]:
 def offers_context(user: User, keyring: Keyring, **state: Any) -> dict[str, Any]:
     """What routing/offers.html shows. `fresh`: it comes alone; `acted`: after a click, so that it takes the focus."""
     offers = open_offers(user, keyring)
-    takes_turns = bool(offers.rows) or RosterMember.objects.filter(user=user, enrolled=True).exists()
+    places = [] if offers.rows else list(_places(user))
     unseen = [offer.lead.public_id for offer in offers.rows if not offer.seen]
     still = {"notice": "", "fresh": False, "acted": False}
-    return {**still, "offers": offers, "unseen": unseen, "takes_turns": takes_turns, **state}
+    paused_on = [unit for unit, paused in places if paused]
+    turns = {"takes_turns": len(paused_on) < len(places), "paused_on": paused_on}
+    return {**still, "offers": offers, "unseen": unseen, **turns, **state}
+
+
+def _places(user: User) -> QuerySet[RosterMember, tuple[str, bool]]:
+    """The rosters she is on, and whether whoever runs them has paused her there."""
+    places = RosterMember.objects.filter(user=user, enrolled=True).order_by("unit__name", "pk")
+    return places.values_list("unit__name", "paused")
 
 
 def due(user: User, keyring: Keyring) -> tuple[Listed[TaskRow], Listed[TaskRow]]:

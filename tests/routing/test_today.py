@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from crm.organization.models import User
 from leads.models import Lead
-from routing.models import Offer
+from routing.models import Offer, RosterMember
 from routing.services import desk
 from routing.views.today import greeting
 from tests.factories.leads import make_lead, make_stage
 from tests.factories.leads import offer as make_offer
 from tests.factories.people import join, make_member
 from tests.factories.scenes import Brokerage, stranger
-from tests.routing.scenes import lakeside, offered
+from tests.routing.scenes import lakeside, offered, on_roster
 
 pytestmark = pytest.mark.django_db
 
@@ -158,6 +158,15 @@ def test_an_empty_day_says_what_would_fill_it(client: Client, harbor: Brokerage)
     assert "You take no turns" in today(client, harbor.eve)
     User.objects.filter(pk=harbor.ana.pk).update(available=False)
     assert "You are paused" in today(client, harbor.ana)
+
+
+def test_r3_who_is_paused_on_a_roster_by_others_is_told_so(client: Client, harbor: Brokerage) -> None:
+    RosterMember.objects.filter(user=harbor.ana).update(paused=True)
+    assert "Whoever runs the roster of Lakeside has paused you there" in today(client, harbor.ana)
+    on_roster(harbor.north, harbor.ana)
+    page = today(client, harbor.ana)
+    assert "No offers right now" in page
+    assert "You are paused on the roster of Lakeside." in page
 
 
 def test_today_takes_at_most_twelve_queries_however_much_there_is(client: Client, harbor: Brokerage) -> None:
