@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.text import Truncator
 
+from crm.core.templatetags.core import dated
 from leads.contact import show_phone
 from leads.models import ContactPoint, Lead, Task
 from leads.reading import ROW_COLUMNS, LeadRow, RedactedRow, price_of, with_names
@@ -207,7 +207,7 @@ def day_of(moment: datetime, now: datetime) -> str:
     here, today = timezone.localtime(moment), timezone.localtime(now).date()
     if today <= here.date() <= today + timedelta(days=1):
         return "Today" if here.date() == today else "Tomorrow"
-    return date_format(here, "M j" if here.year == today.year else "M j, Y")
+    return dated(moment, "M j", now)
 
 
 def short(text: str) -> str:
