@@ -27,7 +27,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Rate:
-    """A rate in rows per second, ours and the database's own, and the most memory it took."""
+    """A rate in rows per second, ours and the database's own; the most memory it took, and Python's processor time."""
 
     figure: str
     role: str
@@ -37,9 +37,10 @@ class Rate:
     megabytes: int
     target: str
     ok: bool
+    python_s: float | None = None
 
     def __str__(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps({name: value for name, value in asdict(self).items() if value is not None})
 
 
 @dataclass(frozen=True)

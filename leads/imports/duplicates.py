@@ -124,7 +124,7 @@ def _reason(row: Row, run: ImportRun, taken: Mapping[str | int, Place], files: M
 def _taken(run: ImportRun, digests: Iterable[str]) -> dict[str, Place]:
     """Of these digests those of rows she imported before, and where those were."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKEN, [run.created_by_id, f"{{{','.join(digests)}}}"])
+        cursor.execute(TAKEN, [run.created_by_id, f"{{{','.join(sorted(digests))}}}"])
         return {key.hex: (run_id, line) for key, run_id, line in cursor.fetchall()}
 
 
@@ -143,6 +143,6 @@ def _leads_by_key(run: ImportRun, keyring: Keyring, keys: Iterable[RowKey]) -> d
 
 
 def _keep(run: ImportRun, kept: Mapping[str, int]) -> None:
-    lines = (f"{run.created_by_id}\t{digest}\t{run.pk}\t{line}\n" for digest, line in kept.items())
+    lines = (f"{run.created_by_id}\t{digest}\t{run.pk}\t{line}\n" for digest, line in sorted(kept.items()))
     with connection.cursor() as cursor, cursor.copy(KEEP) as copy:
         copy.write("".join(lines))

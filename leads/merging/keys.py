@@ -6,7 +6,9 @@ may read; a registration through a channel, behind which no person is, takes it 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -17,11 +19,18 @@ from leads.models import ContactPoint, Lead
 from leads.querysets import LeadQuerySet
 
 NAME = "lower(btrim(lead.first_name || ' ' || lead.last_name))"
+# OFFSET 0: each key is looked up by the indices, or the planner reads a whole table for the thousands of an import;
+# for as many, lists as JSON take a twentieth of the time that arrays take in Python
 SHARING = f"""
-FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS wanted (kind, value, name, place)
-JOIN leads_contactpoint AS point
-    ON point.company_id = %s AND point.kind = wanted.kind AND point.value = wanted.value
-JOIN leads_lead AS lead ON lead.id = point.lead_id AND lead.removed_at IS NULL
+FROM ROWS FROM (json_array_elements_text(%s), json_array_elements_text(%s), json_array_elements_text(%s))
+    WITH ORDINALITY AS wanted (kind, value, name, place)
+CROSS JOIN LATERAL (
+    SELECT lead_id FROM leads_contactpoint
+    WHERE company_id = %s AND kind = wanted.kind AND value = wanted.value OFFSET 0
+) AS point
+CROSS JOIN LATERAL (
+    SELECT id, first_name, last_name FROM leads_lead WHERE id = point.lead_id AND removed_at IS NULL OFFSET 0
+) AS lead
 WHERE wanted.name IS NULL OR {NAME} = lower(wanted.name)
 """
 Point = tuple[str, str]  # kind and value of a contact point
@@ -69,14 +78,15 @@ def leads_known_by(company_id: int, keys: Sequence[Key]) -> LeadQuerySet:
 
 def pairs_known_by(company_id: int, keys: Sequence[Key]) -> list[tuple[Key, int]]:
     """The same, each lead's id with the key by which it is known."""
+    keys = sorted(keys, key=itemgetter(0, 1))  # as the index has them
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT wanted.place, lead.id {SHARING}", _params(company_id, keys))
         return [(keys[place - 1], lead_id) for place, lead_id in cursor.fetchall()]
 
 
-def _params(company_id: int, keys: Sequence[Key]) -> list[Any]:
-    kinds, values, names = ([*column] for column in zip(*keys, strict=True)) if keys else ([], [], [])
-    return [kinds, values, names, company_id]
+def _params(company_id: int, keys: Iterable[Key]) -> list[Any]:
+    columns = zip(*keys, strict=True) if keys else ([], [], [])
+    return [*map(json.dumps, columns), company_id]
 
 
 def same_person(company: Company, points: Iterable[Point], name: str | None) -> LeadQuerySet:
