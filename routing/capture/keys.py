@@ -34,7 +34,12 @@ def keys_of(channel: Channel, now: datetime) -> list[str]:
 
 def has_key(request: HttpRequest) -> bool:
     """Whether anything was sent that could be a key or a signature."""
-    return next(_signatures(request), None) is not None or next(_sent(request), None) is not None
+    return is_signed(request) or next(_sent(request), None) is not None
+
+
+def is_signed(request: HttpRequest) -> bool:
+    """Whether the body is needed to tell who sends."""
+    return next(_signatures(request), None) is not None
 
 
 def admits(channel: Channel, request: HttpRequest, body: bytes, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from crm.core.doors import public
 from routing.capture.hostile import why_refused
-from routing.capture.keys import admits, admits_subscription, has_key
+from routing.capture.keys import admits, admits_subscription, has_key, is_signed
 from routing.capture.storing import LARGEST, count_refusal, store
 from routing.models import Channel
 from routing.tasks import take_in_soon
@@ -24,17 +24,18 @@ def receive(request: HttpRequest, public_id: str) -> HttpResponse:
     if channel is None:
         return _problem(404, "There is no channel at this address.")
     sender = f"inbound:{channel.pk}:{request.META.get('REMOTE_ADDR', '')}"
-    if cache.get(sender, 0) >= MOST_REFUSED:
-        return _problem(429, "Too many requests with a wrong key. Wait a minute.", {"Retry-After": "60"})
     if request.method != "POST":
         return _subscribe(request, channel, sender)
     if _length(request) > LARGEST:
         return _problem(413, "A request may have 1 MB at most.")
+    signed = is_signed(request)  # a key by itself is checked before the body is read
+    if not signed and not admits(channel, request, b"", timezone.now()):
+        return _refuse(channel, sender, sent=has_key(request))
     body = request.read(LARGEST + 1)
     if len(body) > LARGEST:
         return _problem(413, "A request may have 1 MB at most.")
-    if not admits(channel, request, body, timezone.now()):
-        return _refuse(channel, sender, sent=has_key(request))
+    if signed and not admits(channel, request, body, timezone.now()):
+        return _refuse(channel, sender, sent=True)
     if not body.strip():
         return _problem(400, "The request is empty.")
     content_type = request.headers.get("Content-Type", "")
@@ -56,7 +57,9 @@ def _subscribe(request: HttpRequest, channel: Channel, sender: str) -> HttpRespo
 
 
 def _refuse(channel: Channel, sender: str, *, sent: bool) -> HttpResponse:
-    """Nothing is kept of it but that it was."""
+    """Nothing is kept of it but that it was. Only what is wrong is limited: senders share addresses with whoever guesses."""
+    if cache.get(sender, 0) >= MOST_REFUSED:
+        return _problem(429, "Too many requests with a wrong key. Wait a minute.", {"Retry-After": "60"})
     cache.add(sender, 0, timeout=60)
     cache.incr(sender)
     count_refusal(channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
@@ -93,10 +94,28 @@ def test_c5_without_the_key_nothing_is_kept_but_a_count(
 def test_c5_guessing_is_slowed_down(channel: Channel, harbor: Brokerage) -> None:
     for _ in range(MOST_REFUSED):
         assert send(channel, BODY, key="wrong").status_code == 403
-    answer = send(channel, BODY)
+    answer = send(channel, BODY, key="wrong")
     assert (answer.status_code, answer["Retry-After"]) == (429, "60")
+    assert send(channel, BODY, key="", **{"X-Signature": signed(BODY, "wrong")}).status_code == 429
+    assert refused_of(channel) == MOST_REFUSED
     assert send(make_channel(harbor.hilltop), BODY).status_code == 200
     assert kept() == 1
+
+
+@pytest.mark.parametrize("headers", [{"X-Channel-Key": SECRET}, {"X-Signature": signed(BODY, SECRET)}])
+def test_c5_who_has_the_key_passes_whoever_else_guesses_from_the_address(
+    channel: Channel, headers: dict[str, str]
+) -> None:
+    for _ in range(MOST_REFUSED + 1):
+        send(channel, BODY, key="wrong")
+    assert send(channel, BODY, key="", **headers).status_code == 200
+    assert kept() == 1
+
+
+def test_c5_the_body_of_a_wrong_key_is_not_read(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Mock(side_effect=AssertionError("read"))
+    monkeypatch.setattr("django.core.handlers.wsgi.WSGIRequest.read", read)
+    assert send(channel, BODY, key="wrong").status_code == 403
 
 
 def test_c5_bodies_over_a_megabyte_are_refused(channel: Channel) -> None:
