@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from ninja import Schema
 
-MEDIA_TYPE = "application/problem+json"
+from crm.core import problems
 
 
 class FieldProblem(Schema):
@@ -43,5 +42,4 @@ class RefusedError(Exception):
 def problem(
     status: int, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    said = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
-    return JsonResponse(said.model_dump(), status=status, content_type=MEDIA_TYPE, headers=headers)
+    return problems.problem(status, detail, [one.model_dump() for one in errors], headers)

@@ -16,9 +16,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
 from crm.api import directory, hoppers, leads
-from crm.api.problems import MEDIA_TYPE, FieldProblem, RefusedError, problem
+from crm.api.problems import FieldProblem, RefusedError, problem
 from crm.core.doors import public
 from crm.core.pagination import UnknownCursorError
+from crm.core.problems import MEDIA_TYPE
 
 logger = logging.getLogger(__name__)
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "TRACE")

@@ -14,6 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
 from crm.core.doors import mark_of
+from crm.core.problems import problem
 from crm.core.readonly import SAFE_METHODS
 from crm.organization.models import User
 from crm.organization.viewing import KEY, Viewing, end_viewing, page_key, viewing_in
@@ -23,6 +24,7 @@ READ_ONLY = "You are viewing Fairlead as somebody else. Nothing was changed: sto
 OTHER_PAGE = "You are somebody else in this browser by now. Reload this page to go on."
 OVER = "Viewing as somebody else has ended. This is your own Fairlead again."
 AS_HERSELF = {("POST", "view-as-end"), ("POST", "account_logout")}
+FOR_PROGRAMS = "api"  # the namespace of addresses that do not answer with pages
 SHOWN_THOUGH_PUBLIC = {"live", "healthz"}
 
 
@@ -60,7 +62,9 @@ class ViewingMiddleware:
             return None
         if request.method in SAFE_METHODS and is_shown(view, match.view_name, match.app_names):
             return None
-        return refusal(request) if getattr(request.user, "seen_through", None) else None
+        if not getattr(request.user, "seen_through", None):
+            return None
+        return refusal(request, for_program=FOR_PROGRAMS in match.namespaces)
 
 
 def is_of_another(request: HttpRequest) -> bool:
@@ -92,7 +96,8 @@ def end_for(request: HttpRequest, viewer: User | AnonymousUser) -> None:
         messages.info(request, OVER)
 
 
-def refusal(request: HttpRequest) -> HttpResponse:
-    response = render(request, "permissions/viewing_refused.html", status=403)
+def refusal(request: HttpRequest, *, for_program: bool) -> HttpResponse:
+    page = "permissions/viewing_refused.html"
+    response = problem(403, READ_ONLY) if for_program else render(request, page, status=403)
     response["X-Refusal"] = READ_ONLY
     return response

@@ -146,3 +146,15 @@ def test_i3_a_transferred_lead_is_gone_with_the_next_request(harbor: Brokerage, 
     ana.get(f"leads/{lead.public_id}")
     transfer_leads(actor=fresh(harbor.ana), lead_ids=[lead.pk], to=harbor.ben, why="test")
     refusal(ana.ask("GET", f"leads/{lead.public_id}"), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "leads"), ("POST", "leads"), ("GET", "users"), ("GET", "nowhere")]
+)
+def test_v7_who_views_as_somebody_is_refused_in_the_shape_of_refusals(
+    client: Client, harbor: Brokerage, method: str, path: str
+) -> None:
+    client.force_login(harbor.broker)
+    assert client.post(f"/view-as/{harbor.ana.pk}/").status_code == 302
+    words = refusal(client.generic(method, f"/api/v1/{path}", "{}", content_type="application/json"), 403)
+    assert "viewing Fairlead as somebody else" in words
