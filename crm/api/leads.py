@@ -43,6 +43,7 @@ from permissions.tokens.services import Scope
 router = Router(tags=["Leads"])
 READ, WRITE = needs(Scope.LEADS_READ), needs(Scope.LEADS_WRITE)
 PAGE = 50
+OF_THE_PAGE = {"columns", "view"}  # how People shows its list
 STATUSES = {"created": 201, "existing": 200, "updated": 200}
 
 
@@ -73,8 +74,8 @@ def find_leads(request: HttpRequest) -> LeadsOut:
     keyring = load_keyring(signed_in(request))
     asked = QueryDict(request.META.get("QUERY_STRING", ""))
     chosen = LeadFilter(asked, keyring=keyring, actor=signed_in(request))
-    if chosen.unknown:
-        raise RefusedError(422, f"There is no filter “{min(chosen.unknown)}”.")
+    if unknown := chosen.unknown | (OF_THE_PAGE & set(asked)):
+        raise RefusedError(422, f"There is no filter “{min(unknown)}”.")
     if not chosen.is_valid():
         problems = [FieldProblem(field=name, detail=" ".join(map(str, said))) for name, said in chosen.errors.items()]
         raise RefusedError(422, "These filters cannot be read.", problems)

@@ -351,3 +351,5 @@ def test_l6_leads_are_found_by_the_filters_of_the_people_page(harbor: Brokerage,
     assert (len(page["leads"]), len(rest["leads"]), rest["next"]) == (50, 10, "")
     assert "frobnicate" in refusal(ana.ask("GET", "leads?frobnicate=1"), 422)
     assert "score_min" in refusal(ana.ask("GET", "leads?score_min=x"), 422)
+    for name in ("columns", "view"):
+        assert name in refusal(ana.ask("GET", f"leads?{name}=score"), 422)
