@@ -243,7 +243,7 @@ class LeadFilter(FilterSet):
         return [text.strip() for text in self.data.getlist(name) if text.strip()]
 
     def search(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
-        return rows.filter(matches(text))
+        return rows.filter(matches(text, self.actor.company.phone_region))
 
     def spelled_like(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
         return rows.filter(alike(text))

@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import BooleanField, Func, Q, TextField, Value
 
-from leads.contact import digits_of
+from leads.contact import UnreadableContactError, digits_of, read_phone
 
 REINDEX = """
 INSERT INTO leads_leadsearch (lead_id, company_id, text)
@@ -26,6 +26,7 @@ WHERE lead.id = ANY(%s)
 ON CONFLICT (lead_id) DO UPDATE SET text = EXCLUDED.text WHERE leads_leadsearch.text <> EXCLUDED.text
 """
 SHORTEST_PHONE = 4
+WHOLE_PHONE = 10  # digits
 SHORTEST_SLIP = 4  # letters: a shorter word has to be as it is written
 RUN = 3  # letters together that the index can find
 MOST_WORDS = 6
@@ -38,24 +39,43 @@ def reindex(lead_ids: Sequence[int]) -> None:
         cursor.execute(REINDEX, [list(lead_ids)])
 
 
-def matches(text: str) -> Q:
-    """The condition that a lead (through `search`) holds every word of `text`, or its digits as part of a phone.
+def matches(text: str, region: str) -> Q:
+    """The condition that a lead (through `search`) holds every word of `text`, or its digits as part of a phone. Of a whole
+    number, as people of `region` write it, nothing else will do.
 
     It looks at concealed fields, so it goes only on leads seen at `view` or better.
     """
+    if number := whole_number(text, region):
+        return Q(search__text__contains=number)
     words = text.lower().split()
     condition = Q(*(Q(search__text__contains=word) for word in words))
     digits = digits_of(text)
-    if len(digits) >= SHORTEST_PHONE and not any(character.isalpha() or character == "@" for character in text):
+    if len(digits) >= SHORTEST_PHONE and _is_of_digits(text):
         condition |= Q(search__text__contains=digits)
     return condition
 
 
+def whole_number(text: str, region: str) -> str:
+    """The phone that is written with its area code, in E.164; empty where it is none."""
+    if len(digits_of(text)) < WHOLE_PHONE or not _is_of_digits(text):
+        return ""
+    try:
+        return read_phone(text, region)
+    except UnreadableContactError:
+        return ""
+
+
+def _is_of_digits(text: str) -> bool:
+    return not any(character.isalpha() or character == "@" for character in text)
+
+
 def alike(text: str) -> Q:
-    """The condition that a lead holds every word of `text` but for a slip in each; a short word as it is. As `matches`, it
-    goes only on leads that are open.
+    """The condition that a lead holds every word of `text` but for a slip in each; a short word as it is. Nothing is like a
+    phone that is written in full. As `matches`, it goes only on leads that are open.
     """
     words = text.lower().split()[:MOST_WORDS]
+    if len(digits_of(text)) >= WHOLE_PHONE and _is_of_digits(text):
+        return Q(pk__in=())
     if not any(len(word) >= SHORTEST_SLIP for word in words):
         return Q(pk__in=())
     return Q(

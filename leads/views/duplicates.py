@@ -70,11 +70,12 @@ def alike(request: HttpRequest, public_id: str) -> HttpResponse:
 @door()
 def merge_with(request: HttpRequest, public_id: str) -> HttpResponse:
     """Another lead to merge this one with: what may be the same person, or what a search finds."""
-    keyring = load_keyring(signed_in(request))
+    actor = signed_in(request)
+    keyring = load_keyring(actor)
     lead = find_lead(request, public_id, keyring)
     require_verb(keyring, lead, Verb.MERGE)
     text = request.GET.get("find", "").replace("\x00", "").strip()[:120]
-    others = Lead.objects.filter(matches(text)) if text else same_as(lead)
+    others = Lead.objects.filter(matches(text, actor.company.phone_region)) if text else same_as(lead)
     hers = others.doable_by(keyring, Verb.MERGE).exclude(pk=lead.pk).for_rows()
     found = list(hers.order_by("-last_activity_at", "-pk")[: MOST_FOUND + 1])
     context = {

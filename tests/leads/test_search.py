@@ -65,6 +65,37 @@ def test_l6_a_lead_is_found_by_whatever_is_known_of_it(harbor: Brokerage, text: 
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("212 555 0115", ["Maya"]),
+        ("(212) 555-0115", ["Maya"]),
+        ("+1 212-555-0115", ["Maya"]),
+        ("2125550115", ["Maya"]),
+        ("020 7946 0958", []),  # not as it is written here
+        ("+44 20 7946 0958", ["Zoe"]),
+        ("212 555 0199", []),
+        ("555 0115", ["Jonas", "Maya"]),
+        ("212", ["Jonas", "Maya"]),
+    ],
+)
+def test_l6_a_whole_phone_number_finds_that_number_only(harbor: Brokerage, text: str, names: list[str]) -> None:
+    make_lead(harbor.ana, first_name="Maya", phones=["2125550115"])
+    jonas = make_lead(harbor.ana, first_name="Jonas", phones=["4805550115", "6025551234"])
+    edit_lead(keyring=load_keyring(harbor.ana), lead=jonas, fields={"street": "212 Main St"})
+    make_lead(harbor.ana, first_name="Zoe", phones=["+442079460958"])
+    query = QueryDict(mutable=True)
+    query["q"] = text
+    assert found(harbor.ana, query.urlencode()) == names
+
+
+def test_l6_no_other_number_is_spelled_like_a_whole_one(client: Client, harbor: Brokerage) -> None:
+    make_lead(harbor.ana, first_name="Jonas", phones=["2125550116", "4805550115"])
+    client.force_login(harbor.ana)
+    assert "Jonas" not in looked_up(client, "212 555 0115")
+    assert "Jonas" in looked_up(client, "212 555 0116")
+
+
+@pytest.mark.parametrize(
     "text", ["Jonhson", "jhonson", "Johnsen", "robrt johnson", "johnson rbert", "johnson@exmaple", "ron johnsonn"]
 )
 def test_l6_a_slip_of_the_fingers_still_finds_the_lead(harbor: Brokerage, text: str) -> None:
