@@ -1,13 +1,19 @@
-"""What a browser says of the address at which it can be told."""
+"""What a browser says of the address at which it can be told; and until when somebody takes no leads."""
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode
+from datetime import datetime, timedelta
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from crm.core.moments import MomentField
 from crm.core.outgoing import NotPublicError, checked
+
+LONGEST_PAUSE = timedelta(days=366)
+UNSAID = "Choose until when you pause."
 
 
 def decoded(text: str) -> bytes:
@@ -50,3 +56,18 @@ class DeviceForm(forms.Form):
         if len(decoded(auth)) != 16:
             raise ValidationError("This is not a secret of a browser.")
         return auth
+
+
+class PauseForm(forms.Form):
+    """Until when she takes no leads, by her own clock."""
+
+    until = MomentField(label="Pause until", error_messages={"required": UNSAID, "invalid": UNSAID})
+
+    def clean_until(self) -> datetime:
+        until: datetime = self.cleaned_data["until"]
+        now = timezone.now()
+        if until <= now:
+            raise ValidationError("That time has passed already. Choose a later one.")
+        if until > now + LONGEST_PAUSE:
+            raise ValidationError("A pause lasts a year at most. Choose “until I am back” for a longer one.")
+        return until

@@ -11,7 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from crm.core.moments import DayField, MomentField
+from crm.core.moments import ClockField, DayField, MomentField
 from tests.architecture.tree import assert_only, name_of, parsed, product_files
 
 
@@ -33,6 +33,37 @@ def test_what_is_in_reach_is_taken(zone: str) -> None:
         assert (moment.year, moment.hour, moment.utcoffset() is not None) == (2199, 23, True)
         assert DayField().clean("1900-01-01") == date(1900, 1, 1)
         assert MomentField(required=False).clean("") is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "words"),
+    [
+        ("America/New_York", "2026-03-08T02:30", "On 8 March 2026 the clocks skip from 02:00 to 03:00: choose another"),
+        ("America/New_York", "2026-03-08T02:00", "from 02:00 to 03:00"),
+        ("Europe/London", "2026-03-29T01:59", "On 29 March 2026 the clocks skip from 01:00 to 02:00"),
+        ("Australia/Lord_Howe", "2026-10-04T02:15", "from 02:00 to 02:30"),
+    ],
+)
+def test_l5_a_time_that_no_clock_shows_is_refused_plainly(zone: str, text: str, words: str) -> None:
+    with timezone.override(zone), pytest.raises(ValidationError, match=words):
+        MomentField().clean(text)
+    with timezone.override(zone):
+        assert ClockField().clean(text).isoformat()[:16] == text  # it may be another clock’s
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-11-01T01:30", "2026-11-01T01:30:00-04:00"),  # the first of two
+        ("2026-11-01T02:00", "2026-11-01T02:00:00-05:00"),
+        ("2026-03-08T03:00", "2026-03-08T03:00:00-04:00"),
+        ("2026-03-08T01:59", "2026-03-08T01:59:00-05:00"),
+        ("2026-03-08T02:30Z", "2026-03-08T02:30:00+00:00"),
+    ],
+)
+def test_l5_around_it_every_time_is_taken(text: str, moment: str) -> None:
+    with timezone.override("America/New_York"):
+        assert MomentField().clean(text).isoformat() == moment
 
 
 def test_forms_take_days_and_moments_by_these_fields_only() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.cache import cache
 from django.core.mail.backends.base import BaseEmailBackend
@@ -121,6 +122,29 @@ def test_a_pause_ends_within_a_year_and_not_in_the_past(hers: Client, ana: User,
     assert after.available
     assert after.out_of_office_until is None
     assert hers.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("until", "why"),
+    [
+        ("2020-01-01T10:00", "passed already"),
+        ("3026-01-01T00:00", "between 1900 and 2199"),
+        ("2190-01-01T00:00", "a year at most"),
+        ("2027-03-14T02:30", "the clocks skip from 02:00 to 03:00"),
+    ],
+)
+@time_machine.travel("2026-11-23T15:00Z", tick=False)
+def test_r3_a_pause_that_is_refused_keeps_what_was_typed(hers: Client, ana: User, until: str, why: str) -> None:
+    User.objects.filter(pk=ana.pk).update(time_zone="America/New_York")
+    refused = hers.post("/availability/", {"pause": "until", "until": until, "next": "/people/?q=x"})
+    page = refused.content.decode()
+    assert (refused.status_code, why in page) == (422, True)
+    assert f'value="{until}"' in page
+    again = {"pause": "until", "until": "2026-12-24T09:00", "next": "/people/?q=x"}
+    assert 'name="next" value="/people/?q=x"' in page
+    assert hers.post("/availability/", again)["Location"] == "/people/?q=x"
+    ana.refresh_from_db()
+    assert str(ana.out_of_office_until) == "2026-12-24 14:00:00+00:00"
 
 
 def test_the_switch_leads_back_to_pages_of_ours_only(hers: Client) -> None:
