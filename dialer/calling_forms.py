@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from crm.core.lines import straight
-from crm.core.moments import MomentField
+from crm.core.moments import ClockField, SkippedError, at_clock
 from leads.models import Activity, ContactPoint, Lead
 
 LONGEST_TEXT = 1000
@@ -50,9 +51,18 @@ class LoggedForm(forms.Form):
 class CallbackForm(forms.Form):
     """When to call again, by whose clock, and who does."""
 
-    at = MomentField(label="When")
+    at = ClockField(label="When")
     clock = forms.ChoiceField(choices=[("theirs", "By their clock"), ("mine", "By mine")], initial="theirs")
     who = forms.ChoiceField(choices=[("me", "I call"), ("anyone", "Anyone who works the lead")], initial="me")
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if data.get("clock") == "mine" and data.get("at"):
+            try:
+                data["at"] = at_clock(data["at"], timezone.get_current_timezone())
+            except SkippedError as error:
+                self.add_error("at", str(error))
+        return data
 
 
 class ConsentForm(forms.Form):

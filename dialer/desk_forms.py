@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from crm.core.lines import straight
-from crm.core.moments import MomentField
+from crm.core.moments import ClockField
 from dialer.models import AgentSession, CampaignDisposition, Disposition
 from dialer.services.on_call import Said
 
@@ -31,7 +31,7 @@ class SaidForm(forms.Form):
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "What should the next person know?"}),
     )
-    call_back = MomentField(label="Call again at", required=False, help_text="By the lead’s clock.")
+    call_back = ClockField(label="Call again at", required=False, help_text="By the lead’s clock.")
     anyone = forms.BooleanField(label="Anyone who works the lead may call it", required=False)
     pause = forms.ChoiceField(choices=[("", "Go on"), *AgentSession.Pause.choices], required=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -13,6 +13,7 @@ from crm.core.moments import MomentField
 from crm.organization.models import User
 from leads.models import Lead, Task
 from leads.once import new_token
+from leads.services.tasks import TooFarError, check_due
 
 ANYONE = "anyone"
 REMINDERS = [
@@ -51,6 +52,15 @@ class TaskForm(forms.Form):
         if not title:
             raise ValidationError("Say what is to be done.")
         return title
+
+    def clean_due_at(self) -> datetime:
+        due_at: datetime = self.cleaned_data["due_at"]
+        if "due_at" in self.changed_data:
+            try:
+                check_due(due_at)
+            except TooFarError as error:
+                raise ValidationError(str(error)) from error
+        return due_at
 
     def values(self, actor: User) -> dict[str, Any]:
         """As the services take them."""

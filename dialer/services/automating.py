@@ -25,7 +25,7 @@ from leads.models.request import Kind
 from leads.services.assigning import assign_leads, assignees_of
 from leads.services.deciding import deciders
 from leads.services.ponding import pool
-from leads.services.tasks import add_task
+from leads.services.tasks import MOST_AHEAD, add_task
 from leads.services.transferring import release_leads, transfer_leads
 from leads.services.working import change_stage, edit_lead
 from leads.tags import united
@@ -206,7 +206,7 @@ def _task(job: Job) -> Iterator[str]:
         user=agent,
         kind=Task.Kind.TASK,
         title=automation.task,
-        due_at=timezone.now() + timedelta(days=automation.task_days or 0),
+        due_at=timezone.now() + timedelta(days=min(automation.task_days or 0, MOST_AHEAD.days)),
         time_zone=agent.time_zone if agent else "",
         automatic=True,
     )

@@ -15,6 +15,7 @@ from crm.organization.querysets import within
 from dialer.models import Automation, AutomationCampaign, Campaign, Disposition
 from dialer.services.filters import filters_for, hold_filters
 from leads.models import Pond, Stage
+from leads.services.tasks import MOST_AHEAD
 from permissions.catalog import Permission
 from routing.services.team import ChangedMeanwhileError, hold_unit, line_of, record_change
 
@@ -77,6 +78,8 @@ def refusals(settings: Mapping[str, Any]) -> dict[str, str]:
         wrong["new_owner"] = ONE_WAY
     if settings["task"] and settings["task_days"] is None:
         wrong["task_days"] = "Say in how many days it is due."
+    elif settings["task"] and settings["task_days"] > MOST_AHEAD.days:
+        wrong["task_days"] = "A task is due in ten years at most."
     if settings["told"] and not settings["message"]:
         wrong["message"] = "Say what they are told."
     if settings["trigger"] == "stage" and settings["stage"] and settings["stage"] == settings["new_stage"]:

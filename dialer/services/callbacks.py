@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet, Value
 from django.utils import timezone
 
+from crm.core.moments import SkippedError, at_clock
 from crm.organization.models import User
 from dialer.hours import all_open, next_open
 from dialer.models import Campaign
@@ -18,7 +19,7 @@ from dialer.services.gates import Place, narrowed_by, places_of
 from dialer.services.hours import compiled, rules_at
 from dialer.services.reach import GENERAL_ONE
 from leads.models import Lead, Task
-from leads.services.tasks import add_task
+from leads.services.tasks import MOST_AHEAD, TOO_FAR, add_task
 from permissions.access import Key, Level, Reason
 from permissions.keyring import Gives, load_keyring
 
@@ -26,7 +27,9 @@ PROMISED: Gives = {"promised": Key(Level.WORK, Reason.OFFERED)}
 
 
 class NotThenError(Exception):
-    """It is past, or the lead may not be called then; `opens` is the next moment at which it may."""
+    """It is past, too far ahead, or no clock shows it, or the lead may not be called then; `opens` is the next moment at which
+    it may.
+    """
 
     def __init__(self, words: str, opens: datetime | None = None) -> None:
         super().__init__(words)
@@ -34,9 +37,11 @@ class NotThenError(Exception):
 
 
 def at_their_clock(lead: Lead, number: str, at: datetime) -> datetime:
-    """The moment at which the clock where the lead is shows what `at` says by its own."""
-    zone = ZoneInfo(place_of(lead, number, None).zones[0])
-    return at.replace(tzinfo=zone)
+    """The moment at which the clock where the lead is shows what `at` says by its own. Raises NotThenError."""
+    try:
+        return at_clock(at, ZoneInfo(place_of(lead, number, None).zones[0]))
+    except SkippedError as error:
+        raise NotThenError(str(error)) from error
 
 
 def place_of(lead: Lead, number: str, campaign: Campaign | None) -> Place:
@@ -55,6 +60,8 @@ def promise(
     now = timezone.now()
     if at <= now:
         raise NotThenError("This is past already.")
+    if at > now + MOST_AHEAD:
+        raise NotThenError(TOO_FAR)
     place = place_of(lead, number, campaign)
     rules = compiled(rules_at(lead.company, at), narrowed_by(campaign))
     if not all_open(rules, place.state, place.zones, at):

@@ -220,8 +220,8 @@ def callback(request: HttpRequest, public_id: str) -> HttpResponse:
     if not form.is_valid() or number is None:
         return show(request, lead, status=422, callback_form=form)
     data = form.cleaned_data
-    at = at_their_clock(lead, number.value, data["at"]) if data["clock"] == "theirs" else data["at"]
     try:
+        at = at_their_clock(lead, number.value, data["at"]) if data["clock"] == "theirs" else data["at"]
         promise(actor=actor, lead=lead, number=number.value, at=at, personal=data["who"] == "me")
     except NotThenError as refusal:
         (found,) = standings(lead=lead, numbers=[number.value], campaign=None, now=timezone.now())

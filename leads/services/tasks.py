@@ -21,8 +21,20 @@ from permissions.access import Keyring, Level
 from permissions.door import access_to, require
 
 REMINDERS_AT_ONCE = 500
+MOST_AHEAD = timedelta(days=3653)  # ten years
+TOO_FAR = "This is more than ten years ahead. Choose an earlier day."
 NOT_HERS = "You may look at this, but it is not yours to change."
 ACTS = {Task.Kind.APPOINTMENT: "meeting"}  # by which claims know them; all others are tasks (R6)
+
+
+class TooFarError(ValueError):
+    """It would be due later than anybody plans; the text says so."""
+
+
+def check_due(due_at: datetime) -> None:
+    """Raises TooFarError."""
+    if due_at > timezone.now() + MOST_AHEAD:
+        raise TooFarError(TOO_FAR)
 
 
 @transaction.atomic
@@ -43,8 +55,9 @@ def add_task(
     """Plan something; on a lead it is work (V2), unless `automatic`, and stands on the timeline. `remind`: so long before
     it is due.
 
-    Raises PermissionDenied below `work` on the lead.
+    Raises PermissionDenied below `work` on the lead, TooFarError.
     """
+    check_due(due_at)
     if lead is not None:
         lead = Lead.objects.in_id_order().get(pk=lead.pk)
         require(keyring, lead, Level.WORK)
@@ -92,8 +105,10 @@ def may_change(keyring: Keyring, task: Task) -> bool:
 def change_task(
     *, keyring: Keyring, task: Task, user: User | None, title: str, due_at: datetime, remind: timedelta | None
 ) -> None:
-    """Another time, person or title. It reminds anew. Raises PermissionDenied."""
+    """Another time, person or title. It reminds anew. Raises PermissionDenied, TooFarError."""
     held = _held(keyring, task)
+    if due_at != held.due_at:
+        check_due(due_at)
     held.user, held.title, held.due_at = user, title, due_at
     held.remind_at, held.reminded_at = _reminder(due_at, remind), None
     held.save(update_fields=["user", "title", "due_at", "remind_at", "reminded_at"])

@@ -65,6 +65,7 @@ def test_d13_an_automation_is_set_up_and_changed(client: Client, harbor: Brokera
         ({"tag": ""}, "Choose at least one thing that it does"),
         ({"new_owner": "agent", "clear": "on"}, "Choose one of these"),
         ({"task": "Call"}, "Say in how many days"),
+        ({"task": "Call", "task_days": "30000"}, "in ten years at most"),
         ({"told": "agent"}, "Say what they are told"),
         ({"name": "taken"}, "There is an automation of this name already"),
         ({"name": "two\nlines"}, "one line"),

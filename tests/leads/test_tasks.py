@@ -19,7 +19,7 @@ from leads import signals
 from leads.merging.doing import merge_leads
 from leads.models import Activity, Lead, Task
 from leads.services.erasing import erase
-from leads.services.tasks import add_task, change_task, drop_tasks, pick_up, remind_due, set_done
+from leads.services.tasks import TooFarError, add_task, change_task, drop_tasks, pick_up, remind_due, set_done
 from leads.services.transferring import Cause
 from leads.tasks import remind
 from permissions.keyring import load_keyring
@@ -362,3 +362,26 @@ def test_d11_callbacks_go_with_whoever_holds_the_lead_and_back(harbor: Brokerage
     anyone.refresh_from_db()
     assert (callback.user, anyone.user) == (harbor.ana, None)
     assert [Task.objects.get(pk=task.pk).user_id for task in (*stay, done)] == before
+
+
+@pytest.mark.parametrize("kind", ["task", "appointment"])
+def test_l5_nothing_is_planned_for_the_next_century(client: Client, harbor: Brokerage, kind: str) -> None:
+    lead = make_lead(harbor.ana)
+    client.force_login(harbor.ana)
+    asked = sent(kind=kind, who=str(harbor.ana.pk), due_at="2126-01-05T10:00")
+    refused = client.post(f"/people/{lead.public_id}/task/", asked)
+    assert (refused.status_code, "more than ten years ahead" in refused.content.decode()) == (422, True)
+    assert 'value="2126-01-05T10:00"' in refused.content.decode()
+    with pytest.raises(TooFarError, match="ten years"):
+        planned(harbor.ana, lead, hours=24 * 366 * 10, kind=kind)
+    assert not Task.objects.exists()
+
+
+def test_l5_what_was_planned_too_far_may_be_changed_but_not_moved_further(harbor: Brokerage) -> None:
+    task = planned(harbor.ana)
+    far = timezone.now() + timedelta(days=36_500)
+    Task.objects.filter(pk=task.pk).update(due_at=far)
+    hers: Any = {"keyring": load_keyring(harbor.ana), "task": task, "user": harbor.ana, "remind": None}
+    change_task(**hers, title="Another title", due_at=far)
+    with pytest.raises(TooFarError):
+        change_task(**hers, title="Another title", due_at=far + timedelta(days=1))
