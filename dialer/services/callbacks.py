@@ -27,8 +27,8 @@ PROMISED: Gives = {"promised": Key(Level.WORK, Reason.OFFERED)}
 
 
 class NotThenError(Exception):
-    """It is past, too far ahead, or no clock shows it, or the lead may not be called then; `opens` is the next moment at which
-    it may.
+    """It is past, too far ahead, or no clock shows it, or the lead may not be called then; `opens` is the next moment
+    at which it may.
     """
 
     def __init__(self, words: str, opens: datetime | None = None) -> None:

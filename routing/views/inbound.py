@@ -57,7 +57,7 @@ def _subscribe(request: HttpRequest, channel: Channel, sender: str) -> HttpRespo
 
 
 def _refuse(channel: Channel, sender: str, *, sent: bool) -> HttpResponse:
-    """Nothing is kept of it but that it was. Only what is wrong is limited: senders share addresses with whoever guesses."""
+    """Nothing is kept of it but that it was. What is right is not limited: senders share addresses with who guesses."""
     if cache.get(sender, 0) >= MOST_REFUSED:
         return _problem(429, "Too many requests with a wrong key. Wait a minute.", {"Retry-After": "60"})
     cache.add(sender, 0, timeout=60)
