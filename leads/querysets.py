@@ -108,7 +108,7 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
 
     def silent_for(self, time: timedelta) -> ImportRunQuerySet:
         """Runs that should be going on, but whose worker has given no sign of life for so long."""
-        return self.filter(state__in=("queued", "running"), touched_at__lt=Now() - time)
+        return self.filter(state__in=("reading", "queued", "running"), touched_at__lt=Now() - time)
 
 
 class ImportTemplateQuerySet(models.QuerySet["ImportTemplate"]):

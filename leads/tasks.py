@@ -9,6 +9,7 @@ from leads.batches.drafting import forget_drafts
 from leads.batches.running import CHUNK, carry_on
 from leads.batches.verb import verb_of
 from leads.imports import running, services
+from leads.imports.receiving import read_upload
 from leads.messaging.posting import send_due
 from leads.models import Batch, ImportRun
 from leads.services.covering import due_covers
@@ -23,7 +24,8 @@ SILENCE = timedelta(seconds=30)
 
 @task(queue="default")
 def run_import(run_id: int) -> None:
-    """Work on one import for a few seconds; what is left goes to the end of the queue."""
+    """Read the file of one import, or work on it for a few seconds; what is left goes to the end of the queue."""
+    read_upload(run_id)
     if running.carry_on(run_id, chunks=CHUNKS_AT_ONCE):
         run_import.queue(run_id)
 

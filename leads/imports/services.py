@@ -124,7 +124,7 @@ def cancel_run(*, actor: User, run: ImportRun) -> None:
 
 @transaction.atomic
 def discard_run(*, actor: User, run: ImportRun) -> None:
-    """Throw a draft away, file and all. Raises NotDraftError."""
+    """Throw a draft away, file and all, also while it is read. Raises NotDraftError."""
     if not _delete_drafts(ImportRun.objects.of(actor).filter(pk=run.pk)):
         raise NotDraftError
 
@@ -137,6 +137,7 @@ def forget_drafts() -> None:
 
 def _delete_drafts(runs: ImportRunQuerySet) -> int:
     """Those of the runs that have not started, locked first so that none can: how many."""
-    drafts = list(runs.filter(state=State.DRAFT).order_by("pk").select_for_update().values_list("pk", flat=True))
+    unstarted = runs.filter(state__in=(State.READING, State.DRAFT))
+    drafts = list(unstarted.order_by("pk").select_for_update().values_list("pk", flat=True))
     ImportRun.objects.filter(pk__in=drafts).delete()
     return len(drafts)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from leads.imports.reading import MOST_COLUMNS, Record
+from leads.imports.reading import MOST_COLUMNS, Record, UnreadableFileError
 
 NAMESPACES = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
@@ -25,6 +25,10 @@ FORMULA_WITHOUT_VALUE = (
 LONGEST_CELL = 32_767  # characters; spreadsheets take no more
 ESCAPES = 7  # characters that one may be written by
 TOO_LONG = "The cell {} holds more than {:,} characters."
+FAR_MORE = (
+    "The cells come to far more than the file: long texts again and again, or cells far apart. Leave those columns out, or"
+    " save the sheet as CSV."
+)
 TOO_WIDE = "The cell {} is too far to the right: an import takes up to {} columns."
 DAYS_IN_FORMATS = {*range(14, 18), 22, *range(27, 37), *range(50, 59)}
 TIMES_IN_FORMATS = {*range(18, 22), 45, 46, 47}
@@ -77,8 +81,9 @@ class Pieces:
 class Sheet:
     """The row that is being read, cell by cell, and those that are complete."""
 
-    def __init__(self, texts: Sequence[str], formats: Sequence[Format], *, since_1904: bool) -> None:
+    def __init__(self, texts: Sequence[str], formats: Sequence[Format], *, since_1904: bool, most: int) -> None:
         self.texts, self.formats, self.epoch = texts, formats, EPOCHS[since_1904]
+        self.left = most  # characters of `texts`, and empty cells, that may still come of references to them
         self.complete: list[Record] = []
         self.columns: dict[str, int] = {}
         self.number, self.column = 0, -1
@@ -142,13 +147,21 @@ class Sheet:
         elif self.column == len(self.cells):
             self.cells.append(text)
         else:
+            self._spend(self.column - len(self.cells))
             self.cells.extend([""] * (self.column + 1 - len(self.cells)))
             self.cells[self.column] = text
+
+    def _spend(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise UnreadableFileError(FAR_MORE)
 
     def value(self, kind: str, style: str | None, raw: str) -> str:
         """What a cell shows, as text."""
         if kind == "s":
-            return self.texts[int(raw)]
+            text = self.texts[int(raw)]
+            self._spend(len(text))
+            return text
         if kind == "b":
             return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
         if kind == "d":

@@ -24,35 +24,44 @@ to_line = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 def store_file(run: ImportRun, file: BinaryIO) -> None:
     """Keep the bytes of `file`, from where it stands to its end, as the run's parts."""
-    _store(run, iter(lambda: file.read(PART), b""))
+    store_parts(run, iter(lambda: file.read(PART), b""))
 
 
 def store_rows(run: ImportRun, rows: Iterable[Record]) -> int:
     """Keep the rows of a workbook as the run's parts: how many. Raises UnreadableFileError where they are too much."""
-    counted = [0]
+    counted = 0
 
     def parts() -> Iterator[bytes]:
-        lines: list[bytes] = []
-        size = whole = 0
-        for row in rows:
-            line = to_line(row).encode(errors="replace") + b"\n"
-            lines.append(line)
-            counted[0], size, whole = counted[0] + 1, size + len(line), whole + len(line)
-            if whole > MOST_TEXT:
-                raise UnreadableFileError("The workbook holds more than an import reads. Split it, or save it as CSV.")
-            if size >= PART:
-                yield b"".join(lines)
-                lines, size = [], 0
-        yield b"".join(lines)
+        nonlocal counted
+        for count, data in parts_of(rows):
+            counted += count
+            yield data
 
-    _store(run, parts())
-    return counted[0]
+    store_parts(run, parts())
+    return counted
 
 
-def _store(run: ImportRun, parts: Iterable[bytes]) -> None:
+def parts_of(rows: Iterable[Record]) -> Iterator[tuple[int, bytes]]:
+    """The rows of a workbook, a part at a time: how many, and as they are kept."""
+    lines: list[bytes] = []
+    size = whole = 0
+    for row in rows:
+        line = to_line(row).encode(errors="replace") + b"\n"
+        lines.append(line)
+        size, whole = size + len(line), whole + len(line)
+        if whole > MOST_TEXT:
+            raise UnreadableFileError("The workbook holds more than an import reads. Split it, or save it as CSV.")
+        if size >= PART:
+            yield len(lines), b"".join(lines)
+            lines, size = [], 0
+    yield len(lines), b"".join(lines)
+
+
+def store_parts(run: ImportRun, parts: Iterable[bytes], first: int = 0) -> None:
+    """Keep these as the run's parts, by numbers from `first` on."""
     with connection.cursor() as cursor, cursor.copy(STORE) as copy:
         copy.set_types(["int8", "int4", "bytea"])
-        for number, data in enumerate(parts):
+        for number, data in enumerate(parts, first):
             copy.write_row((run.pk, number, data))
 
 

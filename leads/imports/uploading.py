@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -16,7 +16,7 @@ from leads.imports.matching import match_columns
 from leads.imports.reading import ARCHIVE, Record, UnreadableFileError, read_header, survey
 from leads.imports.storing import WORKBOOK, store_file, store_rows, stored_records
 from leads.imports.values import RowReader
-from leads.imports.workbook import open_workbook
+from leads.imports.workbook import Workbook, open_workbook
 from leads.models import ImportRun
 from permissions.catalog import Permission
 
@@ -32,37 +32,46 @@ class TooManyValuesError(ValueError):
 @transaction.atomic
 def create_run(*, actor: User, file: BinaryIO, name: str) -> ImportRun:
     """Keep the uploaded file (seekable) as a draft with its columns matched. Raises UnreadableFileError."""
+    run = new_run(actor, file, name)
+    if run.encoding == WORKBOOK:
+        _, rows = open_sheet(run, file)
+        run.save()
+        run.total = store_rows(run, rows) - 1
+        check_rows(run)
+    else:
+        take_survey(run, file)
+        run.save()
+        file.seek(0)
+        store_file(run, file)
+    match(run)
+    run.save(update_fields=["total", "mapping"])
+    return run
+
+
+def new_run(actor: User, file: BinaryIO, name: str) -> ImportRun:
+    """What is to become the draft of this file, if she may import it. Raises UnreadableFileError."""
     if not actor.has_perm(Permission.IMPORT_LEAD):
         raise PermissionDenied("Your profile does not include imports.")
     if file.seek(0, 2) > LARGEST_FILE:
         raise UnreadableFileError(f"The file is larger than {LARGEST_FILE >> 20} MB. Split it, and import the parts.")
     file.seek(0)
-    run = ImportRun(
+    is_workbook = file.read(len(ARCHIVE)) == ARCHIVE
+    file.seek(0)
+    return ImportRun(
         company_id=actor.company_id,
         created_by=actor,
         file_name=PurePath(name).name.encode(errors="replace").decode()[-200:],
+        encoding=WORKBOOK if is_workbook else "",
     )
-    is_workbook = file.read(len(ARCHIVE)) == ARCHIVE
-    file.seek(0)
-    (_take_workbook if is_workbook else _take_text)(run, file)
-    samples = [record.cells for record in islice(stored_records(run), 1, 1 + SAMPLES)]
-    reader = RowReader((), (), actor.company.phone_region, lists_for(actor))
-    run.mapping = match_columns(run.header, samples, reader.fits())
-    run.save(update_fields=["mapping"])
-    return run
 
 
-def _take_text(run: ImportRun, file: BinaryIO) -> None:
+def take_survey(run: ImportRun, file: BinaryIO) -> None:
     found = survey(file)
     run.encoding, run.delimiter, run.header, run.total = found.encoding, found.delimiter, found.header, found.total
-    run.save()
-    file.seek(0)
-    store_file(run, file)
 
 
-def _take_workbook(run: ImportRun, file: BinaryIO) -> None:
-    """Of its sheets the first that people see and that holds anything."""
-    run.encoding = WORKBOOK
+def open_sheet(run: ImportRun, file: BinaryIO) -> tuple[Workbook, Iterator[Record]]:
+    """Of a workbook's sheets the first that people see and that holds anything, and its rows, the header first."""
     for workbook in open_workbook(file):
         first = next(workbook.records, None)
         if first is not None:
@@ -72,16 +81,19 @@ def _take_workbook(run: ImportRun, file: BinaryIO) -> None:
     run.header = read_header(first)
     if workbook.others:
         run.note = f"Only the sheet “{workbook.sheet}” is read. Save others as files of their own to import them."
-    run.save()
-    run.total = store_rows(run, _chain(first, workbook.records)) - 1
-    if not run.total:
+    return workbook, chain([first], workbook.records)
+
+
+def check_rows(run: ImportRun) -> None:
+    if run.total < 1:
         raise UnreadableFileError("The sheet has a header, but no rows below it.")
-    run.save(update_fields=["total"])
 
 
-def _chain(first: Record, rest: Iterable[Record]) -> Iterable[Record]:
-    yield first
-    yield from rest
+def match(run: ImportRun) -> None:
+    """Its columns, by their names and the first of its stored records."""
+    samples = [record.cells for record in islice(stored_records(run), 1, 1 + SAMPLES)]
+    reader = RowReader((), (), run.company.phone_region, lists_for(run.created_by))
+    run.mapping = match_columns(run.header, samples, reader.fits())
 
 
 def samples_of(run: ImportRun, count: int = 3) -> list[list[str]]:

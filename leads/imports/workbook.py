@@ -48,6 +48,7 @@ class Workbook:
     sheet: str
     others: list[str]
     records: Iterator[Record]
+    share: Callable[[], float]  # of the sheet that was read so far
 
 
 @dataclass
@@ -56,10 +57,12 @@ class _Parts:
 
     archive: ZipFile
     size: int  # of the file
+    share: float = 0.0  # of the part in hand that was read
     left: int = field(default_factory=lambda: LARGEST_PART + LARGEST_TEXTS)  # bytes still to be unpacked
     since_1904: bool = False
     sheets: list[tuple[str, str]] = field(default_factory=list)  # name and relation
     texts: list[str] = field(default_factory=list)
+    packed_texts: int = 0  # bytes that they take in the file
     formats: list[Format] = field(default_factory=list)  # of the cells' styles
 
 
@@ -78,7 +81,7 @@ def open_workbook(file: BinaryIO) -> Iterator[Workbook]:
         names = [name for name, _ in parts.sheets]
         for name, relation in parts.sheets:
             others = [other for other in names if other != name]
-            yield Workbook(name, others, _guarded(parts, relations[relation][1]))
+            yield Workbook(name, others, _guarded(parts, relations[relation][1]), lambda: parts.share)
     except BROKEN as error:
         raise _broken(error) from error
 
@@ -159,6 +162,7 @@ def _read_shared(parts: _Parts, relations: Mapping[str, tuple[str, str]]) -> Non
         if kind == "sharedStrings":
             if parts.archive.getinfo(target).file_size > LARGEST_TEXTS:
                 raise UnreadableFileError("The workbook holds more text than an import reads. Save it as CSV.")
+            parts.packed_texts += parts.archive.getinfo(target).compress_size
             _read_texts(parts, target)
         elif kind == "styles":
             _read_styles(parts, target)
@@ -246,6 +250,7 @@ def _parsing(
             given, parts.left = given + len(piece), parts.left - len(piece)
             if parts.left < 0:
                 raise UnreadableFileError(TOO_LARGE)
+            parts.share = given / max(given, parts.archive.getinfo(path).file_size)
             parser.Parse(piece)
             if given - parser.CurrentByteIndex > LARGEST_TAG:
                 raise UnreadableFileError(BOMB)
@@ -270,8 +275,10 @@ def _refuse(*declaration: object) -> None:
 
 
 def _rows(parts: _Parts, path: str) -> Iterator[Record]:
-    """The rows of a sheet that hold anything."""
-    sheet = Sheet(parts.texts, parts.formats, since_1904=parts.since_1904)
+    """The rows of a sheet that hold anything. What cells refer to counts as unpacked, however often they do."""
+    packed = min(parts.size, parts.archive.getinfo(path).compress_size + parts.packed_texts)
+    most = ALWAYS_UNPACKED + TIMES_UNPACKED * packed
+    sheet = Sheet(parts.texts, parts.formats, since_1904=parts.since_1904, most=most)
     for _ in _parsing(parts, path, sheet.start, sheet.end, sheet.data, most=LARGEST_PART):
         yield from sheet.complete
         sheet.complete.clear()

@@ -16,9 +16,11 @@ class ImportRun(models.Model):
 
     `mapping` says column by column what it holds (see `leads.imports.matching`); `kinds` of the custom fields that it
     makes, by key, the kind and the choices. A `trial` only finds out what would happen: it ends as a draft again.
+    While a large file is read, `handled` and `total` count per cent of it.
     """
 
     class State(models.TextChoices):
+        READING = "reading", "Being read"
         DRAFT = "draft", "Waiting for its columns"
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
@@ -84,7 +86,12 @@ class ImportRun(models.Model):
 
     @property
     def is_under_way(self) -> bool:
-        return self.state in (self.State.QUEUED, self.State.RUNNING)
+        return self.state in (self.State.READING, self.State.QUEUED, self.State.RUNNING)
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Its file could not be read at all."""
+        return self.state == self.State.FAILED and not self.total
 
     @property
     def is_tried(self) -> bool:

@@ -21,10 +21,11 @@ from leads.batches.drafting import draft, preview
 from leads.batches.verb import NotNowError
 from leads.imports.forms import StartForm, TemplateForm, UploadForm
 from leads.imports.reading import UnreadableFileError
+from leads.imports.receiving import receive
 from leads.imports.report import report_lines
 from leads.imports.services import NotDraftError, Options, cancel_run, discard_run, start_run
 from leads.imports.templates import may_share, save_template, template_for, templates_for
-from leads.imports.uploading import create_run, samples_of
+from leads.imports.uploading import samples_of
 from leads.merging.keys import counting
 from leads.models import Batch, ImportRow, ImportRun, ImportTemplate, Source
 from leads.owner_form import CHOSEN
@@ -45,7 +46,10 @@ def imports(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         upload = form.cleaned_data["file"]
         try:
-            return redirect("import-run", create_run(actor=actor, file=upload.file, name=upload.name).public_id)
+            run = receive(actor=actor, file=upload.file, name=upload.name)
+            if run.state == State.READING:
+                run_import.queue(run.pk)
+            return redirect("import-run", run.public_id)
         except UnreadableFileError as error:
             form.add_error("file", str(error))
     runs = ImportRun.objects.of(actor).select_related("owner_unit", "owner_user")
@@ -67,9 +71,10 @@ def import_run(request: HttpRequest, public_id: str) -> HttpResponse:
     if request.method == "POST":
         return act_on(request, run)
     if run.state != State.DRAFT:
-        context = {"run": run, "steps": STEPS, "at": 3 if run.trial else 4, **outcome_of(run)}
+        at = 1 if run.state == State.READING else 3 if run.trial else 4
+        context = {"run": run, "steps": STEPS, "at": at, **outcome_of(run)}
         return render_page(request, "leads/imports/run.html", context, partial="run")
-    if request.headers.get("HX-Target") == "run":  # the page of a trial that is over asks for progress
+    if request.headers.get("HX-Target") == "run":  # what was read or tried is ready
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("import-run", args=[run.public_id])})
     if run.is_tried and not {"edit", "template", *CHOSEN} & set(request.GET):
         return render_page(request, "leads/imports/tried.html", {"run": run, "steps": STEPS, **outcome_of(run)})
@@ -91,6 +96,9 @@ def act_on(request: HttpRequest, run: ImportRun) -> HttpResponse:
     """Start the draft, or only try it; start it as it was tried; or save what is chosen as a template."""
     act = request.POST.get("act", "")
     actor = signed_in(request)
+    if run.state == State.READING:
+        messages.info(request, "The file is still being read.")
+        return redirect("import-run", run.public_id)
     if act == "go":
         return start_tried(request, run)
     form = StartForm(request.POST, actor=actor, run=run)

@@ -280,6 +280,23 @@ def test_i1_a_cell_longer_than_spreadsheets_take_costs_its_row_and_no_memory() -
     assert (len(shared.cells[0]), len(inline.cells[0]), inline.cells[1]) == (32_768, 32_768, "1")
 
 
+def test_i1_one_long_text_in_many_cells_is_refused_before_it_is_much() -> None:
+    texts = f'<sst xmlns="{MAIN}"><si><t>{"A" * 32_000}</t></si></sst>'
+    cell = '<row><c t="s"><v>0</v></c></row>'
+    content = by_hand(xml(cell * 8_000), texts=texts)
+    assert len(content) < 10_000
+    with little_memory():
+        assert "far more than the file" in refusal(content)
+    assert "far more than the file" in refusal(padded(content))
+    assert len(rows_of(by_hand(xml(cell * 100), texts=texts))) == 100
+
+
+def test_i1_cells_far_apart_are_refused_before_they_are_much() -> None:
+    content = by_hand(xml('<row><c r="GR1"><v>1</v></c></row>' * 60_000))
+    assert "far more than the file" in refusal(content)
+    assert len(rows_of(by_hand(xml('<row><c r="GR1"><v>1</v></c></row>' * 5_000)))) == 5_000
+
+
 def test_i1_only_what_spreadsheets_pack_by_is_unpacked() -> None:
     """The others can unpack to any size between two looks at how much it is."""
     file = io.BytesIO()
