@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
@@ -36,6 +35,7 @@ from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
 
 CHUNK = 5000  # records in a transaction
+LARGEST_CHUNK = 8 * 1024 * 1024  # characters in it, but for the last record: the wider the rows are, the fewer
 MOST_TRIES = 5
 COMPANY_LOCK = 7034002
 State = ImportRun.State
@@ -50,7 +50,7 @@ def carry_on(run_id: int, *, chunks: int | None = None) -> bool:
     position = run.handled
     reader = RowReader(run.mapping, run.header, run.company.phone_region, lists_of(run))
     with ThreadPoolExecutor(1) as thread:
-        ahead = ReadAhead(islice(stored_records(run), 1 + position, None), reader, counting(run.company), thread)
+        ahead = ReadAhead(stored_records(run, 1 + position), reader, counting(run.company), thread)
         ahead.begin()
         while rows := ahead.take():
             if chunks == 0 and memory is None:  # a trial remembers its rows, and so is done in one go
@@ -74,12 +74,22 @@ class ReadAhead:
     coming: Future[list[Row]] | None = None
 
     def begin(self) -> None:
-        chunk = list(islice(self.records, CHUNK))
+        chunk = _chunk_of(self.records)
         self.coming = self.thread.submit(read_rows, self.reader, chunk, self.counting) if chunk else None
 
     def take(self) -> list[Row]:
         """The chunk begun last; no rows where the file is at its end."""
         return self.coming.result() if self.coming else []
+
+
+def _chunk_of(records: Iterator[Record]) -> list[Record]:
+    chunk, size = [], 0
+    for record in records:
+        chunk.append(record)
+        size += sum(map(len, record.cells))
+        if len(chunk) >= CHUNK or size >= LARGEST_CHUNK:
+            break
+    return chunk
 
 
 @transaction.atomic

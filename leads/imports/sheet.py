@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -59,6 +60,23 @@ def unescaped(text: str) -> str:
     return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
+class Texts:
+    """The texts that cells refer to by number, in as little memory as they take in a file."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.starts = array("Q", [0])
+
+    def append(self, text: str) -> None:
+        self.data += text.encode(errors="surrogatepass")
+        self.starts.append(len(self.data))
+
+    def __getitem__(self, number: int) -> str:
+        if number < 0:
+            raise IndexError
+        return self.data[self.starts[number] : self.starts[number + 1]].decode(errors="surrogatepass")
+
+
 class Pieces:
     """The text of a cell as it comes in, as far as it is wanted: what is cut is still too long once it is unescaped."""
 
@@ -81,7 +99,7 @@ class Pieces:
 class Sheet:
     """The row that is being read, cell by cell, and those that are complete."""
 
-    def __init__(self, texts: Sequence[str], formats: Sequence[Format], *, since_1904: bool, most: int) -> None:
+    def __init__(self, texts: Texts, formats: Sequence[Format], *, since_1904: bool, most: int) -> None:
         self.texts, self.formats, self.epoch = texts, formats, EPOCHS[since_1904]
         self.left = most  # characters of `texts`, and empty cells, that may still come of references to them
         self.complete: list[Record] = []
@@ -95,6 +113,8 @@ class Sheet:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         local = LOCAL.get(name)
+        if local is None:
+            return
         if local == "c":
             self.cell = attributes
             self.formula = self.phonetic = False
@@ -115,6 +135,8 @@ class Sheet:
 
     def end(self, name: str) -> None:
         local = LOCAL.get(name)
+        if local is None:
+            return
         if local == "c":
             self._finish()
         elif local == "v" or local == "t":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import BinaryIO, cast
 
 from django.db import connection
@@ -83,9 +84,9 @@ class StoredFile(io.RawIOBase):
         return count
 
 
-def stored_records(run: ImportRun) -> Iterator[Record]:
-    """The records of a run's file, the header first."""
+def stored_records(run: ImportRun, first: int = 0) -> Iterator[Record]:
+    """The records of a run's file from this one on; 0 is the header."""
     stored = io.BufferedReader(StoredFile(run.pk))
     if run.encoding == WORKBOOK:
-        return (Record(*json.loads(line)) for line in stored)
-    return records(cast(BinaryIO, stored), run.encoding, run.delimiter)
+        return (Record(*json.loads(line)) for line in islice(stored, first, None))
+    return islice(records(cast(BinaryIO, stored), run.encoding, run.delimiter), first, None)

@@ -91,7 +91,7 @@ def check_rows(run: ImportRun) -> None:
 
 def match(run: ImportRun) -> None:
     """Its columns, by their names and the first of its stored records."""
-    samples = [record.cells for record in islice(stored_records(run), 1, 1 + SAMPLES)]
+    samples = [record.cells for record in islice(stored_records(run, 1), SAMPLES)]
     reader = RowReader((), (), run.company.phone_region, lists_for(run.created_by))
     run.mapping = match_columns(run.header, samples, reader.fits())
 
@@ -99,7 +99,7 @@ def match(run: ImportRun) -> None:
 def samples_of(run: ImportRun, count: int = 3) -> list[list[str]]:
     """For each column of a draft, its first values that are not empty."""
     values: list[list[str]] = [[] for _ in run.header]
-    for record in islice(stored_records(run), 1, 1 + SAMPLES):
+    for record in islice(stored_records(run, 1), SAMPLES):
         for column, cell in zip(values, record.cells, strict=False):
             if cell.strip() and len(column) < count:
                 column.append(cell.strip())
@@ -109,7 +109,7 @@ def samples_of(run: ImportRun, count: int = 3) -> list[list[str]]:
 def choices_in(run: ImportRun, columns: Sequence[int]) -> list[list[str]]:
     """The different values of each of these columns. Raises TooManyValuesError where they are too many to choose from."""
     found: list[dict[str, str]] = [{} for _ in columns]
-    for record in islice(stored_records(run), 1, None):
+    for record in stored_records(run, 1):
         for number, values in zip(columns, found, strict=True):
             text = " ".join(record.cells[number].split()) if number < len(record.cells) else ""
             if text:

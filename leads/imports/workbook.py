@@ -16,7 +16,7 @@ from xml.parsers import expat
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from leads.imports.reading import Record, UnreadableFileError
-from leads.imports.sheet import LOCAL, LONGEST_CELL, Format, Pieces, Sheet, format_of, unescaped
+from leads.imports.sheet import LOCAL, LONGEST_CELL, Format, Pieces, Sheet, Texts, format_of, unescaped
 
 PIECE = 256 * 1024  # bytes of XML read at a time
 LARGEST_PART = 256 * 1024 * 1024  # bytes of a part, unpacked
@@ -61,7 +61,7 @@ class _Parts:
     left: int = field(default_factory=lambda: LARGEST_PART + LARGEST_TEXTS)  # bytes still to be unpacked
     since_1904: bool = False
     sheets: list[tuple[str, str]] = field(default_factory=list)  # name and relation
-    texts: list[str] = field(default_factory=list)
+    texts: Texts = field(default_factory=Texts)
     packed_texts: int = 0  # bytes that they take in the file
     formats: list[Format] = field(default_factory=list)  # of the cells' styles
 

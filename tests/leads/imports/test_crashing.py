@@ -47,6 +47,17 @@ def test_14_the_task_run_twice_changes_nothing(harbor: Brokerage) -> None:
     assert Lead.objects.count() == LedgerEntry.objects.count() == LeadSearch.objects.count() == 5
 
 
+def test_i1_the_wider_the_rows_the_fewer_at_once(harbor: Brokerage, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = start(harbor.ana, harbor.ana, people(range(50)))
+    monkeypatch.setattr(running, "LARGEST_CHUNK", 100)  # characters: two or three of these rows
+    assert running.carry_on(run.pk, chunks=2)
+    first, _, _ = counts(run)
+    assert 3 < first < 10
+    assert not running.carry_on(run.pk)
+    assert counts(run) == (50, 0, 0)
+    assert list(ImportRow.objects.order_by("number").values_list("number", flat=True)) == list(range(2, 52))
+
+
 def test_i1_a_task_works_for_a_while_and_queues_the_rest(harbor: Brokerage, small_chunks: None) -> None:
     run = start(harbor.ana, harbor.ana, people(range(75)))
     with mock.patch.object(tasks.run_import, "queue") as queue:

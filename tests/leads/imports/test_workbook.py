@@ -280,6 +280,15 @@ def test_i1_a_cell_longer_than_spreadsheets_take_costs_its_row_and_no_memory() -
     assert (len(shared.cells[0]), len(inline.cells[0]), inline.cells[1]) == (32_768, 32_768, "1")
 
 
+def test_i1_many_texts_take_the_memory_that_they_take_in_the_file() -> None:
+    texts = "".join(f"<si><t>🙂 {n}, as long as an address is</t></si>" for n in range(20_000))
+    content = by_hand(xml('<row><c t="s"><v>19999</v></c></row>'), texts=f'<sst xmlns="{MAIN}">{texts}</sst>')
+    with little_memory():  # as many texts of Python are 3.4 MB beside what reading takes
+        assert cells_of(content) == [["🙂 19999, as long as an address is"]]
+    damaged = by_hand(xml('<row><c t="s"><v>-1</v></c></row>'), texts=f'<sst xmlns="{MAIN}">{texts}</sst>')
+    assert "damaged" in refusal(damaged)
+
+
 def test_i1_one_long_text_in_many_cells_is_refused_before_it_is_much() -> None:
     texts = f'<sst xmlns="{MAIN}"><si><t>{"A" * 32_000}</t></si></sst>'
     cell = '<row><c t="s"><v>0</v></c></row>'
