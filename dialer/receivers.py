@@ -8,13 +8,15 @@ from typing import Any
 from crm.organization.models import Company, Unit, User
 from crm.organization.signals import company_created
 from dialer.campaign_filter import CampaignFilter
-from dialer.models import CallAttempt, Disposition
+from dialer.models import Automation, CallAttempt, Disposition
 from dialer.services.callbacks import PROMISED, given_by_promises
 from dialer.services.funnel import FILTER
 from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
 from dialer.services.serving import RESERVED, given_by_reservations
 from leads import signals
 from leads.filters import LeadFilter
+from leads.models import Pond
+from leads.services.running_ponds import Use, register_users
 from permissions.keyring import register_source
 
 DISPOSITIONS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -60,6 +62,13 @@ def on_erased(sender: object, lead_ids: Collection[int], **kwargs: Any) -> None:
     CallAttempt.objects.filter(lead__pk__any_of=lead_ids).update(number="")
 
 
+def ponds_used(pond: Pond) -> list[Use]:
+    """Automations that move leads into it."""
+    moving = Automation.objects.filter(pond=pond, active=True).select_related("unit").order_by("name", "pk")
+    then = "Each of its runs is refused from then on, as its log says, until it is changed."
+    return [Use(one.unit, f"the automation “{one.name}”", then) for one in moving]
+
+
 def connect() -> None:
     company_created.connect(on_company_created, dispatch_uid="dialer.dispositions")
     signals.departing.connect(on_departing, dispatch_uid="dialer.departing")
@@ -69,4 +78,5 @@ def connect() -> None:
     signals.erased.connect(on_erased, dispatch_uid="dialer.erased")
     register_source(given_by_reservations, RESERVED)
     register_source(given_by_promises, PROMISED)
+    register_users(ponds_used)
     LeadFilter.register(FILTER, CampaignFilter(label="Campaign"))

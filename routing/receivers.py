@@ -16,6 +16,7 @@ from leads import signals
 from leads.filters import LeadFilter
 from leads.models import Lead
 from leads.services.holdings import register_holdings
+from leads.services.running_ponds import register_users
 from permissions.access import Key, Level, Reason
 from permissions.joining.memberships import register_tie
 from permissions.keyring import Gives, register_source
@@ -28,6 +29,7 @@ from routing.reports.listing import AskedFilter
 from routing.services.claiming import claim, may_claim
 from routing.services.handing_out import route_leads
 from routing.services.leaving import clear_roster, held_by, held_there, join_rosters, leave_rosters
+from routing.services.ponds import ponds_used
 from routing.services.telling import offered_among_others, offered_until
 from routing.services.withdrawing import take_out
 
@@ -103,6 +105,7 @@ def connect() -> None:
     register_source(given_by_offers, OFFERED)
     register_holdings(held_by)
     register_holdings(channels_held)
+    register_users(ponds_used)
     register_tie(held_there)
     LeadFilter.register("unclaimed", ChoiceFilter(label="Waits to be claimed", choices=YES, method=unclaimed))
     LeadFilter.register(FILTER, AskedFilter(label="Offers"))

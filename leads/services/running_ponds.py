@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -23,6 +24,28 @@ from permissions.models import LedgerEntry
 
 TAKEN = "There is a pond of this name already."
 ROUTING, NOBODY = "routing", "nobody"
+
+
+@dataclass(frozen=True)
+class Use:
+    """What sends leads into a pond: of which unit, what it is, and what becomes of those leads without the pond."""
+
+    unit: Unit
+    what: str
+    then: str
+
+
+Users = Callable[[Pond], list[Use]]
+_users: list[Users] = []
+
+
+def register_users(users: Users) -> None:
+    """Declared by higher rooms: what of theirs sends leads into a pond."""
+    _users.append(users)
+
+
+def uses_of(pond: Pond) -> list[Use]:
+    return [use for users in _users for use in users(pond)]
 
 
 def units_for(actor: User) -> UnitQuerySet:

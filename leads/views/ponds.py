@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from crm.core.doors import door
 from crm.core.htmx import render_page
 from crm.core.pagination import capped_count, keyset_page
-from crm.organization.models import User
+from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from leads.models import Lead, Pond, PondMember
 from leads.pond_forms import CloseForm, MemberForm, NewPondForm, PondForm
@@ -30,6 +30,7 @@ from leads.services.running_ponds import (
     remove_member,
     set_member,
     units_for,
+    uses_of,
 )
 from permissions.access import Keyring, Level, Lock
 from permissions.catalog import Permission
@@ -196,10 +197,11 @@ def change_member(request: HttpRequest, pk: int, user_id: int) -> HttpResponse:
     return redirect("pond-settings", pk)
 
 
-@door("POST", verb=Permission.MANAGE_POND)
+@door("GET", "HEAD", "POST", verb=Permission.MANAGE_POND)
 def close(request: HttpRequest, pk: int) -> HttpResponse:
+    """What lies in it and what sends leads into it, and where its leads are to go; a POST closes it."""
     actor, found = signed_in(request), _run(request, pk)
-    form = CloseForm(request.POST, actor=actor, pond=found)
+    form = CloseForm(request.POST if request.method == "POST" else None, actor=actor, pond=found)
     if form.is_valid():
         try:
             count = close_pond(actor=actor, pond=found, to=form.chosen)
@@ -210,7 +212,16 @@ def close(request: HttpRequest, pk: int) -> HttpResponse:
                 request, f"{found} is closed; {count:,} {'lead has' if count == 1 else 'leads have'} moved."
             )
             return redirect("ponds")
-    return _settings(request, found, close_form=form)
+    uses, seen = uses_of(found), set(Unit.objects.can_be_seen_by(actor).values_list("pk", flat=True))
+    context = {
+        "pond": found,
+        "form": form,
+        "leads": Lead.objects.filter(assignments__pond=found, removed_at=None).count(),
+        "members": found.members.count(),
+        "uses": [use for use in uses if use.unit.pk in seen],
+        "unseen": sum(use.unit.pk not in seen for use in uses),
+    }
+    return render_page(request, "leads/ponds/close.html", context, status=422 if form.is_bound else 200)
 
 
 def _run(request: HttpRequest, pk: int) -> Pond:
@@ -225,7 +236,6 @@ def _settings(request: HttpRequest, found: Pond, **forms: Any) -> HttpResponse:
     own = {
         "form": PondForm(initial={"name": found.name, "daily_limit": found.daily_limit}),
         "member_form": MemberForm(actor=actor, pond=found),
-        "close_form": CloseForm(actor=actor, pond=found),
     }
     status = 422 if any(form.is_bound for form in forms.values()) else 200
     members = found.members.select_related("user").order_by("user__name", "pk")

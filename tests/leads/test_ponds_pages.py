@@ -10,9 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crm.organization.models import User
+from dialer.models import Automation
 from leads.models import Lead, Pond
 from leads.services.ponding import take
 from permissions.profiles.services import give_profile
+from routing.models import RoutingPolicy, Rule, RuleBook
 from tests.factories.leads import in_pond, make_lead, make_pond, make_stage
 from tests.factories.scenes import Brokerage, brokerage, stranger
 
@@ -170,3 +172,37 @@ def test_m1_the_pages_say_who_may_not_take(client: Client, harbor: Brokerage) ->
     assert "Take it" not in html
     answer = client.post("/ponds/take/", {"lead": lead.public_id}, follow=True)
     assert "It belongs to Lakeside" in answer.content.decode()
+
+
+def test_p2_a_pond_is_closed_only_after_it_was_said_what_that_does(client: Client, harbor: Brokerage) -> None:
+    cold = (
+        in_pond(make_lead(harbor.lakeside), make_pond(harbor.lakeside, harbor.ana, name="Cold")).assignments.get().pond
+    )
+    assert cold is not None
+    there = f"/ponds/{cold.pk}/close/"
+    empty = page(client, harbor.lead, there)
+    assert "<strong>1 lead</strong> lies in it" in empty
+    assert "1 member sees its leads no longer" in empty
+    assert "No routing, rule or automation sends leads into it." in empty
+    rows: dict[str, Any] = {"company": harbor.company, "unit": harbor.lakeside}
+    RoutingPolicy.objects.create(**rows, fallback_pond=cold, cold_pond=cold, cold_days=30)
+    RoutingPolicy.objects.create(company=harbor.company, unit=harbor.south, fallback_pond=cold)
+    for state in (RuleBook.State.LIVE, RuleBook.State.DRAFT, RuleBook.State.PAST):
+        book = RuleBook.objects.create(**rows, state=state, created_by=harbor.lead)
+        rule = {"method": "pond", "pond": cold, "name": "Far"}
+        Rule.objects.create(company=harbor.company, book=book, position=1, **rule)
+    Automation.objects.create(**rows, author=harbor.lead, name="Cool off", trigger="cold", days=9, pond=cold)
+    html = page(client, harbor.lead, there)
+    assert "Lakeside, where a lead goes that nobody claims." in html
+    assert "Lakeside, where cold leads go." in html
+    assert html.count("Lakeside, rule 1, Far") == 2
+    assert html.count("of the draft") == 1
+    assert "Lakeside, the automation “Cool off”." in html
+    assert "South" not in html.partition("<main")[2]
+    assert "1 of units that you do not see" in html
+    assert cold.name in page(client, harbor.lead, "/ponds/")
+    settings = page(client, harbor.lead, f"/ponds/{cold.pk}/settings/")
+    assert f'href="{there}"' in settings
+    assert f'action="{there}"' not in settings
+    assert "closed; 1 lead has moved" in send(client, harbor.lead, there, to="routing").content.decode()
+    assert client.get(there).status_code == 404
