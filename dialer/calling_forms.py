@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from crm.core.lines import straight
 from crm.core.moments import ClockField, SkippedError, at_clock
+from crm.organization.models import User
+from leads.messaging.fields import problem_of
+from leads.messaging.merging import filled
 from leads.models import Activity, ContactPoint, Lead
 
 LONGEST_TEXT = 1000
@@ -30,6 +34,21 @@ class NumberForm(forms.Form):
 
 class TextForm(NumberForm):
     body = forms.CharField(label="Text", max_length=LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, lead: Lead, actor: User, **kwargs: Any) -> None:
+        super().__init__(*args, lead=lead, **kwargs)
+        self.lead, self.actor = lead, actor
+
+    def clean_body(self) -> str:
+        """With its fields filled in for the lead."""
+        body: str = self.cleaned_data["body"]
+        if problem := problem_of(body):
+            raise ValidationError(problem)
+        _, text = filled("", body, self.lead, self.actor)
+        if len(text) > LONGEST_TEXT:
+            said = f"With its fields filled in it has {len(text):,} characters"
+            raise ValidationError(f"{said}. Shorten it to {LONGEST_TEXT:,}.")
+        return text
 
 
 class LoggedForm(forms.Form):

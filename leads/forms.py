@@ -14,6 +14,7 @@ from crm.core.lines import straight
 from crm.core.moments import MomentField
 from crm.organization.models import User, validate_time_zone
 from leads.contact import UnreadableContactError, read_email, read_phone
+from leads.messaging.fields import problem_of
 from leads.models import Activity, ContactPoint, CustomField, Lead, Stage
 from leads.once import new_token
 from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
@@ -258,6 +259,8 @@ class LogForm(forms.Form):
         for name, words in wanted.items():
             if not data.get(name) and name not in self.errors:
                 self.add_error(name, words)
+            elif name != "to" and (problem := problem_of(data.get(name) or "")):
+                self.add_error(name, problem)
 
 
 class StageForm(forms.Form):

@@ -59,7 +59,8 @@ def calling(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def show(request: HttpRequest, lead: Lead, *, status: int = 200, **more: Any) -> HttpResponse:
     """The lead's numbers as they stand now, with forms that were not taken, or a call that is on its way."""
-    forms = {"consent_form": ConsentForm(), "text_form": TextForm(lead=lead), "callback_form": CallbackForm()}
+    text_form = TextForm(lead=lead, actor=signed_in(request))
+    forms = {"consent_form": ConsentForm(), "text_form": text_form, "callback_form": CallbackForm()}
     context = {"made": None, "writing": False, **forms, **_context(request, lead), **more}
     return render_page(request, "dialer/calling.html", context, partial="fragment", status=status)
 
@@ -129,7 +130,7 @@ def text(request: HttpRequest, public_id: str) -> HttpResponse:
     lead = callable_lead(request, public_id)
     if "use" in request.POST:
         return _by_template(request, lead)
-    form = TextForm(request.POST, lead=lead)
+    form = TextForm(request.POST, lead=lead, actor=signed_in(request))
     if not form.is_valid():
         return show(request, lead, status=422, text_form=form)
     body = form.cleaned_data["body"]
@@ -149,7 +150,7 @@ def _by_template(request: HttpRequest, lead: Lead) -> HttpResponse:
     if found is not None:
         _, body = filled("", found.body, lead, actor)
         typed["body"] = " ".join(filter(None, [typed.get("body", "").strip(), body]))
-    return show(request, lead, text_form=TextForm(initial=typed, lead=lead), writing=True)
+    return show(request, lead, text_form=TextForm(initial=typed, lead=lead, actor=actor), writing=True)
 
 
 @door("POST")

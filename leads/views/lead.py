@@ -130,7 +130,8 @@ def _by_template(request: HttpRequest, keyring: Keyring, lead: Lead) -> HttpResp
 def _email(request: HttpRequest, keyring: Keyring, lead: Lead, form: LogForm) -> HttpResponse:
     """Onto the timeline and on its way, or why it may not go."""
     actor, said = signed_in(request), form.cleaned_data
-    written = {"to": said["to"], "subject": said["subject"], "body": said["message"]}
+    subject, body = filled(said["subject"], said["message"], lead, sender_of(lead, actor))
+    written = {"to": said["to"], "subject": subject, "body": body}
     try:
         with once(actor.pk, request.POST) as first:
             if first:

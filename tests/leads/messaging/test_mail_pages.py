@@ -185,3 +185,26 @@ def test_v3_mails_of_other_leads_are_not_there(client: Client, harbor: Brokerage
         for path in ("", "again/"):
             ask = client.post if path else client.get
             assert ask(f"/people/{lead.public_id}/mails/{mail.pk}/{path}").status_code == 404
+
+
+def test_l7_fields_typed_by_hand_are_filled_in(client: Client, harbor: Brokerage, maya: Lead) -> None:
+    typed = {"subject": "For {first_name}", "message": "Hi {first_name|there}, {city|your town} waits. {agent}"}
+    assert send(client, harbor.ana, maya, **typed).status_code == 302
+    send_due()
+    assert post.outbox[0].subject == "For Maya"
+    assert str(post.outbox[0].body).startswith(f"Hi Maya, your town waits. {harbor.ana.name}")
+    assert "{" not in Activity.objects.get(lead=maya).body
+
+
+@pytest.mark.parametrize("name", ["subject", "message"])
+@pytest.mark.parametrize(
+    ("text", "words"), [("Hi {firstname}", "There is no {firstname}."), ("Hi {", "A brace stands")]
+)
+def test_l7_a_field_that_there_is_none_of_is_refused(
+    client: Client, harbor: Brokerage, maya: Lead, name: str, text: str, words: str
+) -> None:
+    refused = send(client, harbor.ana, maya, **{name: text})
+    assert refused.status_code == 422
+    assert words in refused.content.decode()
+    assert text in refused.content.decode()
+    assert not Mail.objects.exists()
