@@ -70,6 +70,7 @@ def preview(*, actor: User, batch: Batch, params: Mapping[str, Any]) -> Batch:
     verb.check(act)
     batch.items.all().delete()
     batch.total = _fix(act, verb)
+    verb.fixed(act)
     batch.preview = _foresee(act, verb)
     batch.save(update_fields=["params", "total", "preview"])
     return batch

@@ -165,6 +165,9 @@ class MassVerb:
     def check(self, act: Act) -> None:
         """Raise NotNowError where what the batch needs is gone, such as the person leads are to be assigned to."""
 
+    def fixed(self, act: Act) -> None:
+        """Skip items because of others of the batch, for its preview has just fixed which leads there are."""
+
     def refusals(self, act: Act) -> Sequence[Skip]:
         """Why she may not do it with leads that she may read, where more can be said than that."""
         return ()

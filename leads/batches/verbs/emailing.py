@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from django import forms
+from django.db import connection
 from django.db.models import OuterRef, Subquery, Value
 
 from leads import signals
@@ -23,6 +24,17 @@ from permissions.access import Level
 
 ADDRESS = ContactPoint.objects.filter(lead=OuterRef("pk"), kind=ContactPoint.Kind.EMAIL).order_by("position", "pk")
 SHOWN = 90  # characters of an example
+AGAIN = """
+UPDATE leads_batchitem AS item SET outcome = 'skipped', reason = 'same_address'
+FROM (
+    SELECT going.id, row_number() OVER (PARTITION BY point.value ORDER BY going.number) AS nth
+    FROM leads_batchitem AS going CROSS JOIN LATERAL (
+        SELECT value FROM leads_contactpoint WHERE lead_id = going.lead_id AND kind = 'email' ORDER BY position, id LIMIT 1
+    ) AS point
+    WHERE going.batch_id = %s AND going.outcome = ''
+) AS address
+WHERE item.id = address.id AND address.nth > 1
+"""
 
 
 class EmailForm(VerbForm):
@@ -68,11 +80,16 @@ class EmailMany(MassVerb):
     done = "E-mailed"
     form = EmailForm
     level = Level.WORK
-    reasons = WORDS
+    reasons = {**WORDS, "same_address": "The same address as another of these leads, which gets the e-mail"}
     irrevocable = "This cannot be undone: what is sent is sent. It can be cancelled while it runs."
 
     def skips(self, act: Act) -> Sequence[Skip]:
         return [Skip(code, when) for code, when in shut(act.actor.company)]
+
+    def fixed(self, act: Act) -> None:
+        """An address gets one e-mail, by the first of the leads that have it."""
+        with connection.cursor() as cursor:
+            cursor.execute(AGAIN, [act.batch.pk])
 
     def parts(self, act: Act) -> dict[str, Any]:
         return {"email": Value("")}  # nothing of the lead changes: `touched` says what was done

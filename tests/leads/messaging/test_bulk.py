@@ -62,6 +62,26 @@ def test_l7_who_is_skipped_and_why(harbor: Brokerage, maya: Lead) -> None:
     assert Mail.objects.count() == 1
 
 
+def test_l7_an_address_gets_one_e_mail_whoever_has_it(harbor: Brokerage, maya: Lead) -> None:
+    twin = make_lead(harbor.lakeside, first_name="Twin", emails=["Maya@Mail.example", "else@mail.example"])
+    other = make_lead(harbor.lakeside, emails=["b@mail.example"])  # Maya’s second address
+    batch = drafted(harbor.lead, "email", [maya, twin, other], **SAID)
+    assert outcomes(batch) == {maya.pk: "", twin.pk: "same_address", other.pk: ""}
+    run(batch)
+    assert sorted(Mail.objects.values_list("to", flat=True)) == ["b@mail.example", "maya@mail.example"]
+    assert not Activity.objects.filter(lead=twin).exists()
+    assert outcomes(done(harbor.lead, "email", [twin], **SAID)) == {twin.pk: "changed"}  # in another batch
+
+
+def test_v3_a_lead_that_is_not_e_mailed_is_not_told_of_by_its_address(harbor: Brokerage) -> None:
+    make_lead(harbor.eve, emails=["same@mail.example"])
+    seen = make_lead(harbor.ana, emails=["same@mail.example"])
+    hers = make_lead(harbor.lakeside, emails=["same@mail.example"])
+    unseen = Lead.objects.exclude(pk__in=[seen.pk, hers.pk]).get()
+    batch = drafted(harbor.lead, "email", [unseen, seen, hers], **SAID)
+    assert outcomes(batch) == {seen.pk: "level", hers.pk: ""}
+
+
 def test_l7_consent_where_the_company_asks_for_it(harbor: Brokerage, maya: Lead) -> None:
     harbor.company.consent_for_emails = True
     harbor.company.save()
