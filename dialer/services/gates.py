@@ -257,7 +257,8 @@ def _tried_shut(lead: Lead, campaign: Campaign | None, now: datetime) -> Iterato
     if known.closed:
         yield Shut(Gate.FINISHED, "The campaign is done with it.")
     if campaign.attempt_limit is not None and known.attempts >= campaign.attempt_limit:
-        yield Shut(Gate.ATTEMPTS, f"It was tried {known.attempts} times, as often as the campaign does.")
+        words = f"It was tried {known.attempts} times in this campaign, as often as the campaign does."
+        yield Shut(Gate.ATTEMPTS, words)
     if known.next_at is not None and known.next_at > now:
         yield Shut(Gate.LATER, "It was tried lately, or is to be called at a time that was agreed.", known.next_at)
 
