@@ -36,7 +36,7 @@ class Entry:
 def entries(batches: Sequence[Batch], keyring: Keyring) -> list[Entry]:
     """The batches as entries, in one query; each with `undoes` at hand."""
     hers = [batch for batch in batches if batch.actor_id == keyring.user_id]
-    single = [_origin(batch).scope["leads"][0] for batch in hers if batch.is_of_one]
+    single = [batch.origin.scope["leads"][0] for batch in hers if batch.is_of_one]
     seen = Lead.objects.visible_to(keyring, Level.VIEW).filter(public_id__in=single).order_by("pk")
     names = {lead.public_id: lead.name for lead in seen} if single else {}
     return [_entry(batch, names, is_hers=batch.actor_id == keyring.user_id) for batch in batches]
@@ -49,7 +49,7 @@ def _entry(batch: Batch, names: Mapping[str, str], *, is_hers: bool) -> Entry:
     return Entry(
         batch,
         titled(batch, words),
-        _chosen(_origin(batch), names) if is_hers else "",
+        _chosen(batch.origin, names) if is_hers else "",
         "neutral" if nothing else TONES[State(batch.state)],
         state,
         is_hers and batch.state != State.DRAFT,
@@ -62,13 +62,6 @@ def titled(batch: Batch, words: str) -> str:
     while above is not None:
         back, above = "Redo" if back == "Undo" else "Undo", above.undoes
     return f"{back}: {words[0].lower()}{words[1:]}" if back else words
-
-
-def _origin(batch: Batch) -> Batch:
-    """The batch whose leads it is about."""
-    while batch.undoes is not None:
-        batch = batch.undoes
-    return batch
 
 
 def _chosen(batch: Batch, names: Mapping[str, str]) -> str:

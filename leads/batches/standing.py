@@ -6,6 +6,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from leads.models import Batch, BatchItem
 
+BEGUN = Q(state=Batch.State.DONE) | Q(done__gt=0)
+
 
 def waiting(batch: Batch) -> QuerySet[BatchItem]:
     """The items that are still to be changed."""
@@ -22,4 +24,9 @@ def standing(batch: Batch) -> QuerySet[BatchItem]:
 
 def is_back(batch: Batch) -> bool:
     """Whether what it did beside the leads (`MassVerb.begin`, `finish`) is undone."""
-    return batch.undoings.filter(Q(state=Batch.State.DONE) | Q(done__gt=0)).exists()
+    return batch.undoings.filter(BEGUN).exists()
+
+
+def has_begun(batch: Batch) -> bool:
+    """Whether its first chunk is done, and with it `MassVerb.begin`."""
+    return batch.state == Batch.State.DONE or batch.done > 0

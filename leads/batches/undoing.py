@@ -1,6 +1,7 @@
 """Taking a batch back (M6): itself a batch, of the leads that nothing newer happened to.
 
-Those it leaves alone can be taken back later, once what is newer is undone itself.
+Those it leaves alone can be taken back later, once what is newer is undone itself. To undo the undo of a `whole` batch is
+to do it anew, with the same choices, as people and leads are by then.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from crm.organization.models import User
-from leads.batches.drafting import changing, preview
-from leads.batches.standing import is_back, standing
+from leads.batches.drafting import changing, draft, preview
+from leads.batches.standing import has_begun, is_back, standing
 from leads.batches.verb import NotNowError, verb_of
 from leads.models import Batch
 from permissions.keyring import load_keyring
@@ -33,11 +34,11 @@ def why_not_undo(actor: User, batch: Batch) -> str:
 
 def _why_not_now(batch: Batch) -> str:
     verb, deadline = verb_of(batch), deadline_of(batch)
-    beside = "kept" in batch.params
+    beside = verb.whole and has_begun(batch)
     if not batch.has_ended or not (batch.changed or beside):
         return "There is nothing to undo."
     if verb.whole and batch.undoes_id:
-        return "This was taken back once. Begin anew instead."
+        return ""
     if verb.irrevocable:
         return verb.irrevocable
     if deadline and deadline < timezone.now():
@@ -62,6 +63,8 @@ def draft_undo(*, actor: User, batch: Batch) -> Batch:
         raise NotNowError(refusal)
     if refusal := _why_not_she(actor, batch):
         raise PermissionDenied(refusal)
+    if verb_of(batch).whole and batch.undoes_id:
+        return _anew(actor, batch.origin)
     undoing = Batch.objects.create(
         company_id=batch.company_id,
         actor=actor,
@@ -71,6 +74,12 @@ def draft_undo(*, actor: User, batch: Batch) -> Batch:
         undoes=batch,
     )
     return preview(actor=actor, batch=undoing, params=batch.params)
+
+
+def _anew(actor: User, undone: Batch) -> Batch:
+    """The same once more: what the first kept for its own undo is not the new one's."""
+    params = {name: value for name, value in undone.params.items() if name != "kept"}
+    return preview(actor=actor, batch=draft(actor=actor, verb=undone.verb, scope=undone.scope), params=params)
 
 
 def why_not_begin(batch: Batch) -> str:

@@ -71,6 +71,11 @@ class Batch(models.Model):
         return bool(self.scope.get("of_one"))
 
     @property
+    def origin(self) -> Batch:
+        """The batch whose leads it is about: what was undone first, or itself."""
+        return self.undoes.origin if self.undoes else self
+
+    @property
     def is_under_way(self) -> bool:
         return self.state in (self.State.QUEUED, self.State.RUNNING)
 

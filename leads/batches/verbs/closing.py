@@ -107,7 +107,7 @@ class CloseUnit(ChangeOwner):
 
 
 def closing_of(act: Act) -> Unit:
-    scope = act.batch.undoes.scope if act.batch.undoes else act.batch.scope
+    scope = act.batch.origin.scope
     return Unit.objects.select_related("parent__parent").get(company=act.batch.company_id, pk=scope["unit"])
 
 

@@ -173,7 +173,7 @@ class Depart(MassVerb):
 
 
 def leaving_of(act: Act) -> Leaving:
-    scope = act.batch.undoes.scope if act.batch.undoes else act.batch.scope
+    scope = act.batch.origin.scope
     people: Any = User.objects.select_related("company")
     person: User = people.get(company=act.batch.company_id, pk=scope["person"])
     units = Unit.objects.select_related("parent__parent").filter(company=act.batch.company_id)
