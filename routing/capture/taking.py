@@ -34,11 +34,20 @@ R = TypeVar("R", InboundRequest, InboundLead)
 ENTER = """
 INSERT INTO routing_inboundlead (company_id, channel_id, request_id, number, key, form_id, pointer, state, error, tries,
     next_try_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, '', 0, CASE WHEN %s = 'fetching' THEN now() END)
+SELECT request.company_id, request.channel_id, request.id, one.number, one.key, one.form_id, one.pointer, one.state, '', 0,
+    CASE WHEN one.state = 'fetching' THEN now() END
+FROM unnest(%s::bigint[], %s::smallint[], %s::bytea[], %s::text[], %s::text[], %s::text[])
+    AS one (request_id, number, key, form_id, pointer, state)
+JOIN routing_inboundrequest AS request ON request.id = one.request_id
+ORDER BY request.id, one.number
 ON CONFLICT (channel_id, key) DO UPDATE SET state = EXCLUDED.state, request_id = EXCLUDED.request_id, error = '',
     number = EXCLUDED.number, tries = 0, next_try_at = EXCLUDED.next_try_at
 WHERE routing_inboundlead.state IN ('failed', 'discarded')
-RETURNING id
+RETURNING request_id, number, id
+"""
+CLOSE = """
+UPDATE routing_inboundrequest AS request SET state = read.state, error = read.error
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS read (id, state, error) WHERE request.id = read.id
 """
 
 
@@ -68,7 +77,7 @@ def _take_in(limit: int, *, one_by_one: bool) -> int:
     requests = _held(InboundRequest.objects.all(), limit)
     fetched = _held(InboundLead.objects.all(), limit)
     maps = _maps({one.channel_id for one in requests} | {one.channel_id for one in fetched})
-    found = [one for request in requests for one in _read(request, maps)]
+    found = _read(requests, maps)
     found += [one for row in fetched for one in _read_fetched(row, maps)]
     make: Callable[[Sequence[Found]], None] = _make_each if one_by_one else _make
     make(found)
@@ -89,48 +98,53 @@ def _maps(channels: Iterable[int]) -> dict[tuple[int, str], dict[str, str]]:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read(request: InboundRequest, maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
-    """Enter the leads of a request; those that are there already are done with."""
-    channel, body = request.channel, bytes(request.body)
-    mapping = maps.get((channel.pk, ""), {})
-    try:
-        items = read(format_of(channel.kind, request.content_type), body, request.content_type, mapping)
-    except SpamError as spam:
-        return _close(request, InboundRequest.State.DISCARDED, str(spam))
-    except UnreadableError as error:
-        return _close(request, InboundRequest.State.UNREADABLE, str(error))
-    _close(request, InboundRequest.State.READ, "")
-    entered = [(_enter(request, number, item), item) for number, item in enumerate(items)]
-    return [Found(pk, channel, item) for pk, item in entered if pk and isinstance(item, Inquiry)]
-
-
-def _close(request: InboundRequest, state: InboundRequest.State, error: str) -> list[Found]:
-    InboundRequest.objects.filter(pk=request.pk).update(state=state, error=error)
-    return []
-
-
-def _enter(request: InboundRequest, number: int, item: Inquiry | Pointer) -> int | None:
-    """The row of a lead that is to be made now, or to be fetched first; none where it was made before."""
-    if isinstance(item, Pointer):
-        known, form, pointer, state = item.leadgen_id, item.form_id, item.leadgen_id, State.FETCHING
-    else:
-        known, form, pointer, state = item.external_id, "", "", State.WAITING
-    key = sha256((f"id {known}" if known else f"content {number} {request.digest.hex()}").encode()).digest()
-    values: list[Any] = [
-        request.company_id,
-        request.channel_id,
-        request.pk,
-        number,
-        key,
-        form[:80],
-        pointer[:80],
-        state,
-        state,
-    ]
+def _read(requests: Sequence[InboundRequest], maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
+    """Enter the leads of the requests; those that are there already are done with."""
+    closed: list[tuple[int, str, str]] = []
+    items: list[tuple[InboundRequest, int, Inquiry | Pointer]] = []
+    for request in requests:
+        state, error = InboundRequest.State.READ, ""
+        try:
+            items += [(request, number, item) for number, item in enumerate(_items_of(request, maps))]
+        except SpamError as spam:
+            state, error = InboundRequest.State.DISCARDED, str(spam)
+        except UnreadableError as problem:
+            state, error = InboundRequest.State.UNREADABLE, str(problem)
+        closed.append((request.pk, state.value, error))
+    if not closed:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(ENTER, values)
-        row = cursor.fetchone()
-    return row[0] if row else None
+        cursor.execute(CLOSE, [list(column) for column in zip(*closed, strict=True)])
+    entered = _enter(items)
+    return [
+        Found(entered[request.pk, number], request.channel, item)
+        for request, number, item in items
+        if (request.pk, number) in entered and isinstance(item, Inquiry)
+    ]
+
+
+def _items_of(request: InboundRequest, maps: dict[tuple[int, str], dict[str, str]]) -> Sequence[Inquiry | Pointer]:
+    kind, mapping = request.channel.kind, maps.get((request.channel_id, ""), {})
+    return read(format_of(kind, request.content_type), bytes(request.body), request.content_type, mapping)
+
+
+def _enter(items: Iterable[tuple[InboundRequest, int, Inquiry | Pointer]]) -> dict[tuple[int, int], int]:
+    """By request and number the rows of leads that are to be made now, or to be fetched first; none for those that were
+    made before. Of two with one id the first is entered.
+    """
+    rows: dict[tuple[int, bytes], list[Any]] = {}
+    for request, number, item in items:
+        if isinstance(item, Pointer):
+            known, form, pointer, state = item.leadgen_id, item.form_id, item.leadgen_id, State.FETCHING
+        else:
+            known, form, pointer, state = item.external_id, "", "", State.WAITING
+        key = sha256((f"id {known}" if known else f"content {number} {request.digest.hex()}").encode()).digest()
+        rows.setdefault((request.channel_id, key), [request.pk, number, key, form[:80], pointer[:80], state.value])
+    if not rows:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(ENTER, [list(column) for column in zip(*rows.values(), strict=True)])
+        return {(request, number): pk for request, number, pk in cursor.fetchall()}
 
 
 def _read_fetched(row: InboundLead, maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
