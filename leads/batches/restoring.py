@@ -8,7 +8,6 @@ from operator import or_
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import JSONObject
 
@@ -39,18 +38,19 @@ SELECT coalesce(was.company_id, now.company_id),
 FROM was FULL JOIN now USING (lead_id, role)
 WHERE (was.user_id, was.pond_id) IS DISTINCT FROM (now.user_id, now.pond_id) ORDER BY lead_id, role
 """
-END_SLOTS = f"""
-WITH {SLOTS} DELETE FROM leads_assignment AS slot USING now
-WHERE slot.id = now.id AND NOT EXISTS (SELECT FROM was WHERE was.lead_id = now.lead_id AND was.role = now.role)
-"""
-FILL_SLOTS = f"""
-WITH {SLOTS} INSERT INTO leads_assignment (company_id, lead_id, role, user_id, pond_id, since, until)
-SELECT was.company_id, was.lead_id, was.role, was.user_id, was.pond_id, was.since, was.until
-FROM was LEFT JOIN now USING (lead_id, role)
-WHERE (was.user_id, was.pond_id, was.since, was.until)
-    IS DISTINCT FROM (now.user_id, now.pond_id, now.since, now.until)
-ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, pond_id = EXCLUDED.pond_id,
-    since = EXCLUDED.since, until = EXCLUDED.until
+PUT_BACK = f"""
+WITH {SLOTS}, gone AS (
+    DELETE FROM leads_assignment AS slot USING now
+    WHERE slot.id = now.id AND NOT EXISTS (SELECT FROM was WHERE was.lead_id = now.lead_id AND was.role = now.role)
+), filled AS (
+    INSERT INTO leads_assignment (company_id, lead_id, role, user_id, pond_id, since, until)
+    SELECT was.company_id, was.lead_id, was.role, was.user_id, was.pond_id, was.since, was.until
+    FROM was LEFT JOIN now USING (lead_id, role)
+    WHERE (was.user_id, was.pond_id, was.since, was.until)
+        IS DISTINCT FROM (now.user_id, now.pond_id, now.since, now.until)
+    ON CONFLICT (lead_id, role) DO UPDATE SET user_id = EXCLUDED.user_id, pond_id = EXCLUDED.pond_id,
+        since = EXCLUDED.since, until = EXCLUDED.until
+)
 """
 SHARES = """
 was AS (
@@ -126,10 +126,7 @@ def restore_slots(act: Act, lead_ids: Sequence[int], *roles: str) -> None:
     """Make the slots (of these roles) again what the image of the undone batch says."""
     given = _given(act, lead_ids) | {"roles": list(roles) or None}
     columns = (*FACT, "role", "from_user_id", "to_user_id", *CAUSE, "detail")
-    record_select(columns, SLOT_FACTS, given, changing=f"WITH {SLOTS}")
-    with connection.cursor() as cursor:
-        cursor.execute(END_SLOTS, given)
-        cursor.execute(FILL_SLOTS, given)
+    record_select(columns, SLOT_FACTS, given, changing=PUT_BACK)
 
 
 def shares_image(user_id: int | None = None) -> ArraySubquery:

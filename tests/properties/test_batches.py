@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db.models import Count, QuerySet
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from crm.organization.models import Unit, User
+from crm.organization.models import PersonalLeads, Unit, User
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import matching, picked
@@ -196,10 +197,17 @@ def test_m6_what_is_foreseen_happens_and_undo_leaves_no_trace(
             assert foreseen(batch) == turns(seen, levels(built), where_they_went())
         if batch.changed:
             changed = levels(built)
+            stays = not_back(batch)
             undoing = run(draft_undo(actor=actor, batch=batch), actor)
-            assert outcome(undoing) == {"": batch.changed}
+            assert outcome(undoing) == dict(+Counter({"": batch.changed - len(stays)}) + Counter(stays.values()))
             if verb != "merge":  # what went into another lead is counted with that
                 assert foreseen(undoing) == turns(changed, levels(built), {lead: lead for _, lead in changed})
+            if stays:
+                assert of_others(picture(), stays) == of_others(earlier, stays)
+                assert {key: level for key, level in levels(built).items() if key[1] in stays} == {
+                    key: level for key, level in changed.items() if key[1] in stays
+                }
+                return
         assert picture() == earlier
         assert levels(built) == seen
 
@@ -227,12 +235,33 @@ def test_m6_undone_in_part_and_then_the_rest_leaves_no_trace(
             newer = begun(actor, NEWER[verb], number, flag=not flag, among=batch)
         except (PermissionDenied, NotNowError):
             assume(False)
+        assume(not not_back(batch) and not not_back(newer))
         changed, above = leads(standing(batch)), leads(standing(newer))
         assert taken_back(batch, actor) == changed - above
         assert taken_back(newer, actor) == above
         assert taken_back(batch, actor) == above
         assert not standing(batch).exists()
         assert picture() == earlier
+
+
+def not_back(batch: Batch) -> dict[int, str]:
+    """The leads that may not become again what they were, and why: a unit that is closed gets none back (O4), and where the
+    company owns all leads none becomes anybody else's (O5).
+    """
+    changed = batch.items.filter(outcome="changed").order_by("number")
+    closed = changed.filter(lead__owner_unit__closed_at__isnull=False).values_list("lead_id", flat=True)
+    if batch.verb == "delete":
+        return dict.fromkeys(closed, "left")
+    if batch.verb != "owner" or batch.company.personal_leads != PersonalLeads.COMPANY_ONLY:
+        return {}
+    whole = Unit.objects.get(company=batch.company_id, kind=Unit.Kind.COMPANY).pk
+    return {item.lead_id: "policy" for item in changed if (item.before or {})["owner_unit"] != whole}
+
+
+def of_others(rows: list[Any], leads: Collection[int]) -> list[Any]:
+    """A picture without these leads."""
+    names = ("id", "lead", "lead", "content_object")
+    return [[row for row in kind if row[name] not in leads] for kind, name in zip(rows, names, strict=True)]
 
 
 def begun(actor: User, verb: str, number: int, *, flag: bool, among: Batch | None = None) -> Batch:
