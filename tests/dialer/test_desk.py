@@ -14,7 +14,7 @@ from dialer.models import AgentSession, Campaign, Disposition, HopperEntry
 from dialer.providers.port import ProviderError
 from dialer.services.loading import load
 from dialer.views import desk
-from leads.models import Lead
+from leads.models import Activity, Lead
 from leads.services.consenting import mark_do_not_call
 from permissions.keyring import load_keyring
 from tests.dialer.hoppers import ALL_DAY, make_leads, set_hours
@@ -75,6 +75,13 @@ def test_d9_a_call_from_logging_in_to_logging_out(ana: Client, campaign: Campaig
     assert second.first_name in step(ana, "dispose", lead=first.public_id, disposition=chosen, note="Nice")
     assert "Log in to Autumn" in step(ana, "leave")
     assert not AgentSession.objects.live().exists()
+
+
+def test_d9_the_desk_says_which_calls_it_counts(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    for _ in range(2):
+        Activity.objects.create(company=harbor.company, lead=lead, kind="call", direction="out", actor=harbor.ben)
+    assert "called 2 times in all" in log_in(ana, campaign)
 
 
 def test_d8_skip_goes_on_to_the_next(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:

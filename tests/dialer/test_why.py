@@ -58,7 +58,7 @@ def test_d15_every_gate_is_named_with_when_it_opens(client: Client, harbor: Brok
     for words in (
         "marked do not call",
         "done with it",
-        "It was tried 2 times",
+        "It was tried 2 times in this campaign",
         "It was tried lately",
         "It cannot be dialed",
     ):
