@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from crm.organization.models import Company, User
 from leads.merging.finding import pairs_among
-from leads.merging.keys import same_person
+from leads.merging.keys import Key, pairs_known_by, same_person
 from leads.models import Lead
 from leads.services.removing import delete_leads
 from leads.services.transferring import Cause
@@ -140,3 +140,22 @@ def test_i6_mass_merging_pairs_what_counts(harbor: Brokerage) -> None:
     }
     hers = Lead.objects.manageable_by(load_keyring(fresh(harbor.lead)))
     assert {keys: pairs_among(hers, let_count(harbor, *keys)) for keys in pairs} == pairs
+
+
+@pytest.mark.parametrize("name", ['Maya "Mo" O\'Neil', "Back\\slash", "{a,b}", "NULL", "Größe 🙂", "%s"])
+def test_i6_names_of_any_signs_are_compared_as_they_are(harbor: Brokerage, name: str) -> None:
+    company = let_count(harbor, "phone_name")
+    make_lead(harbor.ana, first_name=name, last_name="", phones=PHONE, company_name="it")
+    make_lead(harbor.ana, first_name="Tom", last_name="Stone", phones=PHONE, company_name="another")
+    assert found(company, ("phone", E164), name=name) == {"it"}
+    assert found(company, ("phone", E164), name=None) == {"it", "another"}
+    assert not found(company, ("phone", E164), ("phone", "null"), name="")
+
+
+def test_i6_thousands_of_keys_are_looked_up_as_one_is(harbor: Brokerage) -> None:
+    make_lead(harbor.ana, emails=MAIL, company_name="it")
+    keys = [Key("email", f"{n}@mail.example", None) for n in range(3000)]
+    wanted = Key("email", MAIL[0], None)
+    pairs = pairs_known_by(harbor.company.pk, [*keys, wanted, *keys])
+    assert [key for key, _ in pairs] == [wanted]
+    assert not pairs_known_by(harbor.company.pk, [])
