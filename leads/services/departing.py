@@ -171,7 +171,7 @@ def hand_on(user: User, lead_ids: list[int], to: Receiver, cause: Cause) -> None
 
     Where she only covered, the lead returns at once; where somebody covers for her, it goes on at once.
     """
-    slots = Assignment.objects.filter(lead__in=lead_ids)
+    slots = Assignment.objects.filter(lead__pk__any_of=lead_ids)
     covers = slots.filter(role=AGENT, user=user, until__isnull=False).exclude(
         lead__in=slots.filter(role=COVERED, user=user).values("lead")
     )
@@ -184,5 +184,5 @@ def hand_on(user: User, lead_ids: list[int], to: Receiver, cause: Cause) -> None
     elif isinstance(to, Pond):
         pool_leads(going, to, **cause.params())
     else:
-        clear(Lead.objects.filter(pk__in=going), cause)
+        clear(Lead.objects.filter(pk__any_of=going), cause)
         route_anew(going, user.company_id, but=user.pk)

@@ -83,7 +83,7 @@ def pool_leads(
     held = Pond.objects.select_for_update(of=("self",), no_key=True).filter(pk=pond.pk, closed_at=None)
     if not held.exists():
         raise ValidationError(f"The pond {pond} is closed.")
-    leads = Lead.objects.filter(pk__in=lead_ids)
+    leads = Lead.objects.filter(pk__any_of=list(lead_ids))
     lost = set(leads.filter(agent__isnull=False).order_by().values_list("agent", flat=True).distinct())
     params = {"leads": list(lead_ids), "pond": pond.pk, "actor_id": actor_id, "why": why, "batch_id": batch_id}
     columns = ("company_id", "kind", "actor_id", "lead_id", "role", "from_user_id", "why", "batch_id", "detail")

@@ -128,7 +128,7 @@ def close_pond(*, actor: User, pond: Pond, to: Pond | str) -> int:
     inside = Lead.objects.filter(assignments__pond=pond)
     lead_ids = list(inside.in_id_order().values_list("pk", flat=True))
     pond = _hold(actor, pond)
-    if inside.exclude(pk__in=lead_ids).exists():
+    if inside.exclude(pk__any_of=lead_ids).exists():
         raise ValidationError("Somebody moved leads here at this moment. Try again.")
     cause = Cause(actor, "pond closed")
     if isinstance(to, Pond):
@@ -145,7 +145,7 @@ def close_pond(*, actor: User, pond: Pond, to: Pond | str) -> int:
 
 def _let_go(lead_ids: list[int], cause: Cause, *, route: bool) -> None:
     """Out of the pond, with nobody in the Agent slot; those of units go on to their routing where that is wanted."""
-    end_slots(Assignment.objects.filter(lead__in=lead_ids, role=Assignment.Role.AGENT), **cause.params())
+    end_slots(Assignment.objects.filter(lead__pk__any_of=lead_ids, role=Assignment.Role.AGENT), **cause.params())
     if route:
         route_anew(lead_ids, cause.actor.company_id)
 
@@ -155,7 +155,7 @@ def route_anew(lead_ids: Sequence[int], company_id: int, *, but: int | None = No
 
     Personal ones stay as they are.
     """
-    owned = Lead.objects.filter(pk__in=lead_ids, owner_unit__isnull=False).order_by("owner_unit", "pk")
+    owned = Lead.objects.filter(pk__any_of=list(lead_ids), owner_unit__isnull=False).order_by("owner_unit", "pk")
     by_unit: dict[int, list[int]] = {}
     for pk, unit_id in owned.values_list("pk", "owner_unit"):
         by_unit.setdefault(unit_id, []).append(pk)

@@ -45,8 +45,10 @@ def route_leads(
     `but`: who is about to leave, and is no fallback for them. `had`: by lead, who had it, and is not its next; such leads
     are not new, and go in turn round the unit's roster.
     """
-    held = Lead.objects.filter(company=company_id, pk__in=lead_ids).in_id_order()
-    under_way = set(Rotation.objects.filter(lead__in=lead_ids, ended_at=None).values_list("lead", flat=True))
+    held = Lead.objects.filter(company=company_id, pk__any_of=list(lead_ids)).in_id_order()
+    under_way = set(
+        Rotation.objects.filter(lead__pk__any_of=list(lead_ids), ended_at=None).values_list("lead", flat=True)
+    )
     now = database_now()
     subjects = {pk: subject for pk, subject in subjects_of(held, now).items() if pk not in under_way}
     rules: dict[int, Rule | None] = dict.fromkeys(subjects) if had else rules_for(unit_id, subjects)

@@ -88,7 +88,7 @@ class CloseUnit(ChangeOwner):
         )
 
     def way_back(self, batch: Batch) -> str:
-        return f"{super().way_back(batch)} The unit opens again with it; open offers do not come back."
+        return f"{super().way_back(batch)} The unit opens again with it; open offers and clocks that ran do not."
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:
         unit = closing_of(act)

@@ -100,7 +100,7 @@ class Depart(MassVerb):
 
     def apply(self, act: Act, lead_ids: Sequence[int]) -> None:
         owners: dict[int, list[int]] = {}
-        units = Lead.objects.filter(pk__in=lead_ids).order_by("pk").values_list("pk", "owner_unit")
+        units = Lead.objects.filter(pk__any_of=list(lead_ids)).order_by("pk").values_list("pk", "owner_unit")
         for pk, unit in units:
             owners.setdefault(unit or 0, []).append(pk)
         user = leaving_of(act).user
@@ -122,7 +122,7 @@ class Depart(MassVerb):
         ids, actor_id = list(lead_ids), act.actor.pk
         signals.reassigned.send(sender=Lead, company_id=act.batch.company_id, lead_ids=ids, actor_id=actor_id)
         restore_slots(act, lead_ids)
-        self._pick_up(act, Q(lead__in=ids))
+        self._pick_up(act, Q(lead__pk__any_of=ids))
 
     def _pick_up(self, act: Act, leads: Q) -> None:
         assert act.batch.undoes
@@ -169,7 +169,7 @@ class Depart(MassVerb):
         return members_among([leaving.user.pk], act.actor.company), into(leaving.unit, {leaving.user.pk})
 
     def way_back(self, batch: Batch) -> str:
-        return f"{super().way_back(batch)} The person comes back with it."
+        return f"{super().way_back(batch)} The person comes back with it; open offers and clocks that ran do not."
 
 
 def leaving_of(act: Act) -> Leaving:
