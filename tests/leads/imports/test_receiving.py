@@ -66,7 +66,11 @@ def text_of(response: Any) -> str:
     return str(response.content.decode())
 
 
-@pytest.mark.parametrize("content", [book(), people(range(300)), people(range(3)).decode().encode("utf-16")])
+@pytest.mark.parametrize(
+    "content",
+    [book(), people(range(300)), people(range(3)).decode().encode("utf-16")],
+    ids=["workbook", "text", "utf-16"],
+)
 def test_i1_what_is_read_in_the_background_is_what_is_read_at_once(
     harbor: Brokerage, sent: list[int], content: bytes
 ) -> None:
@@ -125,6 +129,7 @@ def test_i1_how_far_it_is_read_is_told(harbor: Brokerage, sent: list[int], monke
         (b"name,city\n", "The file has a header, but no rows below it."),
         (b"%PDF-1.7", "This is a PDF."),
     ],
+    ids=["damaged", "empty-workbook", "empty-text", "pdf"],
 )
 def test_i1_a_file_that_turns_out_unreadable_says_why(
     client: Client, harbor: Brokerage, sent: list[int], content: bytes, said: str
