@@ -115,7 +115,7 @@ def test_m7_each_lead_has_its_first_ledger_row(harbor: Brokerage) -> None:
 def test_l6_imported_leads_are_found_by_search(harbor: Brokerage) -> None:
     bring(harbor.ana, harbor.ana, ONE)
     for text in ("silva", "(201) 555", "ana@mail"):
-        assert Lead.objects.filter(matches(text)).count() == 1, text
+        assert Lead.objects.filter(matches(text, "US")).count() == 1, text
 
 
 def test_i1_rows_keep_the_order_of_the_file(harbor: Brokerage) -> None:

@@ -43,7 +43,7 @@ def test_i1_an_update_adds_and_replaces_and_takes_nothing_away(harbor: Brokerage
     assert (lead.tags, lead.score, lead.price_min, lead.price_max) == (["Hot", "lake", "party"], 50, 100, 200)
     assert lead.custom == {"seat": "9", "pet": "cat", "car": "red"}
     assert sorted(lead.contact_points.values_list("value", flat=True)) == ["+12015550101", "ana@mail.example"]
-    assert Lead.objects.filter(matches("201 555")).get() == lead
+    assert Lead.objects.filter(matches("201 555", "US")).get() == lead
     told = Activity.objects.get(lead=lead)
     assert (told.kind, told.body, told.actor, told.bulk) == ("system", "Updated from people.csv.", harbor.ana, True)
 
