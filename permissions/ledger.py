@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from crm.core.inserting import insert_all
 from permissions.models import LedgerEntry
 
 WRITERS_LOCK = 7034001  # the same number stands in the trigger ledger_announce
@@ -52,7 +53,7 @@ def record(*facts: Fact) -> None:
 
 
 def record_all(facts: Iterable[Fact]) -> None:
-    LedgerEntry.objects.bulk_create([LedgerEntry(**vars(fact)) for fact in facts], batch_size=2000)
+    insert_all([LedgerEntry(**vars(fact)) for fact in facts], {*COLUMNS})
 
 
 def record_select(

@@ -20,7 +20,7 @@ from leads.merging.keys import Key, counting, keys_of, pairs_known_by
 from leads.models import Activity, Conflict, ContactPoint, Lead
 from leads.search import reindex
 from leads.services.assigning import assignees_of, fill_slots
-from leads.services.creating import first_stage, ownership_of, source_named
+from leads.services.creating import first_stage, insert_leads, ownership_of, source_named
 from leads.services.disputing import open_conflicts
 from permissions.ledger import Fact, record_all
 from permissions.models import LedgerEntry
@@ -214,18 +214,16 @@ def _create(company: Company, new: Sequence[_Known]) -> list[Lead]:
         return []
     sources = {name: source_named(company.pk, name) for name in {one.arrival.source for one in new}}
     stage = first_stage(company.pk)
-    leads = Lead.objects.bulk_create(
-        [
-            Lead(
-                company=company,
-                source=sources[one.arrival.source],
-                stage=stage,
-                custom=dict(one.arrival.custom),
-                **_ownership(company, one.arrival),
-                **one.arrival.fields,
-            )
-            for one in new
-        ]
+    leads = insert_leads(
+        {
+            "company": company,
+            "source": sources[one.arrival.source],
+            "stage": stage,
+            "custom": dict(one.arrival.custom),
+            **_ownership(company, one.arrival),
+            **one.arrival.fields,
+        }
+        for one in new
     )
     pairs = list(zip(new, leads, strict=True))
     _add_points(pairs)

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from crm.core.inserting import insert_all
 from crm.organization.models import Company, PersonalLeads, Unit, User
 from leads import signals
 from leads.contact import read_email, read_phone
@@ -128,18 +129,17 @@ def create_leads(*, actor: User, leads: Sequence[tuple[NewLead, Placement]], why
     company = actor.company
     sources = {name: source_named(company.pk, name) for name in sorted({new.source for new, _ in leads})}
     stage = first_stage(company.pk)
-    made = Lead.objects.bulk_create(
-        [
-            Lead(
-                company=company,
-                created_by=actor,
-                source=sources[new.source],
-                custom=dict(new.custom),
-                **_ownership(company, placement),
-                **{"stage": stage, **new.fields},
-            )
-            for new, placement in leads
-        ]
+    made = insert_leads(
+        {
+            "company": company,
+            "created_by": actor,
+            "source": sources[new.source],
+            "custom": dict(new.custom),
+            **_ownership(company, placement),
+            "stage": stage,
+            **new.fields,
+        }
+        for new, placement in leads
     )
     points = [
         point
@@ -151,6 +151,12 @@ def create_leads(*, actor: User, leads: Sequence[tuple[NewLead, Placement]], why
     record_all(fact for lead in made for fact in _facts(lead, actor, why))
     _hand_out(company, actor, [*zip(made, (placement for _, placement in leads), strict=True)], why)
     return made
+
+
+def insert_leads(rows: Iterable[Mapping[str, Any]]) -> list[Lead]:
+    """New leads with these fields, without all that belongs to one; in their order."""
+    rows = list(rows)
+    return list(insert_all([Lead(**row) for row in rows], {name for row in rows for name in row}))
 
 
 def _ownership(company: Company, placement: Placement) -> dict[str, Any]:
