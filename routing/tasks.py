@@ -10,7 +10,7 @@ from django.core.cache import cache
 from crm.core.tasks import task
 from routing.capture.fetching import fetch_next
 from routing.capture.mailbox import poll
-from routing.capture.taking import AT_ONCE, take_in_waiting
+from routing.capture.taking import take_in_waiting
 from routing.services.cold import AT_ONCE as AT_ONCE_COLD
 from routing.services.cold import move_cold, units_with_cold
 from routing.services.handing_out import expire_due, units_due
@@ -54,8 +54,9 @@ def take_in_inbound() -> None:
     """Make leads of all that came in by the channels."""
     cache.delete(SOON)
     for _ in range(MOST_BATCHES):
-        if take_in_waiting() < AT_ONCE:
+        if not take_in_waiting():
             return
+    take_in_inbound.queue()
 
 
 @task(queue="default", every=10.0)

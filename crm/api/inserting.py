@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 
 from crm.api.hoppers import put_as_sent
 from crm.api.schemas import Inserted, NewLeadIn, Unreadable, kept
@@ -17,10 +17,9 @@ from crm.api.showing import address_of
 from crm.organization.models import Unit, User
 from dialer.models import Campaign
 from leads.contact import UnreadableContactError, read_email, read_phone
-from leads.merging.keys import Key, counting, keys_of, pairs_known_by
+from leads.merging.keys import Key, counting, hold_newcomers, keys_of, pairs_known_by
 from leads.models import Activity, ContactPoint, CustomField, Lead, Stage
 from leads.own_values import UnreadableValueError, read_all
-from leads.services.arriving import COMPANY_LOCK
 from leads.services.creating import NewLead, Placement, create_leads, owners_for_new_leads, placed_with, source_named
 from leads.services.hiding import starts_hidden
 from leads.services.transferring import Cause, tell_new_owner
@@ -133,8 +132,7 @@ def insert(actor: User, keyring: Keyring, leads: Sequence[NewLeadIn | Unreadable
     if not actor.has_perm(Permission.ADD_LEAD):
         raise PermissionDenied("Your profile does not include adding leads.")
     if any(lead.duplicates != "create" for lead in leads if isinstance(lead, NewLeadIn)):
-        with connection.cursor() as cursor:  # two at once could bring a person twice
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, actor.company_id])
+        hold_newcomers(actor.company_id)
     places, stages = (
         Places(actor),
         {stage.pk: stage for stage in Stage.objects.filter(company=actor.company).order_by()},

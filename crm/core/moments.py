@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils import timezone
 
 EARLIEST, LATEST = 1900, 2199  # Python cannot read back what a time zone moves out of its years, 1 to 9999
@@ -15,6 +16,15 @@ A_MINUTE = timedelta(minutes=1)
 NO_ZONE = ZoneInfo("UTC")  # in which a clock is read whose zone is not known yet
 
 D = TypeVar("D", date, datetime)
+
+
+def database_now() -> datetime:
+    """The transaction's time: where rows are compared, the database's clock decides."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        moment = cursor.fetchone()[0]
+    assert isinstance(moment, datetime)
+    return moment
 
 
 class SkippedError(ValueError):

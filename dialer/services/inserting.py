@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 
+from crm.core.moments import database_now
 from crm.notifications.live import bump
 from crm.organization.models import User
 from dialer.models import Campaign, HopperEntry
@@ -15,7 +16,6 @@ from dialer.services.falling import WORDS, Place, fell, steps_of_inserted
 from dialer.services.reach import Reach, agents_in
 from leads.models import Lead
 from permissions.access import Keyring, Level
-from routing.services.handing_out import database_now
 
 ENTERED = ""
 NOBODY = "Nobody is logged in to the campaign"

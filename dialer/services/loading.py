@@ -13,6 +13,7 @@ from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy, RawSQL
 from django.db.models.functions import Coalesce
 
+from crm.core.moments import database_now
 from crm.notifications.live import bump
 from dialer.hopper import Crew, Fits
 from dialer.models import AgentSession, Campaign, HopperEntry
@@ -21,7 +22,6 @@ from dialer.services.flushing import flush
 from dialer.services.reach import GENERAL, Reach, agents_in
 from leads.models import Lead
 from permissions.access import KINDS, Lock
-from routing.services.handing_out import database_now
 
 LOAD_LOCK = 7034004
 SAMPLE = 20_000  # of so many general leads those that fit a skill are counted, to tell which skill is narrower

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, F
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
@@ -29,7 +29,7 @@ from leads.imports.services import AT_ZERO, check_rights
 from leads.imports.storing import stored_records
 from leads.imports.updating import foresee_updates
 from leads.imports.values import RowReader
-from leads.merging.keys import counting
+from leads.merging.keys import counting, hold_newcomers
 from leads.models import ImportRow, ImportRun, Lead
 from permissions.keyring import load_keyring
 from permissions.models import LedgerEntry
@@ -37,7 +37,6 @@ from permissions.models import LedgerEntry
 CHUNK = 5000  # records in a transaction
 LARGEST_CHUNK = 8 * 1024 * 1024  # characters in it, but for the last record: the wider the rows are, the fewer
 MOST_TRIES = 5
-COMPANY_LOCK = 7034002
 State = ImportRun.State
 
 
@@ -138,8 +137,7 @@ def _take_in(run_id: int, position: int, rows: list[Row], ahead: ReadAhead, memo
 
 
 def _load(run: ImportRun, rows: list[Row], ahead: ReadAhead) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, run.company_id])
+    hold_newcomers(run.company_id)
     new = load(run, load_keyring(run.created_by), rows)
     ahead.begin()
     enter(run, new)

@@ -33,6 +33,7 @@ CROSS JOIN LATERAL (
 ) AS lead
 WHERE wanted.name IS NULL OR {NAME} = lower(wanted.name)
 """
+BRINGING = 7034002
 Point = tuple[str, str]  # kind and value of a contact point
 
 
@@ -62,6 +63,12 @@ def counting(company: Company) -> list[str]:
 def kind_of(key: str) -> str:
     """The kind of contact point that it compares."""
     return ContactPoint.Kind.EMAIL.value if key == DuplicateKey.EMAIL else ContactPoint.Kind.PHONE.value
+
+
+def hold_newcomers(company_id: int) -> None:
+    """Nobody else brings people into this company before the transaction ends: two at once could bring one twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [BRINGING, company_id])
 
 
 def keys_of(counting: Iterable[str], points: Iterable[Point], name: str | None) -> list[Key]:

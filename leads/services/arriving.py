@@ -8,15 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Q, Value
-from django.db.models.functions import Least, Now
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
 
+from crm.core.inserting import insert_all
+from crm.core.moments import database_now
 from crm.notifications.services import Message, notify
 from crm.organization.models import Company, PersonalLeads, Reregistration, Unit, User
 from leads import signals
 from leads.contact import UnreadableContactError, read_email, read_phone
-from leads.merging.keys import Key, counting, keys_of, pairs_known_by
+from leads.merging.keys import Key, counting, hold_newcomers, keys_of, pairs_known_by
 from leads.models import Activity, Conflict, ContactPoint, Lead
 from leads.search import reindex
 from leads.services.assigning import assignees_of, fill_slots
@@ -25,7 +27,6 @@ from leads.services.disputing import open_conflicts
 from permissions.ledger import Fact, record_all
 from permissions.models import LedgerEntry
 
-COMPANY_LOCK = 7034002  # the same as an import's: two at once could bring a person twice
 KIND = ContactPoint.Kind
 
 
@@ -89,8 +90,7 @@ def take_in(company: Company, arrivals: Iterable[Arrival], settle: Settle | None
 
     `settle` is told what became of them before they are handed out, since by what they came may decide to whom.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [COMPANY_LOCK, company.pk])
+    hold_newcomers(company.pk)
     waiting, done = [_read(company, arrival) for arrival in arrivals], []
     while waiting:
         now, waiting = _first_of_each(waiting)
@@ -228,7 +228,7 @@ def _create(company: Company, new: Sequence[_Known]) -> list[Lead]:
     pairs = list(zip(new, leads, strict=True))
     _add_points(pairs)
     record_all(fact for one, lead in pairs for fact in _facts(one.arrival, lead))
-    Activity.objects.bulk_create([_inquiry(one, lead) for one, lead in pairs])
+    _add_inquiries(pairs)
     reindex([lead.pk for lead in leads])
     return leads
 
@@ -268,13 +268,23 @@ def _add_points(pairs: Iterable[tuple[_Known, Lead]]) -> None:
     )
 
 
-def _inquiry(one: _Known, lead: Lead) -> Activity:
+def _add_inquiries(pairs: Iterable[tuple[_Known, Lead]]) -> None:
     """What was asked, on the timeline, when it was asked; a sender's clock may be ahead."""
-    at = Least(Value(one.arrival.happened_at), Now()) if one.arrival.happened_at else Now()
-    kind, direction = Activity.Kind.INQUIRY, Activity.Direction.IN
-    body = one.words or one.arrival.why
-    return Activity(
-        company_id=lead.company_id, lead=lead, kind=kind, direction=direction, at=at, body=body, automatic=True
+    now = database_now()
+    insert_all(
+        [
+            Activity(
+                company_id=lead.company_id,
+                lead=lead,
+                kind=Activity.Kind.INQUIRY,
+                direction=Activity.Direction.IN,
+                at=min(one.arrival.happened_at or now, now),
+                body=one.words or one.arrival.why,
+                automatic=True,
+            )
+            for one, lead in pairs
+        ],
+        {"company", "lead", "kind", "direction", "at", "body", "automatic", "outcome", "bulk"},
     )
 
 
@@ -285,7 +295,7 @@ def _inquire(company: Company, kept: Sequence[tuple[_Known, Lead]]) -> None:
     """They asked again: on the timeline, with what is new to reach them by; who holds them is told, and no one else."""
     if not kept:
         return
-    Activity.objects.bulk_create([_inquiry(one, lead) for one, lead in kept])
+    _add_inquiries(kept)
     _add_points(kept)
     ids = [lead.pk for _, lead in kept]
     Lead.objects.filter(pk__in=ids).update(last_activity_at=Now())

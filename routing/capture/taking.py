@@ -6,17 +6,16 @@ The rows say what is to be done; whoever runs this, and however often, each lead
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.db.models.functions import Now
 
-from crm.organization.models import Company
+from leads.merging.keys import hold_newcomers
 from leads.services import arriving
 from leads.services.arriving import Outcome
 from routing.capture.arrivals import arrival_of, format_of, people_named
@@ -25,10 +24,13 @@ from routing.models import Channel, FieldMap, InboundLead, InboundRequest
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 200
-OWNERS = ("channel__owner_unit", "channel__owner_user__holding__profile")
-NAMED = ("channel__company", *OWNERS, "channel__routing_unit")
+TAKING = 7034006
+OWNERS = ("owner_unit", "owner_user__holding__profile")
+NAMED = ("company", *OWNERS, "routing_unit")
 State = InboundLead.State
 R = TypeVar("R", InboundRequest, InboundLead)
+Maps = Mapping[tuple[int, str], dict[str, str]]  # by channel and form
+Reader = Callable[[Sequence[R], Maps], "list[Found]"]
 
 # one that failed or was thrown away is taken up again; one that became something is not
 ENTER = """
@@ -61,36 +63,57 @@ class Found:
 
 
 def take_in_waiting(limit: int = AT_ONCE) -> int:
-    """Read up to `limit` waiting requests and fetched leads, the oldest first, and make leads of them: how many there were.
-
-    What cannot be made a lead of must not hold up the others: then each goes by itself.
+    """Read up to `limit` waiting requests of a company, and fetched leads of one, the oldest first, and make leads of them:
+    how many there were.
     """
+    return _take(InboundRequest.objects.all(), _read, limit) + _take(InboundLead.objects.all(), _read_fetched, limit)
+
+
+def _take(rows: QuerySet[R], reader: Reader[R], limit: int) -> int:
+    """What cannot be made a lead of must not hold up the others: then each goes by itself."""
     try:
-        return _take_in(limit, one_by_one=False)
+        return _take_in(rows, reader, limit, _make)
     except Exception:
         logger.exception("the batch failed; every lead by itself")
-        return _take_in(limit, one_by_one=True)
+        return _take_in(rows, reader, limit, _make_each)
 
 
 @transaction.atomic
-def _take_in(limit: int, *, one_by_one: bool) -> int:
-    requests = _held(InboundRequest.objects.all(), limit)
-    fetched = _held(InboundLead.objects.all(), limit)
-    maps = _maps({one.channel_id for one in requests} | {one.channel_id for one in fetched})
-    found = _read(requests, maps)
-    found += [one for row in fetched for one in _read_fetched(row, maps)]
-    make: Callable[[Sequence[Found]], None] = _make_each if one_by_one else _make
-    make(found)
-    return len(requests) + len(fetched)
+def _take_in(rows: QuerySet[R], reader: Reader[R], limit: int, make: Callable[[Sequence[Found]], None]) -> int:
+    held = _held(rows, limit)
+    if held:
+        make(reader(held, _maps({row.channel_id for row in held})))
+    return len(held)
 
 
 def _held(rows: QuerySet[R], limit: int) -> list[R]:
-    """The oldest of these that wait; nobody else takes them meanwhile."""
-    named = rows.filter(state="waiting").select_related(*NAMED)
-    return list(named.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")[:limit])
+    """The oldest of these that wait, of a company whose rows nobody else takes meanwhile.
+
+    They are looked for when nobody else brings people into it: so they have waited for one batch at most.
+    """
+    waiting = rows.filter(state="waiting")
+    oldest = waiting.order_by().values("company").annotate(first=Min("pk")).order_by("first")
+    company = next((pk for pk in oldest.values_list("company", flat=True) if _is_ours(pk)), None)
+    if company is None:
+        return []
+    hold_newcomers(company)
+    waiting = waiting.filter(company=company).order_by("pk")
+    held = list(waiting.select_for_update(skip_locked=True, no_key=True)[:limit])
+    channels = Channel.objects.select_related(*NAMED).in_bulk({row.channel_id for row in held})
+    for row in held:
+        row.channel = channels[row.channel_id]
+    return held
 
 
-def _maps(channels: Iterable[int]) -> dict[tuple[int, str], dict[str, str]]:
+def _is_ours(company_id: int) -> bool:
+    """Whether nobody else takes this company's rows; from now on nobody does before the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [TAKING, company_id])
+        [ours] = cursor.fetchone()
+    return bool(ours)
+
+
+def _maps(channels: Iterable[int]) -> Maps:
     rows = FieldMap.objects.filter(channel__in=channels).order_by("pk").values_list("channel", "form_id", "fields")
     return {(channel, form): fields for channel, form, fields in rows}
 
@@ -98,7 +121,7 @@ def _maps(channels: Iterable[int]) -> dict[tuple[int, str], dict[str, str]]:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read(requests: Sequence[InboundRequest], maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
+def _read(requests: Sequence[InboundRequest], maps: Maps) -> list[Found]:
     """Enter the leads of the requests; those that are there already are done with."""
     closed: list[tuple[int, str, str]] = []
     items: list[tuple[InboundRequest, int, Inquiry | Pointer]] = []
@@ -111,8 +134,6 @@ def _read(requests: Sequence[InboundRequest], maps: dict[tuple[int, str], dict[s
         except UnreadableError as problem:
             state, error = InboundRequest.State.UNREADABLE, str(problem)
         closed.append((request.pk, state.value, error))
-    if not closed:
-        return []
     with connection.cursor() as cursor:
         cursor.execute(CLOSE, [list(column) for column in zip(*closed, strict=True)])
     entered = _enter(items)
@@ -123,7 +144,7 @@ def _read(requests: Sequence[InboundRequest], maps: dict[tuple[int, str], dict[s
     ]
 
 
-def _items_of(request: InboundRequest, maps: dict[tuple[int, str], dict[str, str]]) -> Sequence[Inquiry | Pointer]:
+def _items_of(request: InboundRequest, maps: Maps) -> Sequence[Inquiry | Pointer]:
     kind, mapping = request.channel.kind, maps.get((request.channel_id, ""), {})
     return read(format_of(kind, request.content_type), bytes(request.body), request.content_type, mapping)
 
@@ -147,27 +168,32 @@ def _enter(items: Iterable[tuple[InboundRequest, int, Inquiry | Pointer]]) -> di
         return {(request, number): pk for request, number, pk in cursor.fetchall()}
 
 
-def _read_fetched(row: InboundLead, maps: dict[tuple[int, str], dict[str, str]]) -> list[Found]:
-    mapping = maps.get((row.channel_id, row.form_id), {})
+def _read_fetched(rows: Sequence[InboundLead], maps: Maps) -> list[Found]:
+    return [one for row in rows for one in _read_one_fetched(row, maps.get((row.channel_id, row.form_id), {}))]
+
+
+def _read_one_fetched(row: InboundLead, mapping: dict[str, str]) -> list[Found]:
     try:
         items = read(row.channel.kind, bytes(row.fetched or b""), "application/json", mapping)
-        return [Found(row.pk, row.channel, item) for item in items[:1] if isinstance(item, Inquiry)]
     except UnreadableError as error:
         _fail(row.pk, str(error))
         return []
+    found = [Found(row.pk, row.channel, item) for item in items[:1] if isinstance(item, Inquiry)]
+    if not found:
+        _fail(row.pk, "There is no lead in what was fetched.")
+    return found
 
 
 # --- making -----------------------------------------------------------------------------------------------------------
 
 
 def _make(found: Sequence[Found]) -> None:
-    of_company: defaultdict[Company, list[Found]] = defaultdict(list)
-    for one in found:
-        of_company[one.channel.company].append(one)
-    for company, theirs in of_company.items():
-        people = people_named(company, (one.inquiry for one in theirs))
-        arrivals = [arrival_of(one.row_id, one.channel, one.inquiry, people) for one in theirs]
-        arriving.take_in(company, arrivals, _settle)
+    """These, all of one company."""
+    if not found:
+        return
+    company = found[0].channel.company
+    people = people_named(company, (one.inquiry for one in found))
+    arriving.take_in(company, [arrival_of(one.row_id, one.channel, one.inquiry, people) for one in found], _settle)
 
 
 def _make_each(found: Sequence[Found]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from crm.core.moments import database_now
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from routing.models import Offer, RosterMember
-from routing.services.handing_out import database_now
 from routing.services.roster import day_of, places_of
 
 MOST_PEOPLE = 100

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from crm.core.moments import database_now
 from crm.notifications.services import Message, notify
 from crm.organization.models import Unit, User
 from leads.models import Assignment, Lead, Pond
@@ -20,7 +21,7 @@ from leads.services.ponding import pool_leads
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
 from routing.models import Rotation, RoutingPolicy
-from routing.services.handing_out import database_now, route_leads
+from routing.services.handing_out import route_leads
 from routing.services.roster import is_paused
 from routing.services.team import NotEligibleError, changes, hold_unit, policy_of, ponds_of, record_change
 

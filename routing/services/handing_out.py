@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import MappingProxyType
 
 from django.db import connection, transaction
 from django.db.models import Min
 from django.db.models.functions import Now
 
+from crm.core.inserting import insert_all
+from crm.core.moments import database_now
 from leads.models import Lead
 from permissions.ledger import record_select
 from routing.models import Offer, OfferRecipient, Rotation, Rule
@@ -19,15 +20,6 @@ from routing.services.choosing import Placement, Step, place
 from routing.services.following import roster_of, rules_for, subjects_of
 from routing.services.placing import NEW, carry_out
 from routing.services.roster import Roster, lock_rosters, paused_units
-
-
-def database_now() -> datetime:
-    """The transaction's time: where rows are compared, the database's clock decides."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        moment = cursor.fetchone()[0]
-    assert isinstance(moment, datetime)
-    return moment
 
 
 @transaction.atomic
@@ -52,12 +44,12 @@ def route_leads(
     now = database_now()
     subjects = {pk: subject for pk, subject in subjects_of(held, now).items() if pk not in under_way}
     rules: dict[int, Rule | None] = dict.fromkeys(subjects) if had else rules_for(unit_id, subjects)
-    rotations = Rotation.objects.bulk_create(
+    rotations = insert_all(
         [
             Rotation(company_id=company_id, lead_id=pk, unit_id=roster_of(rule, unit_id), rule=rule)
             for pk, rule in rules.items()
         ],
-        batch_size=2000,
+        {"company", "lead", "unit", "rule", "pass_number", "outcome"},
     )
     rosters = lock_rosters({rotation.unit_id for rotation in rotations}, now)
     placed: list[tuple[Roster, Placement]] = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from crm.core.moments import database_now
 from permissions.access import Keyring
 from routing.models import RuleBook
 from routing.services.comparing import MOST_LEADS, Comparison, compare
-from routing.services.handing_out import database_now
 from routing.services.staging import play, routed_by
 
 

@@ -12,12 +12,12 @@ from django.db import transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from crm.core.moments import database_now
 from crm.organization.models import Unit, User
 from permissions.access import Keyring
 from permissions.catalog import Permission
 from routing.models import Rotation, RuleBook, ShadowDecision
 from routing.services.comparing import MOST_LEADS, Comparison, compare
-from routing.services.handing_out import database_now
 from routing.services.staging import play, routed_by
 from routing.services.team import ChangedMeanwhileError, hold_unit, record_change
 

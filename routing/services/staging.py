@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from crm.core.moments import database_now
 from crm.organization.models import Unit
 from leads.models import Lead
 from routing.models import Decision, RosterMember, Rotation, Rule, RuleBook, ShadowDecision
 from routing.rules import Subject, first_match
 from routing.services.choosing import Step, place
 from routing.services.following import roster_of, subjects_of
-from routing.services.handing_out import database_now
 from routing.services.roster import FROM_ROSTER, Roster, day_of, places_of
 from routing.services.team import policy_of
 from routing.services.wording import rule_said
