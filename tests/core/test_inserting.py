@@ -43,6 +43,7 @@ def test_a_lead_has_the_rest_by_default_and_can_be_saved_again() -> None:
     row = {name: getattr(known, name) for name in ("company", "owner_unit", "origin", "origin_unit", "stage", "custom")}
     [made] = insert_all([Lead(**row, first_name=SAID[0], tags=["a", 'b"c'])], {*row, "first_name", "tags"})
     read = Lead.objects.get(pk=made.pk)
+    assert (made.public_id, made.locks, made.created_at) == (read.public_id, read.locks, read.created_at)
     assert (read.first_name, read.tags, len(read.public_id), read.locks) == (SAID[0], ["a", 'b"c'], 12, known.locks)
     assert model_to_dict(read, ["score", "city", "do_not_call"]) == {"score": 0, "city": "", "do_not_call": False}
     read.city = "Bonn"
