@@ -7,7 +7,11 @@ class DialerConfig(AppConfig):
 
     def ready(self) -> None:
         from dialer import admin, receivers  # noqa: F401  # the admin's pages register themselves
+        from dialer.adding import AddToCampaign, TakeOutOfCampaign
         from dialer.services.zones import on_migrated
+        from leads.batches.verb import register
 
         receivers.connect()
+        for verb in (AddToCampaign(), TakeOutOfCampaign()):
+            register(verb)
         post_migrate.connect(on_migrated, sender=self, dispatch_uid="dialer.zones")

@@ -45,6 +45,9 @@ class Campaign(models.Model):
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
     name = models.CharField(max_length=80)
     active = models.BooleanField(default=True)
+    has_added = models.BooleanField(
+        default=False, db_default=False, help_text="Leads were added to it, whatever its scope and filter say."
+    )
 
     scope = models.CharField(max_length=8, choices=Scope, default=Scope.BELOW)
     lead_filter = models.ForeignKey(LeadFilter, models.PROTECT, null=True, blank=True, related_name="campaigns")

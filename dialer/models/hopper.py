@@ -55,7 +55,10 @@ class HopperEntry(models.Model):
 
 
 class CampaignLead(models.Model):
-    """What a campaign knows of a lead it has called: how often, when it may be called again, whether it is done with it."""
+    """What a campaign knows of a lead: how often it was called, when it may be again, whether the campaign is done with it.
+
+    One that was added belongs to it whatever its owner and the campaign's filter are (M4).
+    """
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", db_index=False)
@@ -64,9 +67,13 @@ class CampaignLead(models.Model):
     last_at = models.DateTimeField(null=True)
     next_at = models.DateTimeField(null=True)
     closed = models.BooleanField(default=False)
+    added_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["lead", "campaign"], name="campaign_lead_once")]
+        indexes = [
+            models.Index(fields=["campaign"], condition=Q(added_at__isnull=False), name="campaign_lead_added"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.lead_id} in {self.campaign_id}"

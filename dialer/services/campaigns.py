@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import within
 from dialer.campaigns import Settings, refusals
-from dialer.models import Campaign, CampaignAgent, CampaignDisposition, Disposition, LeadFilter
+from dialer.models import Campaign, CampaignAgent, CampaignDisposition, CampaignLead, Disposition
 from dialer.services.filters import filters_for, hold_filters, read_saved
 from dialer.services.lists import fields_of
-from dialer.services.matching import Moment, matching
+from dialer.services.matching import NOTHING, Moment, matching
 from leads.messaging.fields import problem_of
 from permissions.catalog import Permission
 from routing.services.rules import persons_for
@@ -166,14 +166,30 @@ def _record(actor: User, saved: Campaign, before: dict[str, Any], after: dict[st
 def leads_of(campaign: Campaign, now: Moment | None = None) -> Q:
     """The condition over Lead that it is one of the campaign's (D1): whose leads, and which of them."""
     asked = scope_of(campaign)
-    return asked if campaign.lead_filter is None else asked & filter_of(campaign.lead_filter, now)
+    return asked if campaign.lead_filter is None else asked & filter_of(campaign, now)
 
 
-def filter_of(lead_filter: LeadFilter, now: Moment | None = None) -> Q:
-    return matching(read_saved(lead_filter), fields_of(lead_filter.company_id), now)
+def filter_of(campaign: Campaign, now: Moment | None = None) -> Q:
+    """The condition over Lead that it fits the campaign's filter, or was added to it."""
+    assert campaign.lead_filter is not None
+    return matching(read_saved(campaign.lead_filter), fields_of(campaign.company_id), now) | _added_to(campaign)
 
 
 def scope_of(campaign: Campaign) -> Q:
+    """The condition over Lead that it is of those whose leads the campaign calls, or was added to it."""
+    return _owned_within(campaign) | _added_to(campaign)
+
+
+def _added_to(campaign: Campaign) -> Q:
+    return Q(pk__in=added(campaign).values("lead")) if campaign.has_added else NOTHING
+
+
+def added(campaign: Campaign) -> QuerySet[CampaignLead]:
+    """What was added to it (M4)."""
+    return CampaignLead.objects.filter(campaign=campaign, added_at__isnull=False).order_by()
+
+
+def _owned_within(campaign: Campaign) -> Q:
     if campaign.scope == Campaign.Scope.UNIT:
         return Q(owner_unit=campaign.unit_id)
     units = Unit.objects.filter(within([campaign.unit_id])).values("pk")

@@ -56,7 +56,7 @@ Steps = dict[str, Q]
 def steps_of(reach: Reach) -> Steps:
     """The conditions over Lead that a lead of the campaign's scope is to fulfil, in turn."""
     campaign = reach.campaign
-    steps: Steps = {Fall.FILTER: filter_of(campaign.lead_filter, reach.now)} if campaign.lead_filter else {}
+    steps: Steps = {Fall.FILTER: filter_of(campaign, reach.now)} if campaign.lead_filter else {}
     steps[Fall.STAGE] = reach.in_open_stage
     steps.update(gate_by_gate(campaign, reach.now))
     steps.update(_for_whom(reach))

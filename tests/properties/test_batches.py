@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from crm.organization.models import PersonalLeads, Unit, User
+from dialer.models import Campaign, CampaignLead
 from leads.batches.drafting import confirm, draft, preview
 from leads.batches.running import carry_on
 from leads.batches.scope import matching, picked
@@ -38,10 +39,11 @@ DOING = [
 ]
 VERBS = [
     *("delete", "stage", "tags", "assign", "release", "pool", "cover", "owner", "owner"),
-    *("share", "revoke", "hide", "show", "merge", "merge"),
+    *("share", "revoke", "hide", "show", "merge", "merge", "campaign"),
 ]
 PAIRS = [("release", "assign"), ("pool", "assign"), ("assign", "release"), ("share", "revoke"), ("revoke", "share")]
 PAIRS += [("hide", "show"), ("show", "hide"), ("stage", "stage"), ("tags", "tags"), ("owner", "owner")]
+PAIRS += [("campaign", "uncampaign"), ("uncampaign", "campaign")]
 NEWER = dict(PAIRS)  # what touches the same, so that it stands upon the other
 SEEN_THROUGH_LOCKS = {"delete", "assign", "release", "pool", "cover", "owner", "hide", "show", "merge"}
 
@@ -70,6 +72,8 @@ def equip(built: Built) -> None:
     for company in {user.company_id for user in built.users}:
         Stage.objects.create(company_id=company, name="Other")
         SlotRole.objects.create(company_id=company, code="scout", name="Scout")
+        whole = Unit.objects.get(company=company, kind=Unit.Kind.COMPANY)
+        Campaign.objects.create(company_id=company, unit=whole, name="All", scope=Campaign.Scope.UNIT)
     ContactPoint.objects.bulk_create(
         ContactPoint(company_id=lead.company_id, lead=lead, kind="email", value=f"twin{lead.pk % 2}@mail.example")
         for lead in built.leads
@@ -83,7 +87,10 @@ def params_of(verb: str, company: int, number: int, *, flag: bool) -> dict[str, 
     pond = ponds[number % len(ponds)] if ponds else None
     person, unit = people[number % len(people)], units[number % len(units)]
     stages = Stage.objects.filter(company=company).order_by("pk").values_list("pk", flat=True)
+    campaign = {"campaign": Campaign.objects.get(company=company).pk}
     return {
+        "campaign": campaign,
+        "uncampaign": campaign,
         "stage": {"stage": stages[number % len(stages)]},
         "tags": {"add": ["new", "old"], "remove": ["odd"]},
         "assign": {"user": person, "role": ROLES[number % len(ROLES)]},
@@ -101,7 +108,8 @@ def picture() -> list[Any]:
     shares = LeadShare.grants().order_by("content_object", "user")
     values = shares.values("content_object", "user", "permission", "given_by", "given_at", "until", "company")
     points = ContactPoint.objects.order_by("lead", "kind", "value").values("lead", "kind", "value", "raw", "position")
-    return [list(Lead.objects.order_by("pk").values()), list(points), list(slots), list(values)]
+    added = CampaignLead.objects.filter(added_at__isnull=False).order_by("lead").values("lead", "campaign")
+    return [list(Lead.objects.order_by("pk").values()), list(points), list(slots), list(values), list(added)]
 
 
 def two_of(actor: User, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
