@@ -13,7 +13,7 @@ from leads.forms import TagsField
 from leads.imports.lists import may_assign
 from leads.imports.matching import CUSTOM, FIELDS, NEW, PERSON, kinds_made, problems_of, with_custom_keys
 from leads.imports.services import Options
-from leads.imports.uploading import TooManyValuesError, choices_in
+from leads.imports.uploading import NOT_ASSIGNABLE, TooManyValuesError, choices_in
 from leads.models import CustomField, ImportRun, ImportTemplate
 from leads.owner_form import MYSELF, OwnerForm
 
@@ -22,7 +22,6 @@ NEW_FIELDS = [
     (CUSTOM, "Keep as a custom field"),
     *((prefix, f"Keep as a custom field: {kind}") for prefix, kind in NEW.items() if prefix != CUSTOM),
 ]
-NOT_ASSIGNABLE = "Only a manager of the unit that owns the leads may say in a file who works them."
 
 
 class UploadForm(forms.Form):

@@ -11,8 +11,9 @@ from typing import Any
 from django.db import connection
 from django.db.models.functions import Lower
 
+from leads.imports.beside import CALLS, words_of, write_beside
 from leads.imports.duplicates import settle
-from leads.imports.matching import CUSTOM, EMAIL, NAME, PERSON, PHONE, SOURCE, STAGE
+from leads.imports.matching import CUSTOM, EMAIL, NAME, NOTE, PERSON, PHONE, SOURCE, STAGE, UNWANTED
 from leads.imports.rows import Outcome, Row
 from leads.imports.storing import to_line as to_json
 from leads.imports.updating import update_leads
@@ -24,7 +25,9 @@ from leads.tags import united
 from permissions.access import Keyring
 from permissions.ledger import record_select
 
-EMPTY: Mapping[str, Any] = {"tags": [], "score": 0, "price_min": None, "price_max": None}  # of the others: no text
+# of the others: no text
+EMPTY: Mapping[str, Any] = {"tags": [], "score": 0, "price_min": None, "price_max": None, "do_not_call": False}
+BESIDE = frozenset({EMAIL, PHONE, NAME, PERSON, NOTE, *UNWANTED})  # fields that are no columns of the lead
 RESERVE = "SELECT nextval('leads_lead_id_seq') FROM generate_series(1, %s)"
 FACTS = """
 SELECT %(company)s, %(kind)s::text, %(actor)s, lead_id, %(unit)s::bigint, %(user)s::bigint, 'import',
@@ -47,6 +50,7 @@ def load(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> list[Row]:
         row.lead_id = lead_id
     _copy_leads(run, new)
     _copy_points(run, new)
+    write_beside(run, words_of(new))
     update_leads(run, keyring, [row for row in rows if row.outcome == Outcome.UPDATED])
     keep_rows(run, rows)
     return new
@@ -104,8 +108,9 @@ def _copy_leads(run: ImportRun, rows: Sequence[Row]) -> None:
 
 def _fields(mapping: Iterable[str], *, tagged: bool) -> list[str]:
     """The columns of the lead that a mapping fills."""
-    names = {field for field in mapping if field and not field.startswith(CUSTOM)} - {EMAIL, PHONE, NAME, PERSON}
-    columns = {{SOURCE: "source_id", STAGE: "stage_id"}.get(name, name) for name in names}
+    names = {field for field in mapping if field and not field.startswith(CUSTOM)}
+    columns = {{SOURCE: "source_id", STAGE: "stage_id"}.get(name, name) for name in names - BESIDE}
+    columns |= {"do_not_call"} if names & CALLS else set()
     return sorted(columns | {"first_name", "last_name"} | ({"tags"} if tagged else set()))
 
 

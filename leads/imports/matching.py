@@ -11,7 +11,15 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 NAME, PHONE, EMAIL, KIND = "name", "phone", "email", "kind"
-STAGE, SOURCE, PERSON = "stage", "source", "assigned_to"
+STAGE, SOURCE, PERSON, NOTE = "stage", "source", "assigned_to", "note"
+CALL, TEXT = "call", "text"
+# a column that says yes or no: what its leads want none of
+UNWANTED: Mapping[str, frozenset[str]] = {
+    "do_not_call": frozenset({CALL}),
+    "no_email": frozenset({EMAIL}),
+    "no_text": frozenset({TEXT}),
+    "do_not_contact": frozenset({CALL, EMAIL, TEXT}),
+}
 CUSTOM = "custom:"
 NEW = {CUSTOM: "text", "number:": "number", "date:": "date", "choice:": "choice"}  # what is made, and its kind
 FIELDS: Mapping[str, str] = {
@@ -35,9 +43,17 @@ FIELDS: Mapping[str, str] = {
     "price_min": "Price from",
     "price_max": "Price to",
     PERSON: "Assigned to",
+    "do_not_call": "Do not call",
+    "no_email": "E-mail opt-out",
+    "no_text": "Text opt-out",
+    "do_not_contact": "Do not contact at all",
+    NOTE: "Note",
 }
-MANY = frozenset({PHONE, EMAIL, "street", "tags"})  # several columns may hold these; a lead has one of each other
+MANY = frozenset(
+    {PHONE, EMAIL, "street", "tags", NOTE, *UNWANTED}
+)  # several columns may hold these; a lead has one of each other
 NEED_FITTING_VALUES = frozenset({KIND, STAGE, PERSON, "time_zone", "score", "price_min", "price_max"})
+FIT = 4  # one in so many of a column's values must fit, or it is something else of that name
 SAY_WHO = frozenset({"first_name", "last_name", NAME, "company_name", EMAIL, PHONE})
 
 NAMES: Mapping[str, str] = {
@@ -65,6 +81,21 @@ NAMES: Mapping[str, str] = {
     "price_max": "pricemax maxprice priceto maxbudget budgetmax price budget averageprice avgprice",
     PERSON: "assigned assignedto assignedagent assigneduser assignedagentname assignedusername agent agentname owner"
     " ownername ownerfullname accountowner recordowner",
+    "do_not_call": "donotcall dnc isdnc dncflag dnclist ondnc ondnclist donotcallflag donotcalllist donotcallregistry"
+    " dncregistry phonednc phonedonotcall donotphone donotallowphonecalls nocall nocalls nophone calloptout phoneoptout"
+    " optedoutcalls optedoutofcalls hasoptedoutcalls hasoptedoutofcalls",
+    "no_email": "emailoptout optoutemail optoutofemail emailoptedout optedoutemail optedoutofemail hasoptedoutemail"
+    " hasoptedoutofemail optedoutemails optedoutofemails hsemailoptout emailunsubscribed emailunsubscribe unsubscribed"
+    " unsubscribe isunsubscribed unsubscribedemail unsubscribedfromemail unsubscribedfromemails unsubscribedfromallemail"
+    " unsubscribedfromallemails optedoutemailmarketinginformation donotemail donotbulkemail donotallowemails"
+    " donotallowbulkemails noemail noemails optedout optout emaildonotcontact",
+    "no_text": "textoptout smsoptout optouttext optoutsms optoutoftext optoutofsms textoptedout smsoptedout"
+    " optedouttext optedoutsms optedoutoftext optedoutofsms optedouttexts optedoutoftexts hasoptedouttext"
+    " hasoptedoutoftext hasoptedoutsms hasoptedoutofsms textunsubscribed smsunsubscribed donottext donotsms notext notexts"
+    " nosms",
+    "do_not_contact": "donotcontact isdonotcontact donotcontactflag donotsolicit hasoptedout optedoutall optedoutofall",
+    NOTE: "note notes comment comments description background backgroundinfo backgroundinformation remark remarks memo"
+    " additionalnotes agentnotes generalnotes internalnotes privatenotes",
 }
 BY_NAME = {name: field for field, names in NAMES.items() for name in names.split()}
 # words that say which one or whose, not what; a column that has no other word keeps them
@@ -82,18 +113,44 @@ def match_columns(
 ) -> list[str]:
     """A mapping for `header`: what it names plainly becomes that field, all else is kept as a custom field.
 
-    `samples` are a few records; where a field takes only certain values, all of the column's must be such (`fits`).
+    `samples` are a few records; where a field takes only certain values, some of the column's must be such (`fits`).
     """
     found: list[str] = []
     for number, name in enumerate(header):
         field = field_named(name)
-        values = {row[number].strip() for row in samples if number < len(row)} - {""}
-        doubtful = field in NEED_FITTING_VALUES and not (values and all(fits(field, value) for value in values))
+        values = _values(samples, number)
+        fitting = sum(fits(field, value) for value in values) if field in NEED_FITTING_VALUES else len(values)
+        doubtful = field in NEED_FITTING_VALUES and (not values or fitting * FIT < len(values))
         taken = field in found and field not in MANY
         found.append("" if doubtful or taken else field)
     if NAME in found and ("first_name" in found or "last_name" in found):
         found[found.index(NAME)] = ""
     return with_custom_keys(header, [field or CUSTOM for field in found])
+
+
+def doubts_about(
+    header: Sequence[str], samples: Sequence[Sequence[str]], problem: Callable[[str, str], str]
+) -> list[str]:
+    """Of each column what its first values say against the field it is named like; nothing as a rule."""
+    found = []
+    for number, name in enumerate(header):
+        field, values = field_named(name), _values(samples, number)
+        certain = field in NEED_FITTING_VALUES or field in UNWANTED
+        wrong = [why for value in values if (why := problem(field, value))] if certain else []
+        some = (
+            f"{len(wrong)} of its first {len(values)} values cannot"
+            if len(wrong) < len(values)
+            else "none of its first values can"
+        )
+        found.append(
+            f"As “{FIELDS[field]}”, {some} be read ({wrong[0]}); their rows would be rejected." if wrong else ""
+        )
+    return found
+
+
+def _values(samples: Sequence[Sequence[str]], number: int) -> list[str]:
+    """The different values of a column, in their order."""
+    return list(dict.fromkeys(text for row in samples if number < len(row) and (text := row[number].strip())))
 
 
 def field_named(name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from leads.imports.beside import Known, Words, write_beside
 from leads.imports.rows import Outcome, Row
 from leads.imports.storing import to_line as to_json
 from leads.models import ContactPoint, ImportRun, Lead
@@ -20,7 +21,7 @@ from leads.services.working import EDITABLE
 from leads.tags import united
 from permissions.access import Keyring
 
-COLUMNS = sorted(EDITABLE - {"source", "custom"})  # where a lead came from stays, too
+COLUMNS = sorted(EDITABLE - {"source", "custom"} | {"do_not_call"})  # where a lead came from stays, too
 KEEP = "COPY leads_importchange (run_id, lead_id, number, before, after) FROM STDIN"
 ADD = "COPY leads_contactpoint (company_id, lead_id, kind, value, raw, position) FROM STDIN"
 CHANGE = f"""
@@ -41,16 +42,21 @@ PRICE = "With it the lead’s price would go from more to less."
 
 
 class Change(NamedTuple):
-    """What a row changes of its lead: fields and custom fields as they were and become, and points that it gains."""
+    """What a row changes of its lead: fields and custom fields as they were and become, points that it gains, and what is
+    said beside them.
+    """
 
     before: dict[str, dict[str, Any]]
     after: dict[str, Any]
     points: list[tuple[str, str, str]]  # kind, value, the text as given
     had: int  # points it has
+    words: Words
 
     @property
     def is_none(self) -> bool:
-        return not (self.after["fields"] or self.after["custom"] or self.points)
+        return not (
+            self.after["fields"] or self.after["custom"] or self.points or self.words.note or self.words.unwanted
+        )
 
 
 def update_leads(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> None:
@@ -61,6 +67,8 @@ def update_leads(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> None:
     held = Lead.objects.workable_by(keyring).filter(pk__any_of=sorted(wanted)).in_id_order()
     changes = _plan(run, held, rows)
     done = [row for row in rows if row.outcome == Outcome.UPDATED]
+    for lead_id, consents in write_beside(run, [change.words for change in changes.values()]).items():
+        changes[lead_id].after["consents"] = consents
     _keep(run, done, changes)
     params: dict[str, Any] = {
         "run": run.pk,
@@ -81,7 +89,7 @@ def foresee_updates(run: ImportRun, rows: Sequence[Row]) -> None:
         _plan(run, Lead.objects.filter(company=run.company_id, pk__any_of=wanted).order_by("pk"), rows)
 
 
-def _plan(run: ImportRun, leads: LeadQuerySet, rows: Iterable[Row]) -> dict[int, Change]:
+def _plan(run: ImportRun, leads: LeadQuerySet, rows: Sequence[Row]) -> dict[int, Change]:
     """What changes, by lead. Rows that change nothing, or must not, are refused."""
     found = {lead.pk: lead for lead in leads}
     points: dict[int, set[tuple[str, str]]] = defaultdict(set)
@@ -90,12 +98,13 @@ def _plan(run: ImportRun, leads: LeadQuerySet, rows: Iterable[Row]) -> dict[int,
     ):
         points[lead_id].add((kind, value))
     changes: dict[int, Change] = {}
+    known = Known(rows)
     for row in rows:
         lead = found.get(row.lead_id or 0)
         if lead is None:
             row.refuse(Outcome.SKIPPED, GONE)
             continue
-        change = _change(run, lead, row, points[lead.pk])
+        change = _change(run, lead, row, points[lead.pk], known)
         prices = {name: change.after["fields"].get(name, getattr(lead, name)) for name in ("price_min", "price_max")}
         if None not in prices.values() and prices["price_min"] > prices["price_max"]:
             row.refuse(Outcome.REJECTED, PRICE)
@@ -106,7 +115,7 @@ def _plan(run: ImportRun, leads: LeadQuerySet, rows: Iterable[Row]) -> dict[int,
     return changes
 
 
-def _change(run: ImportRun, lead: Lead, row: Row, had: set[tuple[str, str]]) -> Change:
+def _change(run: ImportRun, lead: Lead, row: Row, had: set[tuple[str, str]], known: Known) -> Change:
     given = {name: value for name, value in row.draft.fields.items() if name in COLUMNS}
     given["tags"] = united(lead.tags, row.draft.tags, run.tags)
     fields = {name: value for name, value in given.items() if getattr(lead, name) != value}
@@ -117,7 +126,7 @@ def _change(run: ImportRun, lead: Lead, row: Row, had: set[tuple[str, str]]) -> 
         "custom": {key: lead.custom.get(key) for key in custom},
     }
     after = {"fields": fields, "custom": custom, "points": [(kind, value) for kind, value, _ in new]}
-    return Change(before, after, new, len(had))
+    return Change(before, after, new, len(had), known.new_of(lead.pk, row, marked="do_not_call" in fields))
 
 
 def _keep(run: ImportRun, rows: Iterable[Row], changes: dict[int, Change]) -> None:

@@ -11,8 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from crm.organization.models import User
-from leads.imports.lists import lists_for
-from leads.imports.matching import match_columns
+from leads.imports.lists import lists_for, may_assign
+from leads.imports.matching import PERSON, doubts_about, field_named, match_columns
 from leads.imports.reading import ARCHIVE, Record, UnreadableFileError, read_header, survey
 from leads.imports.storing import WORKBOOK, store_file, store_rows, stored_records
 from leads.imports.values import RowReader
@@ -20,6 +20,7 @@ from leads.imports.workbook import Workbook, open_workbook
 from leads.models import ImportRun
 from permissions.catalog import Permission
 
+NOT_ASSIGNABLE = "Only a manager of the unit that owns the leads may say in a file who works them."
 LARGEST_FILE = 50 * 1024 * 1024  # bytes
 SAMPLES = 50  # records that help to match the columns
 MOST_CHOICES, LONGEST_CHOICE = 100, 80
@@ -91,9 +92,25 @@ def check_rows(run: ImportRun) -> None:
 
 def match(run: ImportRun) -> None:
     """Its columns, by their names and the first of its stored records."""
-    samples = [record.cells for record in islice(stored_records(run, 1), SAMPLES)]
-    reader = RowReader((), (), run.company.phone_region, lists_for(run.created_by))
-    run.mapping = match_columns(run.header, samples, reader.fits())
+    run.mapping = match_columns(run.header, _first_of(run), _reader_of(run).fits())
+
+
+def doubts_of(run: ImportRun) -> list[str]:
+    """Of each column of a draft what speaks against the field it is named like; nothing as a rule."""
+    found = doubts_about(run.header, _first_of(run), _reader_of(run).problem_of)
+    if may_assign(run.created_by, None):
+        return found
+    return [
+        NOT_ASSIGNABLE if field_named(name) == PERSON else doubt for name, doubt in zip(run.header, found, strict=True)
+    ]
+
+
+def _first_of(run: ImportRun) -> list[list[str]]:
+    return [record.cells for record in islice(stored_records(run, 1), SAMPLES)]
+
+
+def _reader_of(run: ImportRun) -> RowReader:
+    return RowReader((), (), run.company.phone_region, lists_for(run.created_by))
 
 
 def samples_of(run: ImportRun, count: int = 3) -> list[list[str]]:

@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from crm.core.lines import straight
 from leads.contact import UnreadableContactError, read_email
-from leads.imports.matching import CUSTOM, EMAIL, KIND, NAME, PERSON, PHONE, SOURCE, STAGE
+from leads.imports.matching import CALL, CUSTOM, EMAIL, KIND, NAME, NOTE, PERSON, PHONE, SOURCE, STAGE, UNWANTED
 from leads.imports.phones import phone_reader
 from leads.models import Lead, Source
 from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
@@ -32,6 +32,7 @@ LOST_DIGITS = re.compile(r"\d([.,]\d+)?[eE]\+?\d+")
 NUMBER = re.compile(r"[$€£]?\s*(\d[\d,]*)(\.\d+)?\s*([km])?", re.IGNORECASE)
 LOST_ZEROS = re.compile(r"\d{3,4}(-\d{4})?")
 LARGEST_PRICE = 2**62
+YES, NO = frozenset({"yes", "y", "true", "t", "1", "x"}), frozenset({"no", "n", "false", "f", "0"})
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,18 @@ class Lists:
 
 @dataclass
 class Draft:
-    """The lead of one record while it is being read. `points` keep their order: (kind, value) → the text as given."""
+    """The lead of one record while it is being read. `points` keep their order: (kind, value) → the text as given.
+
+    `unwanted` are the kinds of consent that it takes back.
+    """
 
     fields: dict[str, object] = field(default_factory=dict)
     custom: dict[str, str] = field(default_factory=dict)
     points: dict[tuple[str, str], str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     agent_id: int | None = None
+    note: str = ""
+    unwanted: frozenset[str] = frozenset()
 
     @property
     def tags(self) -> list[str]:
@@ -133,15 +139,15 @@ class RowReader:
 
     def fits(self) -> Callable[[str, str], bool]:
         """Whether a text can be a value of a field, as `match_columns` asks it."""
+        return lambda name, text: not self.problem_of(name, text)
 
-        def fit(name: str, text: str) -> bool:
-            try:
-                self._taker(name)(Draft(), text)
-            except UnreadableValueError:
-                return False
-            return True
-
-        return fit
+    def problem_of(self, name: str, text: str) -> str:
+        """Why a text cannot be a value of a field; empty where it can."""
+        try:
+            self._taker(name)(Draft(), straight(text))
+        except UnreadableValueError as error:
+            return str(error)
+        return ""
 
     def _take_phones(self, draft: Draft, text: str) -> None:
         """One phone, or several in one cell: the whole is tried first, since people write 212/555-0100 too."""
@@ -257,6 +263,26 @@ def _take_tags(draft: Draft, text: str) -> None:
     draft.fields["tags"] = united(draft.tags, new)
 
 
+def _take_note(draft: Draft, text: str) -> None:
+    """Of several columns one after the other."""
+    if text.lower() not in NOTHING:
+        draft.note = f"{draft.note}\n\n{text}" if draft.note else text
+
+
+def _unwanted(kinds: frozenset[str]) -> Taker:
+    """Calls are marked on the lead itself. A no takes nothing back that was said before."""
+
+    def take(draft: Draft, text: str) -> None:
+        if text.lower() in YES:
+            draft.unwanted |= kinds - {CALL}
+            if CALL in kinds:
+                draft.fields["do_not_call"] = True
+        elif text.lower() not in NO:
+            raise UnreadableValueError(f"“{text[:40]}” is neither yes nor no")
+
+    return take
+
+
 def _number(name: str, largest: int) -> Taker:
     def take(draft: Draft, text: str) -> None:
         if text.lower() in NOTHING:
@@ -283,4 +309,6 @@ TAKERS: Mapping[str, Taker] = {
     "score": _number("score", 100),
     "price_min": _number("price_min", LARGEST_PRICE),
     "price_max": _number("price_max", LARGEST_PRICE),
+    NOTE: _take_note,
+    **{name: _unwanted(kinds) for name, kinds in UNWANTED.items()},
 }

@@ -25,7 +25,7 @@ from leads.imports.receiving import receive
 from leads.imports.report import report_lines
 from leads.imports.services import NotDraftError, Options, cancel_run, discard_run, start_run
 from leads.imports.templates import may_share, save_template, template_for, templates_for
-from leads.imports.uploading import samples_of
+from leads.imports.uploading import doubts_of, samples_of
 from leads.merging.keys import counting
 from leads.models import Batch, ImportRow, ImportRun, ImportTemplate, Source
 from leads.owner_form import CHOSEN
@@ -166,7 +166,7 @@ def show_draft(
         "run": run,
         "steps": STEPS,
         "form": form,
-        "columns": list(zip(run.header, samples_of(run), form.columns(), strict=True)),
+        "columns": list(zip(run.header, samples_of(run), form.columns(), doubts_of(run), strict=True)),
         "duplicate_keys": [DUPLICATE_KEYS[key].lower().partition(",")[0] for key in counting(run.company)],
         "templates": templates_for(actor),
         "template": template,

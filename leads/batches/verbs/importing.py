@@ -37,6 +37,12 @@ USING leads_importchange AS change CROSS JOIN LATERAL jsonb_array_elements(chang
 WHERE change.run_id = %(run)s AND change.lead_id = ANY(%(leads)s) AND point.lead_id = change.lead_id
     AND point.kind = added ->> 0 AND point.value = added ->> 1
 """
+UNSAY = """
+DELETE FROM leads_consent AS said
+USING leads_importchange AS change CROSS JOIN LATERAL jsonb_array_elements(change.after -> 'consents') AS added
+WHERE change.run_id = %(run)s AND change.lead_id = ANY(%(leads)s) AND said.lead_id = change.lead_id
+    AND said.id = added::bigint
+"""
 DONE = "DELETE FROM leads_importchange WHERE run_id = %(run)s AND lead_id = ANY(%(leads)s)"
 FORGET = """
 DELETE FROM leads_importedkey AS key USING leads_importrow AS row
@@ -108,7 +114,7 @@ class TakeBack(MassVerb):
         params: dict[str, Any] = {"run": _run(act), "actor": act.actor.pk, "company": act.batch.company_id}
         added = sorted({*lead_ids} - {*updated})
         with connection.cursor() as cursor:
-            for statement in (BACK, LOSE, DONE, TELL):
+            for statement in (BACK, LOSE, UNSAY, DONE, TELL):
                 cursor.execute(statement, params | {"leads": updated})
             cursor.execute(FORGET, params | {"leads": added})
         reindex(updated)
@@ -121,8 +127,8 @@ class TakeBack(MassVerb):
 
     def loss(self, act: Act) -> str:
         return (
-            "What the file added is deleted, and what it changed of other leads becomes as it was. Leads that somebody has"
-            " worked with since are left alone."
+            "What the file added is deleted, and what it changed of other leads becomes as it was; notes stay on their"
+            " timelines. Leads that somebody has worked with since are left alone."
         )
 
     def sight(self, act: Act, leads: LeadQuerySet) -> list[Sight]:

@@ -138,7 +138,9 @@ def test_i1_columns_of_other_systems_are_known(harbor: Brokerage, header: str, w
 def test_i1_people_in_a_column_are_for_managers_to_name(harbor: Brokerage) -> None:
     content = csv_of(f"Ana,{harbor.ben.name}", "Ben,Nobody Known", header="Name,Agent")
     assert upload(harbor.ben, content).mapping == ["name", "custom:agent"]
-    assert upload(harbor.lead, content).mapping == ["name", "custom:agent"]  # one of them is nobody
+    assert upload(harbor.lead, content).mapping == ["name", "assigned_to"]  # though one of them is nobody
+    unknown = csv_of("Ana,Nobody Known", header="Name,Agent")
+    assert upload(harbor.lead, unknown).mapping == ["name", "custom:agent"]
 
 
 def test_i1_google_separates_values_its_own_way(harbor: Brokerage) -> None:
@@ -190,5 +192,5 @@ def test_i1_a_cell_of_ten_megabytes_costs_its_row(harbor: Brokerage) -> None:
 
 
 def test_i1_headers_that_are_alike_are_kept_apart(harbor: Brokerage) -> None:
-    run = upload(harbor.ana, csv_of("Ana,1,2,3,4", header="Name,Note,Note,City,City"))
-    assert run.mapping == ["name", "custom:note", "custom:note-2", "city", "custom:city"]
+    run = upload(harbor.ana, csv_of("Ana,1,2,3,4", header="Name,Web,Web,City,City"))
+    assert run.mapping == ["name", "custom:web", "custom:web-2", "city", "custom:city"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from leads.imports.matching import FIELDS, field_named, match_columns, problems_of, with_custom_keys
+from leads.imports.matching import FIELDS, doubts_about, field_named, match_columns, problems_of, with_custom_keys
 from leads.imports.values import Lists, RowReader
 
 LISTS = Lists(stages={"new": 1, "closed": 2}, people={"ana silva": 7, "ana@mail.example": 7, "jo roe": None})
@@ -39,7 +39,16 @@ def test_i1_the_columns_of_a_common_list() -> None:
         ("source", "Source|Lead Source|Original Source|Contact Source"),
         ("stage", "Stage|Lead Status|Lifecycle Stage|Pipeline Stage"),
         ("assigned_to", "Assigned To|Assigned Agent|Lead Owner|Contact owner|Owner Full Name|Person - Owner|Agent"),
-        ("", "County|Web|Phone 1 - Type|E-mail 1 - Label|Fax|Fax Number|Spouse First Name|Notes|Birthday|Email Opt In"),
+        ("note", "Note|Notes|Comments|Description|Background|Lead Notes|Background info|Contact Notes"),
+        ("do_not_call", "Do Not Call|DNC|DoNotCall|Do not call?|Is DNC|DNC List|DO_NOT_CALL|Phone 1 DNC|No Calls"),
+        ("no_email", "Email Opt Out|HasOptedOutOfEmail|Unsubscribed|Opted Out of Email|E-mail Opt-Out|Do Not Email"),
+        ("no_email", "Opted out|Unsubscribed from all email|Opted out of email: Marketing Information|emailOptOut"),
+        ("no_text", "Text Opt Out|SMS Opt-Out|Do not text|Opted out of SMS|HasOptedOutOfText"),
+        ("do_not_contact", "Do Not Contact|DoNotContact"),
+        (
+            "",
+            "County|Web|Phone 1 - Type|E-mail 1 - Label|Fax|Fax Number|Spouse First Name|Birthday|Email Opt In|DNC date",
+        ),
     ],
 )
 def test_i1_names_of_usual_exports(field: str, names: str) -> None:
@@ -66,6 +75,30 @@ def test_i1_a_field_of_certain_values_is_matched_only_where_the_column_holds_the
     assert match("Name,Price,Score,Time zone", "Ana,$350k,90,America/New_York") == [
         *("name", "price_max", "score", "time_zone")
     ]
+
+
+def test_i1_a_few_unknown_values_do_not_hide_what_a_column_holds() -> None:
+    rows = ("Ana,Ana Silva,New", "Ben,Zed,Closed", "Cal,,Martian")
+    assert match("Name,Assigned to,Stage", *rows) == ["name", "assigned_to", "stage"]
+    rows = tuple(f"N{n},Word {n},Closed" for n in range(9))
+    assert match("Name,Stage,Status", *rows, "Z,New,") == ["name", "custom:stage", "stage"]
+
+
+def test_i1_what_speaks_against_a_columns_name_is_said() -> None:
+    header = ["Name", "Stage", "Assigned to", "DNC", "City"]
+    rows = [["Ana", "New", "Zed", "perhaps", "9"], ["Ben", "Martian", "Zoe", "yes", ""], ["Cal", "New", "", "", ""]]
+    found = doubts_about(header, rows, RowReader((), (), "US", LISTS).problem_of)
+    assert found == [
+        "",
+        "As “Stage”, 1 of its first 2 values cannot be read (“Martian” is none of your stages); their rows would be"
+        " rejected.",
+        "As “Assigned to”, none of its first values can be read (“Zed” is nobody these leads can be assigned to); their"
+        " rows would be rejected.",
+        "As “Do not call”, 1 of its first 2 values cannot be read (“perhaps” is neither yes nor no); their rows would be"
+        " rejected.",
+        "",
+    ]
+    assert doubts_about(header, [], RowReader((), (), "US", LISTS).problem_of) == [""] * 5
 
 
 def test_l1_kept_columns_have_keys_of_their_own() -> None:

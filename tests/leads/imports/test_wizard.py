@@ -292,3 +292,16 @@ def test_i1_a_draft_of_many_columns_asks_as_many_queries(
     client.get(where)
     with django_assert_max_num_queries(24):
         client.get(where)
+
+
+def test_i1_what_speaks_against_a_columns_name_stands_beside_it(client: Client, harbor: Brokerage) -> None:
+    content = csv_of(f"Ana,{harbor.ben.name},perhaps", "Ben,Zed <b>,", header="Name,Agent,DNC")
+    for person, words in (
+        (harbor.lead, "As “Assigned to”, 1 of its first 2 values cannot be read (“Zed &lt;b&gt;” is nobody"),
+        (harbor.ben, "Only a manager of the unit that owns the leads may say in a file who works them."),
+    ):
+        client.force_login(person)
+        run = upload(person, content)
+        page = client.get(address(run)).content.decode()
+        assert words in page
+        assert "As “Do not call”, none of its first values can be read (“perhaps” is neither yes nor no)" in page
