@@ -43,7 +43,7 @@ def judged(leads: LeadQuerySet, act: Act) -> LeadQuerySet:
 def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batch) -> LeadQuerySet:
     """Whoever did it may undo it, though she may have lost the lead by it; a manager, what was or is the company's.
 
-    Undoing an undo does the thing anew, and so takes the right to do it.
+    Undoing an undo does the thing again, and so takes the right to do it; undoing that is an undo like the first.
     """
     item = standing(undone).filter(lead=OuterRef("pk"))
     leads = leads.annotate(
@@ -55,7 +55,7 @@ def _judged_for_undo(leads: LeadQuerySet, act: Act, verb: MassVerb, undone: Batc
         [*([] if verb.revives else [Skip("gone", Q(removed_at__isnull=False))]), *verb.undo_skips(act)],
         Case(When(image=F("became"), then=Value("")), default=Value("newer")),
     )
-    hers, anew = undone.actor_id == act.actor.pk, undone.undoes_id is not None
+    hers, anew = undone.actor_id == act.actor.pk, act.batch.does_again
     if hers and verb.gives_away and not anew:
         return leads.annotate(reason=inside)
     may = verb.allowed(act.keyring) if hers or anew else Q()

@@ -45,7 +45,7 @@ def entries(batches: Sequence[Batch], keyring: Keyring) -> list[Entry]:
 def _entry(batch: Batch, names: Mapping[str, str], *, is_hers: bool) -> Entry:
     words = (batch.preview or {}).get("words") or verb_of(batch).label
     nothing = is_hers and batch.state == State.DONE and not batch.changed and not verb_of(batch).whole
-    state = f"Nothing {'undone' if batch.undoes_id else 'changed'}" if nothing else batch.get_state_display()
+    state = f"Nothing {'undone' if batch.takes_back else 'changed'}" if nothing else batch.get_state_display()
     return Entry(
         batch,
         titled(batch, words),

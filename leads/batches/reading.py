@@ -79,7 +79,7 @@ def tallies(batch: Batch, items: QuerySet[BatchItem]) -> list[Tally]:
 
 def _say(words: Mapping[str, str], batch: Batch, outcome: str, reason: str) -> str:
     if outcome == Outcome.CHANGED:
-        return "Undone" if batch.undoes_id else verb_of(batch).done
+        return "Undone" if batch.takes_back else verb_of(batch).done
     if outcome == Outcome.SKIPPED:
         return words.get(reason, "Skipped")
     return "Not done" if batch.has_ended else "Waiting"
@@ -136,6 +136,12 @@ def examples_of(act: Act) -> list[Example]:
     first = leads.filter(pk__in=list(leads.values_list("pk", flat=True)[:EXAMPLES]))
     steps = _steps_back(act, first, act.batch.undoes) if act.batch.undoes else verb.steps(act, first)
     return [Example(lead.name, reverse("lead", args=[lead.public_id]), was, becomes) for lead, was, becomes in steps]
+
+
+def left_alone(act: Act) -> list[Line]:
+    """The first few leads that are skipped, those she may read."""
+    skipped = act.batch.items.filter(seen_by(act.keyring, Level.VIEW, "lead__"), outcome=Outcome.SKIPPED)
+    return lines_of(act.batch, list(skipped.order_by("number")[:EXAMPLES]), act.keyring)
 
 
 def _steps_back(act: Act, leads: LeadQuerySet, undone: Batch) -> list[tuple[Lead, str, str]]:

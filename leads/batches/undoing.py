@@ -89,4 +89,4 @@ def why_not_begin(batch: Batch) -> str:
     beside = verb_of(batch).whole and not (batch.undoes and is_back(batch.undoes))
     if beside or batch.preview is None or changing(batch).exists():
         return ""
-    return "Nothing can be undone now." if batch.undoes else "Nothing would change."
+    return "Nothing can be undone now." if batch.takes_back else "Nothing would change."

@@ -54,7 +54,9 @@ class Act:
     @property
     def why(self) -> str:
         how = "by hand" if self.batch.is_of_one else "in mass"
-        return f"undone {how}" if self.batch.undoes_id else how
+        if self.batch.does_again:
+            return f"done again {how}"
+        return f"undone {how}" if self.batch.takes_back else how
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,15 @@ class Batch(models.Model):
         return self.undoes.origin if self.undoes else self
 
     @property
+    def takes_back(self) -> bool:
+        """An undo, which gives leads back; the undo of an undo does the thing again, and is undone like it."""
+        return self.undoes is not None and not self.undoes.takes_back
+
+    @property
+    def does_again(self) -> bool:
+        return self.undoes is not None and self.undoes.takes_back
+
+    @property
     def is_under_way(self) -> bool:
         return self.state in (self.State.QUEUED, self.State.RUNNING)
 

@@ -22,6 +22,7 @@ from leads.batches.listing import entries, titled
 from leads.batches.reading import (
     examples_of,
     items_seen,
+    left_alone,
     lines_of,
     never_found,
     page_of,
@@ -139,6 +140,7 @@ def _chosen(act: Act) -> dict[str, Any]:
 def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
     act = act_of(found, signed_in(request))
     foreseen: dict[str, Any] = found.preview or {}
+    refusal = why_not_begin(found)
     context = {
         **_frame(act, 2),
         "will_change": foreseen["reasons"].get("", 0),
@@ -147,8 +149,10 @@ def _foreseen(request: HttpRequest, found: Batch) -> HttpResponse:
         "sight": named(foreseen["sight"], act.actor),
         "examples": examples_of(act),
         "filters": said_of(act),
-        "loss": "" if found.undoes else verb_of(found).loss(act),
-        "refusal": why_not_begin(found),
+        "left_alone": left_alone(act) if found.undoes else (),
+        "newer": found.undoes and "newer" in foreseen["reasons"],
+        "loss": "" if refusal or found.takes_back else verb_of(found).loss(act),
+        "refusal": refusal,
         "back": _back(found),
         "way_back": verb_of(found).way_back(found),
     }

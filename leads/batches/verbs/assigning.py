@@ -143,7 +143,7 @@ class Assign(AgentSlot):
     def tell(self, act: Act) -> None:
         """The one who has them now, once for all of them."""
         batch, user_id = act.batch, act.params["user"]
-        if act.batch.undoes_id or user_id == act.actor.pk:
+        if act.batch.takes_back or user_id == act.actor.pk:
             return
         said = f"By {act.actor}."
         if lead_id := only_lead(batch):

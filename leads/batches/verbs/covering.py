@@ -110,7 +110,7 @@ class Cover(AgentSlot):
     def tell(self, act: Act) -> None:
         """The one who covers, once for all of them."""
         batch, user_id = act.batch, act.params["user"]
-        if user_id == act.actor.pk or batch.undoes_id:
+        if user_id == act.actor.pk or batch.takes_back:
             return
         body = f"Until {last_day(act):%B %-d}, by {act.actor}."
         if lead_id := only_lead(batch):

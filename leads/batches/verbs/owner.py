@@ -147,7 +147,7 @@ class ChangeOwner(MassVerb):
         signals.owner_changed.send(sender=Lead, company_id=company_id, lead_ids=list(lead_ids), actor_id=act.actor.pk)
 
     def undone_for(self, batch: Batch) -> timedelta | None:
-        return TO_PEOPLE_FOR if batch.undoes_id or batch.params["to"].startswith("person-") else None
+        return TO_PEOPLE_FOR if batch.takes_back or batch.params["to"].startswith("person-") else None
 
     def undo_skips(self, act: Act) -> Sequence[Skip]:
         undone = act.batch.undoes
@@ -215,7 +215,7 @@ class ChangeOwner(MassVerb):
         """Former owners and the new one, once for all leads (M8)."""
         changed = act.batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")
         owners = dict(changed.exclude(before__owner_user=None).values_list("lead_id", "before__owner_user"))
-        if act.batch.undoes_id:
+        if act.batch.takes_back:
             tell_former_owners(owners, "back", act.actor)
             return
         to = target_of(act)
