@@ -22,7 +22,7 @@ from django_filters import CharFilter, ChoiceFilter, Filter, FilterSet, Multiple
 from crm.core.moments import DayField
 from crm.organization.models import Unit, User
 from leads.columns import COLUMN_WORDS, DEFAULT_COLUMNS
-from leads.models import Activity, Lead, Pond, Stage
+from leads.models import Activity, ImportChange, ImportRow, ImportRun, Lead, Pond, Stage
 from leads.principals import PrincipalField
 from leads.querysets import LeadQuerySet, sources_in_sight
 from leads.search import alike, matches
@@ -124,6 +124,7 @@ class LeadFilter(FilterSet):
     pond = AnyOf(label="Pond", method="in_pond", widget=forms.CheckboxSelectMultiple)
     source = AnyKind(label="Source", field_name="source", widget=forms.CheckboxSelectMultiple)
     kind = AnyKind(label="Type", field_name="kind", choices=Lead.Kind.choices, widget=forms.CheckboxSelectMultiple)
+    imported = AnyOf(label="Import", method="came_by")
     state = CharFilter(label="State", method="in_state", max_length=40)
     tag = CharFilter(label="Tag", method="tagged", max_length=40)
     origin = ChoiceFilter(label="Origin", choices=Lead.Origin.choices)
@@ -161,6 +162,8 @@ class LeadFilter(FilterSet):
         company = keyring.company_id
         self.filters["stage"].extra["queryset"] = Stage.objects.filter(company=company).order_by("position", "pk")
         self.filters["pond"].extra["queryset"] = Pond.objects.can_be_seen_by(actor).order_by("name", "pk")
+        started = ImportRun.objects.of(actor).exclude(state__in=(ImportRun.State.READING, ImportRun.State.DRAFT))
+        self.filters["imported"].extra["queryset"] = started.order_by("-pk")
         self.filters["source"].extra["choices"] = lambda: self._sources
         self.filters["owner"].extra.update(actor=actor, units=True)
         self.filters["assigned"].extra.update(actor=actor, nobody=True)
@@ -269,6 +272,13 @@ class LeadFilter(FilterSet):
 
     def in_pond(self, rows: QuerySet[Lead], name: str, chosen: QuerySet[Pond]) -> QuerySet[Lead]:
         return rows.filter(locks__overlap=[Lock.POND.of(one.pk) for one in chosen]) if chosen else rows
+
+    def came_by(self, rows: QuerySet[Lead], name: str, chosen: QuerySet[ImportRun]) -> QuerySet[Lead]:
+        """Those that the imports made, and those that they changed and that are as changed."""
+        runs = [run.pk for run in chosen]
+        made = ImportRow.objects.filter(run__in=runs, outcome=ImportRow.Outcome.IMPORTED).values("lead_id")
+        changed = ImportChange.objects.filter(run__in=runs).values("lead_id")
+        return rows.filter(pk__in=made.union(changed)) if runs else rows
 
     def in_state(self, rows: QuerySet[Lead], name: str, text: str) -> QuerySet[Lead]:
         return rows.filter(state__in=spelled(text))

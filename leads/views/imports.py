@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.text import slugify
@@ -19,6 +19,7 @@ from crm.organization.models import Unit
 from crm.organization.people import signed_in
 from leads.batches.drafting import draft, preview
 from leads.batches.verb import NotNowError
+from leads.filters import LeadFilter
 from leads.imports.forms import StartForm, TemplateForm, UploadForm
 from leads.imports.reading import UnreadableFileError
 from leads.imports.receiving import receive
@@ -27,10 +28,11 @@ from leads.imports.services import NotDraftError, Options, cancel_run, discard_r
 from leads.imports.templates import may_share, save_template, template_for, templates_for
 from leads.imports.uploading import doubts_of, samples_of
 from leads.merging.keys import counting
-from leads.models import Batch, ImportRow, ImportRun, ImportTemplate, Source
+from leads.models import Batch, ImportRow, ImportRun, ImportTemplate, Lead
 from leads.owner_form import CHOSEN
 from leads.tasks import run_import
 from permissions.catalog import Permission
+from permissions.keyring import load_keyring
 from permissions.policy.wording import DUPLICATE_KEYS
 
 SHOWN = 10  # refused rows on the result's page; the rest is in the report
@@ -182,7 +184,6 @@ def outcome_of(run: ImportRun) -> dict[str, Any]:
     outcomes = (Outcome.REJECTED, Outcome.SKIPPED) if run.is_tried else (Outcome.REJECTED,)
     refused = ImportRow.objects.filter(run=run, outcome__in=outcomes).order_by("outcome", "number")
     count = run.rejected + (run.skipped if run.is_tried else 0)
-    source = Source.objects.filter(company=run.company_id, name__iexact=run.source_name).first()
     back = Batch.objects.filter(
         company=run.company_id, actor=run.created_by_id, verb="import", scope={"import": run.pk}
     )
@@ -191,12 +192,21 @@ def outcome_of(run: ImportRun) -> dict[str, Any]:
         "refused": list(refused.only("number", "reason", "outcome")[:SHOWN]) if count else [],
         "more_refused": max(0, count - SHOWN),
         "unread": run.total - run.handled,
-        "source": source,
+        "shown": _query_of(run),
         "owner_kind": run.owner_unit.kind if isinstance(run.owner, Unit) and run.owner_unit else "person",
         "seconds_left": run.seconds_left,
         "taken_back": taken_back,
         "may_take_back": run.has_ended and bool(run.imported or run.updated) and not taken_back,
     }
+
+
+def _query_of(run: ImportRun) -> str:
+    """Of the People list with its leads; empty where she sees none of them any more."""
+    if not run.has_ended or not (run.imported or run.updated):
+        return ""
+    actor, query = run.created_by, QueryDict(f"imported={run.pk}")
+    chosen = LeadFilter(query, Lead.objects.all(), keyring=load_keyring(actor), actor=actor)
+    return chosen.query() if chosen.qs.exists() else ""
 
 
 @door("POST", verb=Permission.IMPORT_LEAD)
@@ -260,5 +270,7 @@ def import_template(request: HttpRequest, pk: int) -> HttpResponse:
 
 def find_run(request: HttpRequest, public_id: str) -> ImportRun:
     """Her own run; a 404 for everybody else's."""
-    runs = ImportRun.objects.of(signed_in(request)).select_related("owner_unit", "owner_user", "company")
+    runs = ImportRun.objects.of(signed_in(request)).select_related(
+        "owner_unit", "owner_user", "company", "created_by__company"
+    )
     return get_object_or_404(runs, public_id=public_id)

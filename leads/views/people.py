@@ -46,6 +46,7 @@ KEPT = (
     "mine",
     "offers",
     "figure",
+    "imported",
     "sort",
     "columns",
     "view",

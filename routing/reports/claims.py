@@ -62,8 +62,9 @@ def _row(question: Question, name: str, group: Group) -> list[Cell]:
         for (state, _, _), count in zip(ENDS, counts, strict=True)
     ]
     claimed, missed, passed, *_ = counts
-    rate = percent(claimed, claimed + missed + passed)
-    return [*cells, Cell(rate), Cell(lasting(median), plain=(seconds(median),))]
+    ended = claimed + missed + passed
+    rate = percent(claimed, ended)
+    return [*cells, Cell(rate, plain=(rate if ended else "",)), Cell(lasting(median), plain=(seconds(median),))]
 
 
 def _chart(question: Question, names: Sequence[str], groups: Sequence[Group]) -> Chart:

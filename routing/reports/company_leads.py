@@ -121,4 +121,9 @@ def _hidden(question: Question) -> list[Cell]:
     count = sum(counts.values())
     kinds = ", ".join(f"{counts[kind]:,} {words.lower()}" for kind, words in ENDS.items() if kind in counts)
     leads = "1 lead that its owner hides" if count == 1 else f"{count:,} leads that their owners hide"
-    return [Cell(f"Beside these {leads} from you, whenever and from wherever: {kinds}", leads_behind(which))]
+    return [
+        Cell(
+            f"{'And' if count == 1 else 'Beside these'} {leads} from you, whenever and from wherever: {kinds}",
+            leads_behind(which),
+        )
+    ]

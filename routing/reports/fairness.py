@@ -123,7 +123,12 @@ def _row(question: Question, unit: int, share: Share, total: int, name: str) -> 
         Cell(percent(share.turns, total)),
         Cell(percent(share.ideal, total) if known else "–"),
         Cell(f"{share.ahead:+.1f}".replace("-", "−") if known else "–", plain=(f"{share.ahead:.1f}" if known else "",)),
-        Cell(f"{skips:,}", list_of(question, "skipped", **key) if skips else "", why, (f"{skips} ({why})",)),
+        Cell(
+            f"{skips:,}",
+            list_of(question, "skipped", **key) if skips else "",
+            why,
+            (f"{skips} ({why})" if why else "0",),
+        ),
     ]
 
 

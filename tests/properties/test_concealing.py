@@ -156,6 +156,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     "tag": st.sampled_from(["alpha", "warm", "Alpha", "cold"]),
     "origin": st.sampled_from(["agent", "company", "x"]),
     "pond": st.sampled_from(["0", "x"]),
+    "imported": st.sampled_from(["0", "x"]),
     "hidden": st.sampled_from(["yes", "no", "x"]),
     "score_min": SCORES,
     "score_max": SCORES,

@@ -205,7 +205,7 @@ def test_a1_v1_under_private_no_byte_tells_that_agents_have_leads(client: Client
 def test_a1_v5_hidden_leads_are_counted_beside_and_by_nothing_they_conceal(client: Client, harbor: Brokerage) -> None:
     came(harbor.lakeside)
     hers = came(harbor.lakeside, harbor.ana, hidden=True, source="Zillow")
-    words = "Beside these 1 lead that its owner hides from you"
+    words = "And 1 lead that its owner hides from you"
     shown = page(client, harbor.lead, "leads", by="source")
     assert words in shown
     assert "Zillow" not in shown

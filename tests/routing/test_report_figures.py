@@ -166,6 +166,12 @@ def test_r11_skips_and_their_reasons_are_counted(client: Client, harbor: Brokera
     assert found["Ana"]["Skipped"] == "1 (had it already this pass 1)"
 
 
+def test_r11_nobody_skipped_and_no_rate_are_plain_in_the_file(client: Client, harbor: Brokerage) -> None:
+    offered(harbor.lakeside)
+    assert {row["Skipped"] for row in rows(client, harbor.lead, "fairness").values()} == {"0"}
+    assert {row["Claim rate"] for row in rows(client, harbor.lead, "claims").values()} == {""}
+
+
 def test_r11_unfair_shares_are_called_so(client: Client, harbor: Brokerage) -> None:
     for _ in range(8):
         offered(harbor.lakeside)

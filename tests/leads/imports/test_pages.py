@@ -88,7 +88,7 @@ def test_i1_the_way_from_the_file_to_its_leads(client: Client, harbor: Brokerage
     tasks.run_import(run.pk)
     html = text_of(client.get(where))
     assert "5 leads added, and handed out by the routing of Lakeside." in html
-    assert f"/people/?source={Lead.objects.all()[0].source_id}" in html
+    assert f"/people/?imported={run.pk}" in html
 
 
 @pytest.mark.parametrize(
