@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from typing import Any
 
 from django.db.models import Prefetch
 
@@ -19,6 +20,12 @@ from permissions.verbs import Verb
 AT_ONCE = 1000
 CUSTOM = "custom:"
 NAMES = ("stage", "source", "owner_unit", "owner_user", "agent", "origin_unit")
+
+
+def in_ledger(asked: Mapping[str, str]) -> dict[str, Any]:
+    """What the ledger keeps of the filters of an export: their names, and of those that have one the value in words."""
+    said = {name: words for name, words in asked.items() if words}
+    return {"filters": sorted(asked), **({"said": said} if said else {})}
 
 
 def _points(lead: Lead, kind: str) -> str:

@@ -51,6 +51,7 @@ ACTIVITY = (
 )
 CALLED = (("never", "never"), *ACTIVITY)
 MOST_CALLS = 10_000
+MOST_LISTED = 5
 NO_FILTERS = frozenset({"cursor"})
 SHAPE = ("sort", "columns", "view")  # how the list looks, and what it is called; not who is in it
 
@@ -323,6 +324,18 @@ class LeadFilter(FilterSet):
         """The filters in use without their chips: what each is called, and a value."""
         self.is_valid()
         return [self._said(name, text) for name in self.filters if name not in SHAPE for text in self.written(name)]
+
+    def told(self) -> dict[str, str]:
+        """The filters in use with what they ask for in words; of typed ones nothing, for they may name a person."""
+        self.is_valid()
+        typed = {name for name in self._in_use if type(self.form.fields[name]) is forms.CharField}
+        return {name: "" if name in typed else self._listed(name) for name in self._in_use}
+
+    def _listed(self, name: str) -> str:
+        texts = self.written(name)
+        words = [str(self.actor) if text == "me" else self._words(name, text) for text in texts[:MOST_LISTED]]
+        more = f" and {len(texts) - MOST_LISTED} more" if len(texts) > MOST_LISTED else ""
+        return f"{' or '.join(words)}{more}"
 
     def _said(self, name: str, text: str) -> tuple[str, str]:
         return str(self.filters[name].label), self._words(name, text)

@@ -88,6 +88,10 @@ def all_at(keyring: Keyring, moment: datetime, owner: Q, at_once: int = 1000) ->
         reached = found[-1].pk
 
 
+def how_many_at(keyring: Keyring, moment: datetime, owner: Q) -> int:
+    return _there(keyring, moment, owner).count()
+
+
 def _there(keyring: Keyring, moment: datetime, owner: Q) -> LeadQuerySet:
     leads = Lead.objects.visible_to(keyring, Level.VIEW)
     facts = LedgerEntry.objects.filter(lead_id=OuterRef("pk"), at__lt=moment, kind__in=OWNING)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, date
 from html import unescape
+from typing import Any
 
 from django.db import transaction
+from django.forms import CharField, ChoiceField, Field, Form
+from django.utils.choices import flatten_choices
+from django.utils.formats import date_format
 from django.utils.html import strip_tags
 
 from crm.organization.models import User
+from leads.exporting import in_ledger
 from leads.ledger.reading import Question, Row, all_rows
 from leads.spreadsheet import csv_lines
 from permissions.access import Keyring
@@ -21,10 +26,23 @@ CONCEALED = "About a lead you may not see"
 
 
 @transaction.atomic
-def record_export(actor: User, chosen: dict[str, str]) -> None:
-    """That she took the ledger out, and what she asked for: by the names of the filters, not by what they said."""
-    kind, detail = LedgerEntry.Kind.EXPORTED, {"filters": sorted(chosen)}
+def record_export(actor: User, form: Form, count: int) -> None:
+    """That she took so many rows of the ledger out, and what she asked for."""
+    asked = {name: _said(form.fields[name], value) for name, value in form.cleaned_data.items() if value}
+    kind, detail = LedgerEntry.Kind.EXPORTED, {"count": count, **in_ledger(asked)}
     record(Fact(company_id=actor.company_id, kind=kind, actor_id=actor.pk, why="ledger", detail=detail))
+
+
+def _said(field: Field, value: Any) -> str:
+    """What was chosen, in words; of what was typed nothing, for it may name a person."""
+    if type(field) is CharField:
+        return ""
+    if isinstance(value, date):
+        return date_format(value, "M j, Y")
+    if type(field) is ChoiceField:
+        choices: Any = field.choices
+        return str(dict(flatten_choices(choices))[value])
+    return str(value)
 
 
 def ledger_lines(keyring: Keyring, question: Question) -> Iterator[str]:

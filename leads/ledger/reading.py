@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
@@ -94,6 +96,11 @@ def all_rows(keyring: Keyring, question: Question, at_once: int = 1000) -> Itera
     while places := _places(keyring, question, after, at_once):
         yield from rows_of(keyring, [pk for _, pk in places])
         after = places[-1]
+
+
+def how_many(keyring: Keyring, question: Question) -> int:
+    """How many facts answer the question."""
+    return _matching(keyring, question).filter(reduce(or_, _ends(question))).count()
 
 
 def _read(cursor: str) -> Place | None:

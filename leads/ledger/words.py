@@ -172,11 +172,16 @@ def _viewed(fact: LedgerEntry, names: Names) -> SafeString:
 def _exported(fact: LedgerEntry, names: Names) -> SafeString:
     detail = _detail(fact)
     count, kind, filters = detail.get("count"), detail.get("format"), detail.get("filters") or []
-    leads = f"{count:,} lead{'' if count == 1 else 's'}" if isinstance(count, int) else "leads"
-    what, called = ("the ledger", {}) if fact.why == "ledger" else (leads, LeadFilter.base_filters)
+    thing, called = ("row", {}) if fact.why == "ledger" else ("lead", LeadFilter.base_filters)
+    counted = f"{count:,} {thing}{'' if count == 1 else 's'}" if isinstance(count, int) else ""
+    of_ledger = f"{counted} of the ledger" if counted else "the ledger"
+    what = of_ledger if fact.why == "ledger" else counted or "leads"
     form = f" as {FORMATS.get(kind, kind)}" if kind else ""
-    words = [str(called[name].label if name in called else name).lower() for name in filters]
-    by = f", filtered by {', '.join(words)}" if words else ""
+    words = {name: str(called[name].label if name in called else name).lower() for name in filters}
+    asked: Mapping[str, str] = detail.get("said") or {}
+    values = "".join(f", {words[name]} {asked[name]}" for name in filters if name in asked)
+    rest = ", ".join(words[name] for name in filters if name not in asked)
+    by = f"{values}, filtered by {rest}" if rest else values
     return format_html("{} exported {}{}{}", _actor(fact, names), what, form, by)
 
 

@@ -20,7 +20,7 @@ from crm.core.htmx import render_page
 from crm.core.moments import DayField
 from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
-from leads.ledger.as_of import Standing, Stretch, all_at, end_of, standings_at, stretch_at
+from leads.ledger.as_of import Standing, Stretch, all_at, end_of, how_many_at, standings_at, stretch_at
 from leads.ledger.export import record_export
 from leads.spreadsheet import csv_lines
 from leads.views.lead import find_lead
@@ -96,8 +96,9 @@ def ownership_file(request: HttpRequest) -> HttpResponseBase:
     form = OwnershipForm(request.POST, actor=actor)
     if not form.is_valid():
         return redirect("admin:ownership")
-    record_export(actor, {name: "" for name, value in form.cleaned_data.items() if value})
-    rows = all_at(load_keyring(actor), end_of(form.cleaned_data["day"]), form.wanted)
+    asked = load_keyring(actor), end_of(form.cleaned_data["day"]), form.wanted
+    record_export(actor, form, how_many_at(*asked))
+    rows = all_at(*asked)
     name = f"ownership-{form.cleaned_data['day']:%Y-%m-%d}.csv"
     return download(csv_lines(HEADER, map(_cells, rows)), name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -14,7 +15,7 @@ from crm.core.htmx import is_fragment, render_page
 from crm.organization.people import signed_in
 from leads.ledger.export import ledger_lines, record_export
 from leads.ledger.forms import LedgerForm
-from leads.ledger.reading import Stretch, stretch
+from leads.ledger.reading import Stretch, how_many, stretch
 from permissions.admin.site import site
 from permissions.checking import ask_for_check, latest_check
 from permissions.keyring import load_keyring
@@ -50,9 +51,11 @@ def export(request: HttpRequest) -> HttpResponseBase:
     form = LedgerForm(request.POST, actor=actor, keyring=keyring)
     if not form.is_valid():
         return redirect(f"{reverse('admin:ledger')}?{urlencode(form.chosen())}")
-    record_export(actor, form.chosen())
+    now = timezone.now()
+    question = replace(form.question, until=min(form.question.until or now, now))  # without the fact that this is one
+    record_export(actor, form, how_many(keyring, question))
     name = f"ledger-{timezone.localdate():%Y-%m-%d}.csv"
-    return download(ledger_lines(keyring, form.question), name)
+    return download(ledger_lines(keyring, question), name)
 
 
 def check(request: HttpRequest) -> HttpResponse:

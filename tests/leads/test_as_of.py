@@ -92,6 +92,9 @@ def test_m7_a_company_admin_sees_every_owner_on_a_day_and_takes_it_out(harbor: B
     answer = client.post(reverse("admin:ownership_file"), asked)
     assert "Broker,Owner: Broker," in b"".join(answer.streaming_content).decode()  # type: ignore[arg-type]
     assert LedgerEntry.objects.filter(kind="exported", actor=harbor.broker).exists()
+    fact = LedgerEntry.objects.filter(kind="exported").earliest("pk").detail
+    assert fact
+    assert (fact["count"], fact["filters"], fact["said"]["owner"]) == (1, ["day", "owner"], "Hilltop")
     assert client.get(there, {"day": "soon"}).status_code == 422
 
 

@@ -295,6 +295,12 @@ def test_m7_facts_about_the_company_read_as_sentences(harbor: Brokerage) -> None
             "1,200 leads as CSV, filtered by search, score from",
         ),
         ("ledger", {"filters": ["kind", "person"]}, "the ledger, filtered by kind, person"),
+        (
+            "leads",
+            {"count": 46, "format": "xlsx", "filters": ["owner", "q"], "said": {"owner": "<b>"}},
+            "46 leads as Excel, owned by &lt;b&gt;, filtered by search",
+        ),
+        ("ledger", {"count": 1, "filters": ["unit"], "said": {"unit": "South"}}, "1 row of the ledger, unit South"),
     ],
 )
 def test_i2_what_was_taken_out_and_by_which_filters(

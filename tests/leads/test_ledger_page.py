@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from crm.organization.models import User
 from permissions.access import Privacy
@@ -109,7 +110,28 @@ def test_m7_the_file_holds_what_is_shown_and_is_a_fact_itself(client: Client, ha
     assert "Ben" not in text
     assert re.fullmatch(r'attachment; filename="ledger-[\d-]+\.csv"', answer.headers["Content-Disposition"])
     fact = LedgerEntry.objects.get(kind="exported")
-    assert (fact.actor, fact.why, fact.detail) == (harbor.broker, "ledger", {"filters": ["person"]})
+    assert (fact.actor, fact.why, fact.detail) == (harbor.broker, "ledger", {"count": 1, "filters": ["person"]})
+
+
+def test_i2_the_ledger_says_how_much_of_it_was_taken_out_and_by_what(client: Client, harbor: Brokerage) -> None:
+    for user in (harbor.ana, harbor.ben):
+        assigned(make_lead(harbor.lakeside), user, harbor.lead)
+    client.force_login(harbor.broker)
+    today = timezone.localdate()
+    for asked, lines in (({}, 2), ({"kind": "assigned", "since": f"{today}"}, 2), ({"unit": harbor.south.pk}, 0)):
+        answer: Any = client.post(EXPORT, asked)
+        assert len(b"".join(answer.streaming_content).splitlines()) == lines + 1
+        fact = LedgerEntry.objects.filter(kind="exported").latest("pk")
+        assert fact.detail
+        assert fact.detail["count"] == lines
+    page = said(see(client, harbor.broker))
+    day = f"{today:%b} {today.day}, {today.year}"
+    for words in (
+        "2 rows of the ledger",
+        f"2 rows of the ledger, kind Assigned, since {day}",
+        "0 rows of the ledger, unit South",
+    ):
+        assert f"Broker exported {words}" in page
 
 
 def test_m7_what_cannot_be_read_is_not_taken_out(client: Client, harbor: Brokerage) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from leads.batches.drafting import changing
+from leads.batches.scope import filter_of
 from leads.batches.verb import Act, MassVerb, Skip, VerbForm, verb_of
-from leads.exporting import columns_for
+from leads.exporting import columns_for, in_ledger
 from leads.models import Batch, BatchItem
 from leads.services.transferring import tell_personal_owners, told_of
 from permissions.access import Keyring
@@ -85,10 +85,10 @@ class Export(MassVerb):
         return reverse("batch-file", args=[act.batch.public_id]) if is_there(act.batch) else ""
 
     def tell(self, act: Act) -> None:
-        """The ledger, what was asked for by the names of the filters; and personal owners (M8)."""
+        """The ledger, with what was asked for; and personal owners (M8)."""
         batch = act.batch
-        asked = sorted({name for name, value in QueryDict(batch.scope.get("query", "")).items() if value})
-        detail = {"count": batch.changed, "format": batch.params["format"], "filters": asked}
+        asked = filter_of(batch.scope, act.keyring, act.actor).told() if "query" in batch.scope else {}
+        detail = {"count": batch.changed, "format": batch.params["format"], **in_ledger(asked)}
         kind = LedgerEntry.Kind.EXPORTED
         record(Fact(batch.company_id, kind, actor_id=act.actor.pk, why="leads", batch_id=batch.pk, detail=detail))
         taken = batch.items.filter(outcome=BatchItem.Outcome.CHANGED).order_by("number")

@@ -29,7 +29,7 @@ from leads.models import Batch, CustomField, Lead
 from leads.xlsx import workbook
 from permissions.models import LedgerEntry, Profile
 from permissions.profiles.services import give_profile
-from tests.factories.leads import make_lead
+from tests.factories.leads import make_lead, make_stage
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.leads.batches.doing import done, drafted, outcomes
@@ -116,6 +116,27 @@ def test_i2_an_export_is_in_the_ledger_once_for_each_lead_and_once_for_all(harbo
     ]
     assert facts[1].detail == {"count": 1, "format": "csv", "filters": ["q"]}
     assert "Maya" not in str([one.detail for one in facts])
+
+
+def test_i2_the_ledger_says_by_which_values_and_nothing_that_was_typed(harbor: Brokerage) -> None:
+    make_lead(harbor.lakeside, first_name="Maya", tags=["maya"], score=80)
+    stage = make_stage(harbor.company, "New home")
+    Lead.objects.update(stage=stage)
+    chosen = f"owner=unit-{harbor.lakeside.pk}&owner=me&stage={stage.pk}&score_min=50"
+    batch = export(harbor.broker, f"{chosen}&q=Maya&like=Maya&tag=maya&sort=created&columns=stage&cursor=")
+    assert batch.changed == 1
+    detail = LedgerEntry.objects.get(batch_id=batch.pk, lead_id=None).detail
+    assert detail == {
+        "count": 1,
+        "format": "csv",
+        "filters": ["like", "owner", "q", "score_min", "stage", "tag"],
+        "said": {"owner": "Lakeside or Broker", "stage": "New home", "score_min": "50"},
+    }
+    many = "&".join(f"stage={make_stage(harbor.company, f'Stage {n}').pk}" for n in range(7))
+    batch = export(harbor.broker, f"stage={stage.pk}&{many}")
+    detail = LedgerEntry.objects.get(batch_id=batch.pk, lead_id=None).detail
+    assert detail
+    assert detail["said"] == {"stage": "New home or Stage 0 or Stage 1 or Stage 2 or Stage 3 and 3 more"}
 
 
 def test_m8_owners_are_told_of_what_somebody_else_takes_out() -> None:
