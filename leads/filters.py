@@ -133,6 +133,7 @@ class LeadFilter(FilterSet):
     score_min = WholeNumber(label="Score from", field_name="score", lookup_expr="gte", min_value=0, max_value=100)
     score_max = WholeNumber(label="Score to", field_name="score", lookup_expr="lte", min_value=0, max_value=100)
     active = ChoiceFilter(label="Last activity", choices=ACTIVITY, method="last_active")
+    contacted = ChoiceFilter(label="Last contact", choices=CALLED, method="last_contacted")
     called = ChoiceFilter(label="Last called", choices=CALLED, method="last_called")
     outcome = AnyKind(
         label="Last disposition",
@@ -293,6 +294,14 @@ class LeadFilter(FilterSet):
     def last_active(self, rows: QuerySet[Lead], name: str, period: str) -> QuerySet[Lead]:
         side, moment = _side(period)
         return rows.filter(**{f"last_activity_at__{side}": moment})
+
+    def last_contacted(self, rows: QuerySet[Lead], name: str, period: str) -> QuerySet[Lead]:
+        """One contacted since was active since, by an index."""
+        if period == "never":
+            return rows.filter(last_contact_at=None)
+        side, moment = _side(period)
+        found = rows.filter(**{f"last_contact_at__{side}": moment})
+        return found.filter(last_activity_at__gte=moment) if side == "gte" else found
 
     def last_called(self, rows: QuerySet[Lead], name: str, period: str) -> QuerySet[Lead]:
         """One never called was not called for any number of days; one called since was active since, by an index."""

@@ -20,6 +20,7 @@ from leads.once import new_token
 from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
 from leads.owner_form import OwnerForm
 from leads.services.creating import NewLead
+from leads.services.working import PEOPLE_TO_MEET
 from leads.states import kept_as
 from leads.tags import united
 
@@ -31,7 +32,6 @@ LONGEST_NOTE = 10_000
 LONGEST_SUBJECT = 150
 LONGEST_TAG = Lead._meta.get_field("tags").base_field.max_length or 0
 NO_NULL = ProhibitNullCharactersValidator()  # Django's own looks at what is cleaned, which here is a list
-PEOPLE_TO_MEET = ("first_name", "last_name", "company_name")
 
 
 class LinesField(forms.CharField):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django_filters import ChoiceFilter, Filter
 from ninja import Router
 
 from crm.api.answers import once
@@ -35,7 +36,7 @@ from leads.merging.doing import absorbed_by
 from leads.models import Activity, CustomField, Lead, Stage
 from leads.own_values import UnreadableValueError, read_all
 from leads.services.creating import source_named
-from leads.services.working import change_stage, edit_lead, log_activity
+from leads.services.working import NobodyLeftError, change_stage, edit_lead, log_activity
 from permissions.access import Keyring, Level
 from permissions.keyring import load_keyring
 from permissions.tokens.services import Scope
@@ -44,6 +45,26 @@ router = Router(tags=["Leads"])
 READ, WRITE = needs(Scope.LEADS_READ), needs(Scope.LEADS_WRITE)
 PAGE = 50
 OF_THE_PAGE = {"columns", "view"}  # how People shows its list
+
+
+def _schema(one: Filter) -> dict[str, Any]:
+    """Where it takes one of a few words, those."""
+    words = one.extra.get("choices", ()) if isinstance(one, ChoiceFilter) else ()
+    return {"type": "string", **({"enum": [word for word, _ in words]} if words else {})}
+
+
+FILTERS = [
+    {"name": name, "in": "query", "description": f"{one.label}.", "required": False, "schema": _schema(one)}
+    for name, one in LeadFilter.base_filters.items()
+    if name not in OF_THE_PAGE
+]
+CURSOR = {
+    "name": "cursor",
+    "in": "query",
+    "description": "`next` of the page before.",
+    "required": False,
+    "schema": {"type": "string"},
+}
 STATUSES = {"created": 201, "existing": 200, "updated": 200}
 
 
@@ -68,7 +89,7 @@ def send_leads(request: HttpRequest, batch: BatchIn) -> HttpResponse:
     return once(request, lambda: (200, BatchOut(results=insert(actor, load_keyring(actor), batch.leads))))
 
 
-@router.get("", auth=READ, response={200: LeadsOut, **PROBLEMS})
+@router.get("", auth=READ, response={200: LeadsOut, **PROBLEMS}, openapi_extra={"parameters": [*FILTERS, CURSOR]})
 def find_leads(request: HttpRequest) -> LeadsOut:
     """The leads you may see, a page at a time: all filters of the People page by their names there, `q` to search."""
     keyring = load_keyring(signed_in(request))
@@ -119,7 +140,7 @@ def change_a_lead(request: HttpRequest, lead_id: str, change: LeadChange) -> Any
                 phones=change.phones if "phones" in sent else None,
                 emails=change.emails if "emails" in sent else None,
             )
-    except (UnreadableContactError, UnreadableValueError) as error:
+    except (UnreadableContactError, UnreadableValueError, NobodyLeftError) as error:
         raise RefusedError(422, str(error)) from error
     if change.stage_id:
         change_stage(keyring=keyring, actor=actor, lead=lead, stage=_stage(actor.company_id, change.stage_id))

@@ -8,14 +8,23 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from django.core.exceptions import ValidationError
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    ConfigDict,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic import ValidationError as UnfitError
 from pydantic_core import ErrorDetails
 
 from crm.core.lines import straight
 from crm.organization.models import validate_time_zone
-from leads.forms import LONGEST_NOTE, LONGEST_TAG, MOST_LINES, PEOPLE_TO_MEET
+from leads.forms import LONGEST_NOTE, LONGEST_TAG, MOST_LINES
 from leads.own_values import LONGEST_VALUE
+from leads.services.working import PEOPLE_TO_MEET
 from leads.states import kept_as
 from leads.tags import united
 
@@ -117,7 +126,7 @@ class NewLeadIn(LeadFacts):
     duplicates: Literal["skip", "update", "create"] = Field(
         "skip", description="What to do with somebody who is among the leads you may see already."
     )
-    campaign_id: Id | None = None
+    campaign_id: Id | None = Field(None, validation_alias=AliasChoices("campaign_id", "campaign"))
     hopper: bool | Literal[0, 1] = Field(
         False,
         description="Put it into the hopper of `campaign_id` at once; without, the load takes it as it takes others.",

@@ -168,6 +168,16 @@ def take_by_work(*, actor: User, lead: Lead, act: str) -> None:
         return
 
 
+def taken_from(actor: User, lead: Lead) -> str:
+    """That she took the lead by working it just now, in a sentence; empty where it was in no pond, or is not hers."""
+    if not in_a_pond(lead) or not lead.assignments.filter(role=AGENT, user=actor).exists():
+        return ""
+    claims = PondClaim.objects.filter(user=actor, lead=lead).select_related("pond").order_by("-at", "-pk")
+    pond = claims[0].pond
+    left = left_today(actor, pond)
+    return f"With that you have taken it from {pond}{'' if left is None else f', and may take {left} more today'}."
+
+
 def why_left(actor: User, lead: Lead) -> str:
     """Why the lead stays in a pond of hers though she worked it just now, in a sentence; empty where it does not."""
     if not in_a_pond(lead):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -149,8 +150,8 @@ def remind_due(at_once: int = REMINDERS_AT_ONCE) -> int:
     holders = User.objects.active().in_bulk([_reminded(task) for task in due if _reminded(task)])
     by_company: dict[int, list[Message]] = {}
     for task in due:
-        if _reminded(task) in holders:
-            by_company.setdefault(task.company_id, []).append(_message(task, _reminded(task) or 0))
+        if user := holders.get(_reminded(task) or 0):
+            by_company.setdefault(task.company_id, []).append(_message(task, user))
     for company_id, messages in by_company.items():
         notify(company_id, messages)
     return len(due)
@@ -161,12 +162,14 @@ def _reminded(task: Task) -> int | None:
     return task.user_id or (task.lead.holder_id if task.lead else None)
 
 
-def _message(task: Task, user_id: int) -> Message:
-    """Of a lead without what somebody wrote: that is read on its page, by whoever may."""
-    kind = task.get_kind_display()
+def _message(task: Task, user: User) -> Message:
+    """When it is due; of a lead without what somebody wrote: that is read on its page, by whoever may."""
+    kind, zone = task.get_kind_display(), ZoneInfo(user.time_zone)
+    with timezone.override(zone):
+        due = f"Due {dated(task.due_at)}"
     if task.lead_id is None:
-        return Message(user_id=user_id, kind="task", title=f"{kind}: {task.title}", url="/tasks/")
-    return Message(user_id=user_id, kind="task", title=f"{kind} with {{lead}}", lead_id=task.lead_id)
+        return Message(user.pk, "task", f"{kind}: {task.title}", due, url="/tasks/")
+    return Message(user.pk, "task", f"{kind} with {{lead}}", due, lead_id=task.lead_id)
 
 
 # --- who leaves -------------------------------------------------------------------------------------------------------

@@ -18,12 +18,17 @@ from permissions.door import access_to, require
 
 CONTACTS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL, Activity.Kind.MEETING}
 ALSO_FOR_MANAGERS = {Activity.Kind.CALL, Activity.Kind.TEXT, Activity.Kind.EMAIL}  # V2: by rule h, with `view`
+PEOPLE_TO_MEET = ("first_name", "last_name", "company_name")
 EDITABLE = frozenset(
     {
         *("first_name", "last_name", "company_name", "street", "city", "state", "postal_code", "time_zone", "language"),
         *("kind", "source", "tags", "score", "price_min", "price_max", "custom"),
     }
 )
+
+
+class NobodyLeftError(ValueError):
+    """Nothing would be left to know or to reach the person by; the text says so."""
 
 
 def may_log(access: Access, kind: Activity.Kind) -> bool:
@@ -95,7 +100,7 @@ def edit_lead(
     custom: Mapping[str, str] | None = None,
 ) -> Lead:
     """Change contact data and facts; never the owner (P4). Given phones or e-mails replace those there are; of the
-    company's own fields `custom` changes those it names, and empties one where it is empty.
+    company's own fields `custom` changes those it names, and empties one where it is empty. Raises NobodyLeftError.
     """
     refused = set(fields) - EDITABLE
     if refused:
@@ -106,20 +111,26 @@ def edit_lead(
         kept = {**lead.custom, **custom}
         fields = {**fields, "custom": {key: value for key, value in kept.items() if value}}
     changed = [name for name, value in fields.items() if getattr(lead, name) != value]
+    before, was_somebody = _points(lead), _is_somebody(lead)
     for name, value in fields.items():
         setattr(lead, name, value)
     lead.save(update_fields=list(fields))
-    before = _points(lead)
     for kind, given in ((ContactPoint.Kind.PHONE, phones), (ContactPoint.Kind.EMAIL, emails)):
         if given is None:
             continue
         lead.contact_points.filter(kind=kind).delete()
         as_phones, as_emails = (given, ()) if kind == ContactPoint.Kind.PHONE else ((), given)
         add_contact_points(lead, lead.company.phone_region, as_phones, as_emails)
+    if was_somebody and not _is_somebody(lead):
+        raise NobodyLeftError("Leave at least a name, a company, a phone or an e-mail.")
     reindex([lead.pk])
     if changed or _points(lead) != before:
         _log_edit(lead, keyring.user_id)
     return lead
+
+
+def _is_somebody(lead: Lead) -> bool:
+    return any(getattr(lead, name) for name in PEOPLE_TO_MEET) or bool(_points(lead))
 
 
 def _points(lead: Lead) -> list[tuple[str, str]]:

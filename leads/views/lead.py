@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
@@ -34,7 +35,7 @@ from leads.reading import (
     why,
 )
 from leads.services.asking import askable
-from leads.services.ponding import may_take, why_left, why_outside
+from leads.services.ponding import may_take, taken_from, why_left, why_outside
 from leads.services.sharing import with_sharers
 from leads.services.staffing import roles_of
 from leads.services.transferring import may_let_go
@@ -179,9 +180,12 @@ def _moved_on(request: HttpRequest, public_id: str) -> HttpResponse:
 def _done(request: HttpRequest, worked: Lead, words: str) -> HttpResponse:
     """Back to the lead; where htmx asked, the parts of it that an act can change. Claiming may have ended an offer."""
     actor = signed_in(request)
-    messages.success(request, f"{words} {why_left(actor, worked)}".strip())
+    taken = taken_from(actor, worked)
+    messages.success(request, f"{words} {taken or why_left(actor, worked)}".strip())
     if not is_fragment(request):
         return redirect("lead", worked.public_id)
+    if taken:  # the page says in many places whose it is
+        return HttpResponse(status=204, headers={"HX-Redirect": reverse("lead", args=[worked.public_id])})
     keyring = load_keyring(actor)
     found = find_lead(request, worked.public_id, keyring)
     context = {**_whole(request, keyring, found), "again": True}

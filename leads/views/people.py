@@ -32,7 +32,7 @@ FACETS = (
     ("Type", ("kind",)),
     ("Score", ("score_min", "score_max")),
     ("Last activity", ("active",)),
-    ("Calls", ("called", "outcome", "attempts_min", "attempts_max")),
+    ("Calls", ("contacted", "called", "outcome", "attempts_min", "attempts_max")),
     ("Created", ("created_since",)),
     ("State", ("state",)),
     ("Tag", ("tag",)),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 
 from crm.organization.models import Unit, User
-from leads.models import ContactPoint, Lead, Task
+from leads.models import ContactPoint, Lead, Stage, Task
 from leads.reading import TONES, local_time, price_of
 from leads.services.tasks import due_for
 from permissions.access import Keyring, Level, Lock
@@ -106,22 +107,33 @@ def due(user: User, keyring: Keyring) -> tuple[Listed[TaskRow], Listed[TaskRow]]
 
 
 def untouched(user: User, keyring: Keyring) -> Listed[LeadCard]:
-    """Assigned to her and never contacted, the newest first. Those still on offer are among the offers."""
+    """Held by her and never contacted, the newest first. Those still on offer are among the offers."""
     offered = Offer.objects.filter(lead=OuterRef("pk"), state=Offer.State.OPEN)
-    leads = _hers(user, keyring, Lock.ASSIGNED).filter(~Exists(offered), agent=user, last_contact_at=None)
+    leads = _held(user, keyring).filter(~Exists(offered), last_contact_at=None)
     return _listed(leads.order_by("-created_at", "-pk"), MOST_UNTOUCHED, lambda lead: _lead_card(lead, lead.created_at))
 
 
 def going_cold(user: User, keyring: Keyring) -> Listed[LeadCard]:
     """Held by her, last contacted more than a week ago, the longest silence first."""
-    leads = _hers(user, keyring, Lock.ASSIGNED, Lock.OWNER)
-    silent = leads.filter(holder_id=user.pk, last_contact_at__lt=Now() - COLD_AFTER).order_by("last_contact_at", "pk")
+    silent = _held(user, keyring).filter(last_contact_at__lt=Now() - COLD_AFTER).order_by("last_contact_at", "pk")
     return _listed(silent, MOST_COLD, lambda lead: _lead_card(lead, lead.last_contact_at))
 
 
-def _hers(user: User, keyring: Keyring, *locks: Lock) -> QuerySet[Lead]:
-    """Open leads she may work, found through the locks that only leads of hers carry."""
-    leads = Lead.objects.workable_by(keyring).filter(locks__overlap=[lock.of(user.pk) for lock in locks])
+def in_people(user: User) -> tuple[str, str]:
+    """Where People lists all of those that are untouched, and that go cold."""
+    stages = Stage.objects.filter(company=user.company_id, kind=Stage.Kind.OPEN).order_by("position", "pk")
+    hers = [("holder", "me"), *(("stage", pk) for pk in stages.values_list("pk", flat=True))]
+    untouched, cold = (
+        urlencode([*hers, ("contacted", contacted), ("sort", sort)])
+        for contacted, sort in (("never", "-created"), ("over-7d", "active"))
+    )
+    return f"{reverse('people')}?{untouched}", f"{reverse('people')}?{cold}"
+
+
+def _held(user: User, keyring: Keyring) -> QuerySet[Lead]:
+    """Open leads she holds, found through the locks that only leads of hers carry."""
+    locks = [lock.of(user.pk) for lock in (Lock.ASSIGNED, Lock.OWNER)]
+    leads = Lead.objects.workable_by(keyring).filter(locks__overlap=locks, holder_id=user.pk)
     return leads.filter(stage__kind="open").select_related("stage", "source").annotate(phone=first_phone("pk"))
 
 
@@ -176,17 +188,15 @@ def units_to_watch(user: User) -> Listed[Watch]:
     places = RosterMember.objects.filter(unit=OuterRef("pk"))
     away = Q(paused=True) | Q(user__available=False) | Q(user__out_of_office_until__gt=Now())
     names = places.filter(away, user__is_active=True).order_by("position", "pk").values("user__name")
-    units = Unit.objects.managed_by(user).open().filter(Exists(places)).annotate(away=ArraySubquery(names))
+    counts = {"waiting": _open_offers(Q()), "urgent": _open_offers(Q(deadline__lte=Now() + DUE_SOON))}
+    units = Unit.objects.managed_by(user).open().filter(Exists(places)).annotate(away=ArraySubquery(names), **counts)
     managed: list[Any] = list(units.order_by("name", "pk"))
-    counts = _open_counts(managed) if managed else {}
-    watched = [Watch(unit, *counts.get(unit.pk, (0, 0)), paused=unit.away) for unit in managed]
+    watched = [Watch(unit, unit.waiting, unit.urgent, unit.away) for unit in managed]
     watched.sort(key=lambda watch: (-watch.due_soon, -watch.open, watch.unit.name))
     return Listed(watched[:MOST_UNITS], len(watched))
 
 
-def _open_counts(units: Iterable[Unit]) -> dict[int, tuple[int, int]]:
-    """Per unit: open offers, and those of them that are due soon."""
-    offers = Offer.objects.filter(state=Offer.State.OPEN, unit__in=[unit.pk for unit in units]).order_by()
-    due_soon = Count("pk", filter=Q(deadline__lte=Now() + DUE_SOON))
-    counted = offers.values("unit").annotate(open=Count("pk"), due_soon=due_soon)
-    return {row["unit"]: (row["open"], row["due_soon"]) for row in counted}
+def _open_offers(which: Q) -> Coalesce:
+    """How many of the unit's offers are open."""
+    offers = Offer.objects.filter(which, state=Offer.State.OPEN, unit=OuterRef("pk")).order_by()
+    return Coalesce(Subquery(offers.values("unit").annotate(number=Count("pk")).values("number")), 0)

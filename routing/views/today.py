@@ -32,6 +32,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "now": timezone.now(),
         "untouched": desk.untouched(user, keyring),
         "cold": desk.going_cold(user, keyring),
+        "in_people": desk.in_people(user),
         "covers": covers_of(user),
         "units": desk.units_to_watch(user),
     }

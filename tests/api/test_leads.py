@@ -353,3 +353,13 @@ def test_l6_leads_are_found_by_the_filters_of_the_people_page(harbor: Brokerage,
     assert "score_min" in refusal(ana.ask("GET", "leads?score_min=x"), 422)
     for name in ("columns", "view"):
         assert name in refusal(ana.ask("GET", f"leads?{name}=score"), 422)
+
+
+def test_i3_a_change_that_leaves_nobody_is_refused_whole(harbor: Brokerage, ana: Program) -> None:
+    lead = make_lead(harbor.ana, first_name="Maya", last_name="", phones=["2015550123"], city="Newark")
+    path = f"leads/{lead.public_id}"
+    assert said(ana.ask("PATCH", path, {"first_name": "", "city": "Trenton"}))["city"] == "Trenton"
+    refusal(ana.ask("PATCH", path, {"phones": [], "city": "Camden"}), 422)
+    lead.refresh_from_db()
+    assert (lead.city, lead.contact_points.count()) == ("Trenton", 1)
+    assert said(ana.ask("PATCH", path, {"phones": [], "company_name": "Ash & Co"}))["phones"] == []

@@ -8,6 +8,7 @@ import pytest
 from django.db.models.functions import Now
 from django.http import QueryDict
 from django.test import Client
+from django.utils import timezone
 
 from crm.organization.models import User
 from leads.filters import LeadFilter
@@ -71,6 +72,18 @@ def test_m5_each_filter_keeps_what_it_says(harbor: Brokerage) -> None:
         "kind=buyer&state=NJ&score_min=60": "A",
     }
     assert {query: "".join(sorted(found(harbor.broker, query))) for query in answers} == answers
+
+
+def test_m5_leads_are_found_by_their_last_contact(harbor: Brokerage) -> None:
+    make_lead(harbor.ana, first_name="A", last_contact_at=timezone.now())
+    old = make_lead(harbor.ana, first_name="B", last_contact_at=timezone.now() - timedelta(days=40))
+    Lead.objects.filter(pk=old.pk).update(last_activity_at=Now() - timedelta(days=40))
+    make_lead(harbor.ana, first_name="C")
+    answers = {"never": "C", "1d": "A", "90d": None, "over-30d": "B", "over-90d": "", "over-7d": "B", "30d": "A"}
+    for period, names in answers.items():
+        if names is not None:
+            assert "".join(sorted(found(harbor.broker, f"contacted={period}"))) == names, period
+    assert not chosen(harbor.broker, "contacted=90d").is_valid()
 
 
 def test_m5_leads_are_found_by_who_holds_them_and_by_the_calls_made(harbor: Brokerage) -> None:

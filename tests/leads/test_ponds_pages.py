@@ -68,12 +68,25 @@ def test_r8_who_works_a_lead_that_stays_in_its_pond_is_told_why(client: Client, 
     call = {"kind": "call", "outcome": "reached"}
     html = send(client, harbor.ana, f"/people/{first.public_id}/log/", **call).content.decode()
     assert ("The call is on the timeline." in html, "It stays in" in html) == (True, False)
+    assert "With that you have taken it from Cold, and may take 0 more today." in html
     warm = make_stage(harbor.company, "Warm")
     for act, sent in (("log", call), ("stage", {"stage": warm.pk})):
         html = send(client, harbor.ana, f"/people/{second.public_id}/{act}/", **sent).content.decode()
         assert "It stays in Cold. You have taken 1 from Cold today, and that is its limit." in html
     html = send(client, harbor.lead, f"/people/{second.public_id}/log/", **call).content.decode()
     assert ("The call is on the timeline." in html, "It stays in" in html) == (True, False), "she is not in the pond"
+
+
+def test_r8_who_takes_a_lead_by_working_it_sees_it_at_once(client: Client, harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, name="Cold")
+    lead, other = in_pond(make_lead(harbor.lakeside), pond), make_lead(harbor.ana)
+    client.force_login(harbor.ana)
+    note, asked = {"kind": "note", "body": "Hello"}, {"HX-Request": "true"}
+    answer = client.post(f"/people/{lead.public_id}/log/", note, headers=asked)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, f"/people/{lead.public_id}/")
+    assert "With that you have taken it from Cold." in client.get(answer.headers["HX-Redirect"]).content.decode()
+    for again in (lead, other):
+        assert client.post(f"/people/{again.public_id}/log/", note, headers=asked).status_code == 200
 
 
 def test_the_lead_page_shows_the_pond_and_the_button(client: Client, harbor: Brokerage) -> None:

@@ -265,6 +265,14 @@ def test_l5_a_reminder_falls_due_once(harbor: Brokerage) -> None:
     assert later.is_open
 
 
+def test_l5_a_reminder_says_when_it_is_due_by_her_own_clock(harbor: Brokerage) -> None:
+    User.objects.filter(pk=harbor.ana.pk).update(time_zone="Europe/Berlin")
+    due(planned(harbor.ana, make_lead(harbor.ana)))
+    Task.objects.update(due_at=datetime(2030, 7, 1, 7, 30, tzinfo=UTC))
+    assert remind_due() == 1
+    assert Notification.objects.get().body == "Due Mon, Jul 1, 2030, 9:30 AM"
+
+
 def test_l5_what_is_done_dropped_or_has_no_reminder_reminds_nobody(harbor: Brokerage) -> None:
     done, dropped, quiet = planned(harbor.ana), planned(harbor.ana), planned(harbor.ana, remind=None)
     for task in (done, dropped):

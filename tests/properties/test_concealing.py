@@ -147,6 +147,7 @@ ASKED: dict[str, st.SearchStrategy[str]] = {
     ]),
     "campaign": st.sampled_from(["0", "1.hours", "campaign-scope", "campaign-do_not_call", "campaign-hours", "x"]),
     "called": st.sampled_from(["never", "1d", "7d", "over-7d", "x"]),
+    "contacted": st.sampled_from(["never", "1d", "7d", "over-7d", "x"]),
     "outcome": st.sampled_from(["busy", "reached", "x"]),
     "attempts_min": SCORES,
     "attempts_max": SCORES,

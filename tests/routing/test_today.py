@@ -118,11 +118,14 @@ def test_untouched_leads_are_hers_without_a_contact_and_not_on_offer(client: Cli
     make_lead(harbor.lakeside, agent=harbor.ana, first_name="Called", last_contact_at=timezone.now())
     make_lead(harbor.lakeside, agent=harbor.ana, first_name="Lost", stage=make_stage(harbor.company, "Gone", "lost"))
     make_lead(harbor.lakeside, agent=harbor.ben, first_name="Bens")
+    make_lead(harbor.ana, first_name="Personal")
+    make_lead(harbor.ana, first_name="Lentout", agent=harbor.ben)
     make_offer(make_lead(harbor.lakeside, agent=harbor.ana, first_name="Offered"), harbor.ana)
     page = today(client, harbor.ana)
     rows = page[page.index("untouched-title") : page.index("cold-title")]
     assert "Untouched" in rows
-    assert not [name for name in ("Called", "Lost", "Bens", "Offered") if name in rows]
+    assert "Personal" in rows
+    assert not [name for name in ("Called", "Lost", "Bens", "Lentout", "Offered") if name in rows]
 
 
 def test_leads_going_cold_are_held_by_her_and_a_week_silent_the_longest_first(
@@ -137,7 +140,13 @@ def test_leads_going_cold_are_held_by_her_and_a_week_silent_the_longest_first(
     rows = page[page.index("cold-title") :]
     assert rows.index("Month") < rows.index("Eightdays")
     assert not [name for name in ("Sixdays", "Bens", "Alsobens") if name in rows]
-    assert "?mine=1&amp;active=over-7d" in rows
+    listed = client.get(desk.in_people(harbor.ana)[1]).content.decode()
+    assert [name in listed for name in ("Month", "Eightdays", "Sixdays", "Bens", "Alsobens")] == [
+        True,
+        True,
+        *[False] * 3,
+    ]
+    assert "contacted=over-7d" in rows
 
 
 def test_managers_see_their_units_offers_and_who_is_away(client: Client, harbor: Brokerage) -> None:
