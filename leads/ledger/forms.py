@@ -82,6 +82,11 @@ class LedgerForm(forms.Form):
             raise ValidationError("There is no such mass action.")
         return batch
 
+    def clean(self) -> None:
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until < since:
+            self.add_error("until", "This day is before the one it begins with.")
+
     @property
     def question(self) -> Question:
         data, batch = self.cleaned_data, self.cleaned_data["batch"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -55,7 +56,7 @@ def batches(request: HttpRequest) -> HttpResponse:
     rows = (
         Batch.objects.of(actor)
         .select_related("actor", "undoes__undoes__undoes")
-        .exclude(state=State.DRAFT, preview=None)
+        .exclude(Q(preview=None) | ~Q(actor=actor), state=State.DRAFT)
     )
     page = keyset_page(rows, sort="created_at", descending=True, cursor=request.GET.get("cursor", ""), size=20)
     going_on = any(batch.is_under_way for batch in page.rows)

@@ -221,6 +221,7 @@ def test_m7_a_mass_action_is_found_by_its_address(harbor: Brokerage) -> None:
         ({"batch": "nobodyatall0"}, "There is no such mass action."),
         ({"batch": "9" * 300}, "at most 200 characters"),
         ({"until": "9999-12-31"}, "between 1900 and 2199"),
+        ({"since": "2026-03-02", "until": "2026-03-01"}, "before the one it begins with"),
     ],
 )
 def test_m7_what_cannot_be_read_is_said(harbor: Brokerage, data: dict[str, str], words: str) -> None:

@@ -24,6 +24,10 @@ class PondForm(VerbForm):
         super().__init__(*args, **kwargs)
         ponds = Pond.objects.can_be_seen_by(self.actor).order_by("name", "pk")
         self.fields["pond"].queryset = ponds  # type: ignore[attr-defined]
+        if not ponds:
+            self.fields[
+                "pond"
+            ].help_text = "There is no pond you can choose. Whoever manages a unit makes one under Ponds."
 
 
 class MoveToPond(AgentSlot):

@@ -13,9 +13,10 @@ from django.utils.html import strip_tags
 
 from crm.organization.models import User
 from leads.batches.drafting import of_one
+from leads.batches.verbs.pooling import PondForm
 from leads.models import Batch, Lead
 from leads.services.erasing import erase
-from tests.factories.leads import make_lead, make_stage
+from tests.factories.leads import make_lead, make_pond, make_stage
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage
 from tests.leads.batches.doing import done, run, undo
@@ -60,7 +61,7 @@ def test_m6_an_undo_and_what_undoes_it_are_told_apart(client: Client, harbor: Br
         batch = run(undo(harbor.lead, batch))
         titles.insert(0, f"{word}: change the stage to Warm")
         client.force_login(harbor.lead)
-        assert f"<h1>{titles[0]}</h1>" in client.get(f"/batches/{batch.public_id}/").content.decode()
+        assert f">{titles[0]}</h1>" in client.get(f"/batches/{batch.public_id}/").content.decode()
     for row, title in zip(rows(client, harbor.lead), titles, strict=True):
         assert row.startswith(f"{title} ")
 
@@ -75,6 +76,19 @@ def test_m6_an_undo_that_undid_nothing_does_not_read_done(client: Client, harbor
     assert "Nothing undone" in newest
     assert "Done" not in newest
     assert "Done" in first
+
+
+def test_m4_a_preview_that_was_not_run_is_in_its_author_s_list_only(client: Client, harbor: Brokerage) -> None:
+    batch = done(harbor.lead, "stage", [make_lead(harbor.lakeside)], stage=make_stage(harbor.company, "Warm"))
+    undo(harbor.lead, batch)
+    assert len(rows(client, harbor.lead)) == 2
+    assert len(rows(client, harbor.broker)) == 1
+
+
+def test_m4_where_no_pond_can_be_chosen_it_says_so(harbor: Brokerage) -> None:
+    assert "There is no pond you can choose" in str(PondForm(actor=harbor.lead))
+    make_pond(harbor.lakeside, harbor.ana)
+    assert "There is no pond" not in str(PondForm(actor=harbor.lead))
 
 
 def test_m9_the_list_forgets_whom_a_filter_named(client: Client, harbor: Brokerage) -> None:
