@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.middleware import csrf
+from hypothesis import Phase
 from pytest_django.plugin import DjangoDbBlocker
 
 from crm.core.embedded.servers import Servers
@@ -23,6 +25,11 @@ FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 pytest_plugins = ["tests.support.strict"]
+
+# a property that fails must not use up the time of all others: five minutes each are spent on making it small
+hypothesis.settings.register_profile("ci", hypothesis.settings.get_profile("ci"), phases=set(Phase) - {Phase.shrink})
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 csrf.CSRF_ALLOWED_CHARS = "jkqvwx"  # so that no token happens to contain a name that a page must not show
 

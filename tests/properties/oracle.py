@@ -123,6 +123,11 @@ def policy_that_counts(world: World, lead: Lead) -> str:
     return min(now, lead.became_personal_under, key=POLICIES.index)
 
 
+def holder(lead: Lead) -> int | None:
+    """Who has it: whoever is in its Agent slot, or else its owner; with a pond in the slot, its owner."""
+    return dict(lead.assigned).get("agent", lead.owner_person)
+
+
 def units_to_choose(world: World, person: int) -> set[int]:
     """O6: of her company, never closed ones."""
     own = {number for number, unit in enumerate(world.units) if unit.company == world.people[person].company}

@@ -352,9 +352,9 @@ def offered(visit: Visit) -> Told:
 
 
 def waiting(visit: Visit) -> Told:
-    """Her open offers, and what she is the Agent of and nobody has contacted: none of them has been here."""
+    """Her open offers, and what she has and nobody has contacted: none of them has been here."""
     leads = [(n, visit.world.leads[n]) for n in visit.at_least("work")]
-    hers = [n for n, lead in leads if ("agent", visit.person) in lead.assigned and not lead.on_offer_to]
+    hers = [n for n, lead in leads if oracle.holder(lead) == visit.person and not lead.on_offer_to]
     return offered(visit) | dict.fromkeys(hers, "view")
 
 

@@ -6,6 +6,7 @@ import re
 
 from tests.factories.marks import Told, told
 from tests.properties import oracle
+from tests.properties.oracle import holder
 from tests.properties.surfaces import Visit, surface
 from tests.properties.surfaces_of_reports import rows_of
 from tests.properties.world import Lead
@@ -22,11 +23,6 @@ def team(visit: Visit) -> set[int]:
     world, hers = visit.world, managed(visit)
     people = range(len(world.people))
     return {visit.person} | {n for n in people if any(m.unit in hers for m in oracle.lasting_memberships(world, n))}
-
-
-def holder(lead: Lead) -> int | None:
-    """Who has it: whoever is in its Agent slot, or else its owner; with a pond in the slot, its owner."""
-    return dict(lead.assigned).get("agent", lead.owner_person)
 
 
 def has_all(visit: Visit) -> bool:
