@@ -121,6 +121,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 1}
 CELERY_TIMEZONE = "UTC"
+CELERY_DB_REUSE_MAX = 10**9  # else Celery gives each task a new connection; crm/celery.py looks after the one kept
 
 API_REQUESTS_A_MINUTE = 600  # of one person, by all her tokens
 API_WRONG_KEYS_A_MINUTE = 60  # from one address

@@ -52,6 +52,18 @@ def test_it_says_where_it_is_and_who_may_sign_in(running_product: Product) -> No
     assert "fairlead-demo" in running_product.said
 
 
+def test_a_worker_uses_its_connection_for_one_task_after_the_other(running_product: Product) -> None:
+    with psycopg.connect(addresses(running_product.data).owner, autocommit=True) as connection:
+
+        def opened() -> int:
+            row = connection.execute("SELECT sessions FROM pg_stat_database WHERE datname = 'fairlead'").fetchone()
+            return int(row[0]) if row else 0
+
+        before = opened()
+        time.sleep(4)  # eight ticks of the clock alone
+        assert opened() - before < 5
+
+
 def test_a_second_run_on_the_same_data_says_so(running_product: Product) -> None:
     done = running_product.manage("run", check=False)
     assert done.returncode != 0
