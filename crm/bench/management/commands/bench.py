@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.bench import batches, capture, due, exporting, hopper, importing, lead, live, people, reports
+from crm.bench import arriving, batches, capture, due, exporting, hopper, importing, lead, live, people, reports
 from crm.bench.building import build, recipe
 from crm.bench.database import CannotBuildError, bench_database, database_name
 from crm.core.preparation import collect_static
@@ -19,6 +19,7 @@ SECTIONS: dict[str, Callable[[str], Iterator[object]]] = {
     "batches": batches.figures,
     "exporting": exporting.figures,
     "capture": capture.figures,
+    "arriving": arriving.figures,
     "live": lambda _: live.figures(),
     "due": due.figures,
     "reports": reports.figures,
