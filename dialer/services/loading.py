@@ -11,7 +11,6 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Case, Count, F, Q, QuerySet, Value, When
 from django.db.models.expressions import OrderBy, RawSQL
-from django.db.models.functions import Coalesce
 
 from crm.core.moments import database_now
 from crm.notifications.live import bump
@@ -21,7 +20,6 @@ from dialer.services.campaigns import leads_of
 from dialer.services.flushing import flush
 from dialer.services.reach import GENERAL, Reach, agents_in
 from leads.models import Lead
-from permissions.access import KINDS, Lock
 
 LOAD_LOCK = 7034004
 SAMPLE = 20_000  # of so many general leads those that fit a skill are counted, to tell which skill is narrower
@@ -39,6 +37,12 @@ CHOSEN = """
 SELECT id, row_number() OVER () AS place
 FROM ({leads} LIMIT {limit} FOR NO KEY UPDATE OF leads_lead SKIP LOCKED) AS chosen
 """
+# hers are sorted before they are judged, so that of thousands only the first few are; OFFSET keeps it so
+HERS_CHOSEN = """
+SELECT judged.id, row_number() OVER () AS place
+FROM ({hers} OFFSET 0) AS hers CROSS JOIN LATERAL ({leads} FOR NO KEY UPDATE OF leads_lead SKIP LOCKED) AS judged
+LIMIT wanted.number
+"""
 OWNED = """
 WITH added AS (
     INSERT INTO dialer_hopperentry (company_id, campaign_id, at, lead_id, agent_id, source, place)
@@ -52,9 +56,6 @@ INSERT INTO dialer_hopperentry (company_id, campaign_id, at, lead_id, source, pl
 SELECT %s, %s, %s, lead.id, 'load', lead.place FROM ({chosen}) AS lead ON CONFLICT (lead_id) DO NOTHING
 """
 AGENT = RawSQL("wanted.agent", ())
-HERS = RawSQL(  # noqa: S611
-    f"ARRAY[wanted.agent * {KINDS} + {Lock.OWNER:d}, wanted.agent * {KINDS} + {Lock.ASSIGNED:d}]::integer[]", ()
-)
 
 
 @dataclass
@@ -158,23 +159,17 @@ def free(reach: Reach) -> QuerySet[Lead]:
     return leads.order_by(*ORDERS[reach.campaign.order])
 
 
-def unindexed(order: OrderBy) -> OrderBy:
-    """The same order, but such that no index has it: an agent's few leads are found by their locks, not among all."""
-    again = order.copy()
-    again.set_source_expressions([Coalesce(order.expression, order.expression)])
-    return again
-
-
 def _add_owned(reach: Reach, wanted: Mapping[int, int]) -> Counter[int]:
-    first, *others = ORDERS[reach.campaign.order]
-    leads = free(reach).filter(holder_id=AGENT, locks__overlap=HERS).order_by(unindexed(first), *others)
+    open_leads = Lead.objects.filter(reach.in_open_stage, removed_at=None, do_not_call=False, holder_id=AGENT)
+    judged = free(reach).filter(pk=RawSQL("hers.id", ()), holder_id=AGENT).order_by()  # hers still as it is locked
     try:
-        chosen, params = _chosen(leads, "wanted.number")
+        hers, of_hers = open_leads.order_by(*ORDERS[reach.campaign.order]).values("id").query.sql_with_params()
+        leads, of_leads = judged.values("id").query.sql_with_params()
     except EmptyResultSet:
         return Counter()
-    given = [reach.campaign.company_id, reach.campaign.pk, reach.now, list(wanted), list(wanted.values()), *params]
+    given: list[Any] = [reach.campaign.company_id, reach.campaign.pk, reach.now, list(wanted), list(wanted.values())]
     with connection.cursor() as cursor:
-        cursor.execute(OWNED.format(chosen=chosen), given)
+        cursor.execute(OWNED.format(chosen=HERS_CHOSEN.format(hers=hers, leads=leads)), [*given, *of_hers, *of_leads])
         return Counter(dict(cursor.fetchall()))
 
 

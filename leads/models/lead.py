@@ -152,6 +152,10 @@ class Lead(models.Model):
                 condition=Q(holder_id=None, removed_at=None),
                 name="lead_general",
             ),
+            # and of an agent's leads her newest
+            models.Index(
+                F("holder_id"), F("created_at").desc(), F("id").desc(), condition=Q(removed_at=None), name="lead_held"
+            ),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="lead_merged_into"),
         ]
 
