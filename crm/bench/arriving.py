@@ -18,13 +18,13 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
-from psycopg.conninfo import make_conninfo
 from redis import Redis
 
 from crm.bench.askers import asking
 from crm.bench.capture import bodies, connected
 from crm.bench.database import clone, connected_to
 from crm.bench.figures import Wait
+from crm.bench.importing import environment
 from crm.bench.rosters import make_rosters
 from crm.organization.models import Unit
 from routing.models import Channel
@@ -66,19 +66,10 @@ def product_on(database: str) -> Iterator[int]:
     broker = own_broker()
     with socket.create_server(("127.0.0.1", 0)) as free, TemporaryDirectory() as data:
         port = int(free.getsockname()[1])
-        environment = {
-            "DATABASE_URL": make_conninfo(settings.DATABASE_URL, dbname=database),
-            "DATABASE_OWNER_URL": make_conninfo(settings.DATABASE_OWNER_URL, dbname=database),
-            "REDIS_URL": broker,
-            "SECRET_KEY": settings.SECRET_KEY,
-            "FAIRLEAD_DATA": data,
-            "FAIRLEAD_DEMO": "0",
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-        }
+        own = {"REDIS_URL": broker, "FAIRLEAD_DATA": data, "FAIRLEAD_DEMO": "0", "HOST": "127.0.0.1", "PORT": str(port)}
         free.close()
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "run", "--tied", str(os.getpid())]
-        run = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+        run = subprocess.Popen(command, env=environment(database) | own, stdout=subprocess.DEVNULL)
         try:
             wait_until_well(port)
             yield port
