@@ -74,6 +74,8 @@ class WeeklyField(forms.Field):
 class WordsField(forms.CharField):
     """Words that are comma apart, as a list."""
 
+    longest = 200
+
     def __init__(self, *, most: int = 200, **kwargs: Any) -> None:
         super().__init__(required=False, max_length=4000, **kwargs)
         self.most = most
@@ -86,6 +88,8 @@ class WordsField(forms.CharField):
         found = list(dict.fromkeys(word for word in words if word))
         if len(found) > self.most:
             raise ValidationError(f"At most {self.most}.")
+        if any(len(word) > self.longest for word in found):
+            raise ValidationError(f"One of them has more than {self.longest} characters. Put a comma between them.")
         return found
 
 
@@ -93,6 +97,7 @@ class StatesField(WordsField):
     """States as licences and rules hold them. Where `region` is the US each has to be one, by its code or its name."""
 
     region = "US"
+    longest = 4000
 
     def clean(self, value: Any) -> Any:
         words = super().clean(value)

@@ -72,6 +72,10 @@ def refusals(settings: Mapping[str, Any]) -> dict[str, str]:
     """Why these settings are refused, by field; what its trigger does not ask for is left out by `settled`."""
     asked = ASKS.get(settings["trigger"])
     wrong = {asked: "Say which."} if asked and not settings[asked] else {}
+    if settings["trigger"] == "cold" and (settings["days"] or 0) > MOST_AHEAD.days:
+        wrong["days"] = "Ten years at most."
+    if settings["trigger"] == "cold" and settings["new_owner"] in ("submitter", "assigned"):
+        wrong["new_owner"] = "Nobody did it where nothing has happened. Choose the assigned Agent, or a pond."
     if not any(settings[name] for name in DOES):
         wrong["new_stage"] = NOTHING
     if sum(bool(settings[name]) for name in ("new_owner", "clear", "pond")) > 1:

@@ -63,16 +63,18 @@ def take_in(*, actor: User, file: BinaryIO, name: str, reason: str) -> DoNotCall
 
 
 def _rows(data: bytes, encoding: str, delimiter: str, region: str) -> Iterator[Record]:
-    """All records but a first one that names columns: that has neither a number nor what could be meant as one."""
+    """All records but a first one that names columns: that has letters, and nothing that could be meant as a number."""
     found = records(BytesIO(data), encoding, delimiter)
     first = next(found, None)
-    if first is not None and (first.problem or any(_is_meant(cell) for cell in first.cells)):
+    if first is not None and (first.problem or not _names_columns(first.cells)):
         yield first
     yield from found
 
 
-def _is_meant(cell: str) -> bool:
-    return sum(character.isdigit() for character in cell) >= FEWEST_DIGITS
+def _names_columns(cells: Sequence[str]) -> bool:
+    if any(sum(character.isdigit() for character in cell) >= FEWEST_DIGITS for cell in cells):
+        return False
+    return any(character.isalpha() for cell in cells for character in cell)
 
 
 def numbers_in(cells: Sequence[str], region: str) -> list[str]:

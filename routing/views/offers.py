@@ -65,11 +65,18 @@ def pass_offer(request: HttpRequest, public_id: str) -> HttpResponse:
         decline(lead=offer.lead, user=user)
     except TooLateError:
         return too_late(request, offer)
-    others = offer.recipients.filter(ended_at=None).exists()
-    messages.info(
-        request, "Passed. Your colleagues still have it." if others else "Passed on. The next agent has it now."
-    )
+    messages.info(request, passed_words(user, offer))
     return answer(request, reverse("today"))
+
+
+def passed_words(user: User, offer: Offer) -> str:
+    """Who has it now that she passed."""
+    if offer.recipients.filter(ended_at=None).exists():
+        return "Passed. Your colleagues still have it."
+    again = Offer.objects.filter(lead=offer.lead, state=Offer.State.OPEN, recipients__user=user)
+    if again.exists():
+        return "Passed. So did all others, so it is offered to everybody once more."
+    return "Passed on. The next agent has it now."
 
 
 def latest_offer(user: User, public_id: str) -> Offer:

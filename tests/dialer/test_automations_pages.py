@@ -61,6 +61,8 @@ def test_d13_an_automation_is_set_up_and_changed(client: Client, harbor: Brokera
         ({"trigger": "stage"}, "Say which"),
         ({"trigger": "cold"}, "Say which"),
         ({"trigger": "cold", "days": "-1"}, "greater than or equal to 0"),
+        ({"trigger": "cold", "days": "40000"}, "Ten years at most"),
+        ({"trigger": "cold", "days": "3", "new_owner": "submitter"}, "Nobody did it"),
         ({"trigger": ""}, "required"),
         ({"tag": ""}, "Choose at least one thing that it does"),
         ({"new_owner": "agent", "clear": "on"}, "Choose one of these"),

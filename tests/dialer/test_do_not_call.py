@@ -137,6 +137,13 @@ def test_d14_the_first_row_is_a_number_where_nothing_names_the_columns(harbor: B
     assert len(on_list(harbor)) == 2
 
 
+def test_d14_a_first_row_that_is_a_damaged_number_is_rejected_and_not_lost(harbor: Brokerage) -> None:
+    file = bring(harbor, b"12125\n2125583001\n")
+    carry_on(file.pk)
+    file.refresh_from_db()
+    assert (file.total, file.added, file.rejected) == (2, 1, 1)
+
+
 @settings(deadline=None, max_examples=100)
 @given(cells=st.lists(st.text(max_size=20), max_size=4))
 def test_d14_any_row_is_read(cells: list[str]) -> None:

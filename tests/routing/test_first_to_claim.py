@@ -199,6 +199,9 @@ def test_r1_from_the_page_one_claims_and_the_other_reads_who_was_first(client: C
     client.post(f"/offers/{other.public_id}/pass/")
     assert "Your colleagues still have it" in client.get("/").content.decode()
     assert Offer.objects.get(lead=other).state == "open"
+    client.force_login(harbor.ben)
+    client.post(f"/offers/{other.public_id}/pass/")
+    assert "it is offered to everybody once more" in client.get("/").content.decode()
 
 
 def test_r11_what_several_have_is_nobodys_figure_and_leads_to_no_list(client: Client, harbor: Brokerage) -> None:

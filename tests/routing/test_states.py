@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from leads.states import NAMES, code_of, is_state
-from routing.fields import StatesField
+from routing.fields import StatesField, WordsField
 from routing.models import RosterMember
 from tests.factories.scenes import Brokerage
 from tests.routing.scenes import lakeside
@@ -37,6 +37,12 @@ def test_r3_there_are_the_states_the_district_and_the_territories() -> None:
 
 def test_r3_states_are_kept_by_their_codes_once() -> None:
     assert StatesField().clean("az, new  york, Arizona, PR") == ["AZ", "NY", "PR"]
+
+
+def test_r1_a_word_that_no_page_has_room_for_is_refused() -> None:
+    with pytest.raises(ValidationError) as refused:
+        WordsField().clean("Austin, " + "x" * 3000)
+    assert "more than 200 characters" in refused.value.messages[0]
 
 
 def test_r3_what_is_no_state_is_refused_and_echoed_in_short() -> None:

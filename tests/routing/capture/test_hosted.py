@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -45,6 +46,15 @@ def fill_in(channel: Channel, *, after: float = 5, token: str = "", **data: str)
     client = Client(enforce_csrf_checks=True)
     with time_machine.travel(timezone.now() + timedelta(seconds=after), tick=False):
         return client.post(f"/f/{channel.public_id}/", {**FILLED, "opened": token, **data})
+
+
+def test_c9_what_is_to_be_copied_into_a_page_is_that_page_s_html(channel: Channel, harbor: Brokerage) -> None:
+    Channel.objects.filter(pk=channel.pk).update(form_title='x" onload="alert(1)')
+    client = Client()
+    client.force_login(harbor.lead)
+    page = client.get(f"/channels/{channel.public_id}/").content.decode()
+    copied = unescape(re.search(r"&lt;iframe.*?iframe&gt;", page)[0])  # type: ignore[index]
+    assert 'title="x&quot; onload=&quot;alert(1)" width' in copied
 
 
 def test_c9_what_is_filled_in_becomes_a_lead(channel: Channel, harbor: Brokerage) -> None:
