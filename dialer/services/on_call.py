@@ -11,6 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from crm.notifications.live import bump
+from crm.organization.models import User
 from dialer.models import (
     AgentSession,
     CallAttempt,
@@ -121,8 +122,8 @@ def dispositions_of(campaign: Campaign) -> list[CampaignDisposition]:
 
 
 @transaction.atomic
-def dispose(*, session: AgentSession, said: Said) -> None:
-    """Write down what came of the call, and do what follows.
+def dispose(*, session: AgentSession, said: Said) -> bool:
+    """Write down what came of the call, and do what follows: whether it is on the lead's timeline, or the lead is gone.
 
     Raises NotNowError, also of a disposition not in use; NotThenError where nobody may call at the time of a callback.
     """
@@ -144,6 +145,14 @@ def dispose(*, session: AgentSession, said: Said) -> None:
         sender=Lead, campaign=held.campaign, lead=lead, actor=held.user, disposition=given.disposition, said=said
     )
     settle(held, State.PAUSED if said.pause else State.READY, pause_reason=said.pause)
+    return line is not None
+
+
+def was_said(user: User, lead: str) -> bool:
+    """Whether she wrote down what came of her last call of the lead with this public id."""
+    calls = CallAttempt.objects.filter(user=user, lead__public_id=lead, refused_by="", kind=CallAttempt.Kind.CALL)
+    last = calls.order_by("-pk").first()
+    return last is not None and last.disposition_id is not None
 
 
 def _promise(held: AgentSession, lead: Lead, attempt: CallAttempt | None, said: Said) -> datetime | None:

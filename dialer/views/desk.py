@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from crm.core.doors import door
 from crm.core.htmx import is_fragment
 from crm.organization.people import signed_in
-from dialer.desk_forms import SaidForm, is_about, typed_so_far
+from dialer.desk_forms import LONGEST_NOTE, SaidForm, is_about, typed_so_far
 from dialer.models import AgentSession, Campaign
 from dialer.providers.port import ProviderError
 from dialer.services import on_call, serving, sessions
@@ -28,6 +28,7 @@ from dialer.tasks import load_soon
 from permissions.keyring import load_keyring
 
 TAKEN = "The lead before you is gone: it changed hands or may not be called any more, or you went on in another window."
+DELETED = "The lead was deleted while you called. That you called, and what came of it, is kept."
 MEANWHILE = "This is not where you are any more. Go on from here."
 
 
@@ -186,11 +187,19 @@ def dispose(request: HttpRequest) -> HttpResponse:
             raise NotNowError
         if not form.is_valid():
             return show(request, form=form)
-        on_call.dispose(session=session, said=form.said())
+        said = form.said()
+        if not on_call.dispose(session=session, said=said):
+            messages.warning(request, f"{DELETED}{_unsaved(said.note)}")
         serving.next_lead(session)
     except NotThenError as error:
         form.add_error("call_back", f"{error}{_opens(error)}")
         return show(request, form=form)
     except NotNowError:
-        messages.warning(request, MEANWHILE)
+        note, lead = (request.POST.get(name, "").replace("\x00", "").strip() for name in ("note", "lead"))
+        is_saved = on_call.was_said(signed_in(request), lead)  # by the first of two clicks
+        messages.warning(request, f"{MEANWHILE}{'' if is_saved else _unsaved(note[:LONGEST_NOTE])}")
     return again(request)
+
+
+def _unsaved(note: str) -> str:
+    return f" Your note was not saved: “{note}”" if note else ""

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from dialer.models import AgentSession, Campaign, Disposition, HopperEntry
 from dialer.providers.port import ProviderError
 from dialer.services.loading import load
+from dialer.services.sessions import end_sessions
 from dialer.views import desk
 from leads.models import Activity, Lead
 from leads.services.consenting import mark_do_not_call
@@ -75,6 +77,25 @@ def test_d9_a_call_from_logging_in_to_logging_out(ana: Client, campaign: Campaig
     assert second.first_name in step(ana, "dispose", lead=first.public_id, disposition=chosen, note="Nice")
     assert "Log in to Autumn" in step(ana, "leave")
     assert not AgentSession.objects.live().exists()
+
+
+def test_d9_a_note_that_cannot_be_saved_is_handed_back(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    third, second, first = make_leads(harbor.lakeside, 3, agent=harbor.ana)
+    log_in(ana, campaign)
+    talked = {"disposition": Disposition.objects.get(name="Talked").pk, "note": "Wants a <pier>"}
+    step(ana, "call", number=first.contact_points.get().value)
+    assert "hx-confirm" in ana.get(reverse("desk")).content.decode()
+    Lead.objects.filter(pk=first.pk).update(removed_at=Now())
+    page = step(ana, "dispose", lead=first.public_id, **talked)
+    assert "was deleted while you called" in page
+    assert "Your note was not saved: “Wants a &lt;pier&gt;”" in page
+    step(ana, "call", number=second.contact_points.get().value)
+    assert third.first_name in step(ana, "dispose", lead=second.public_id, **talked)
+    page = step(ana, "dispose", lead=second.public_id, **talked)
+    assert ("not where you are any more" in page, "not saved" in page) == (True, False), "the second click"
+    step(ana, "call", number=third.contact_points.get().value)
+    end_sessions(harbor.ana)
+    assert "Your note was not saved" in step(ana, "dispose", lead=third.public_id, **talked)
 
 
 def test_d9_the_desk_says_which_calls_it_counts(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
