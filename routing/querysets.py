@@ -95,6 +95,13 @@ class InboundRequestQuerySet(models.QuerySet["InboundRequest"]):
         failed = InboundLead.objects.filter(state=InboundLead.State.FAILED).order_by().values("request")
         return self.filter(Q(state="unreadable") | Q(pk__in=failed) | Q(pk__in=late_to_fetch().values("request")))
 
+    def thrown_away(self) -> InboundRequestQuerySet:
+        """Those of which somebody decided that something is not made a lead of, or that looked like spam."""
+        from routing.models import InboundLead
+
+        leads = InboundLead.objects.filter(state=InboundLead.State.DISCARDED).order_by().values("request")
+        return self.filter(Q(state="discarded") | Q(pk__in=leads))
+
 
 def late_to_fetch() -> models.QuerySet[InboundLead]:
     """Leads of which there is the id only: a try has failed, or should have been made long ago."""

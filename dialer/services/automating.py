@@ -21,9 +21,8 @@ from dialer.services.filters import read_saved
 from dialer.services.lists import fields_of
 from dialer.services.matching import matching
 from leads.models import Lead, Task
-from leads.models.request import Kind
 from leads.services.assigning import assign_leads, assignees_of
-from leads.services.deciding import deciders
+from leads.services.deciding import managers_told
 from leads.services.ponding import pool
 from leads.services.tasks import MOST_AHEAD, add_task
 from leads.services.transferring import release_leads, transfer_leads
@@ -268,7 +267,7 @@ STEPS: tuple[Callable[[Job], Iterator[str]], ...] = (_tag, _stage, _task, _pond,
 TOLD: dict[str, Callable[[Lead], list[User]]] = {
     Told.AGENT: lambda lead: _one(lead.agent),
     Told.OWNER: lambda lead: _one(lead.owner_user),
-    Told.MANAGERS: lambda lead: deciders(lead, Kind.TRANSFER),
+    Told.MANAGERS: managers_told,
 }
 
 

@@ -10,8 +10,8 @@ from crm.organization.models import Membership, Unit, User
 from crm.organization.querysets import MANAGES
 from leads.models import Lead
 from leads.models.request import Kind
-from permissions.access import Keyring
-from permissions.door import may
+from permissions.access import Keyring, Level
+from permissions.door import access_to, may
 from permissions.keyring import load_keyring
 from permissions.verbs import Verb
 
@@ -33,6 +33,16 @@ def deciders(lead: Lead, kind: str) -> list[User]:
         able = [person for person in people if may_decide(load_keyring(person), lead, kind)]
         if able:
             return able
+    return []
+
+
+def managers_told(lead: Lead) -> list[User]:
+    """The nearest managers of its owner, be that a unit or a person, of those who may read the lead."""
+    for people in _ladder(lead):
+        managers = [person for person in people if person.pk != lead.owner_user_id]
+        told = [person for person in managers if access_to(load_keyring(person), lead).level >= Level.VIEW]
+        if told:
+            return told
     return []
 
 

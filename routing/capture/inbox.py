@@ -1,4 +1,7 @@
-"""What could not be made a lead of (C4): it waits with its error until somebody has it tried again, or throws it away."""
+"""What could not be made a lead of (C4): it waits with its error until somebody has it tried again, or throws it away.
+
+What was thrown away is kept, and can be tried again too.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from django.utils.html import escape
 
 from crm.organization.models import User
 from routing.models import InboundLead, InboundRequest
+from routing.querysets import InboundRequestQuerySet
 from routing.tasks import fetch_inbound, take_in_soon
 
 AT_ONCE = 10  # on a page
@@ -19,6 +23,7 @@ MOST_SHOWN = 3000  # bytes of what was sent, as they are in the page
 MOST_ERRORS = 5  # of one request
 State = InboundRequest.State
 OPEN = (InboundLead.State.FAILED, InboundLead.State.FETCHING)
+AWAY = (InboundLead.State.DISCARDED,)
 NOT_ASKED = "Facebook was not asked for the lead yet."
 
 
@@ -36,13 +41,13 @@ class Waiting:
     to_fetch: bool
 
 
-def shown(request: InboundRequest) -> Waiting:
-    rows = [row for row in request.leads.all() if row.state in OPEN]
+def shown(request: InboundRequest, *, away: bool = False) -> Waiting:
+    rows = [row for row in request.leads.all() if row.state in (AWAY if away else OPEN)]
     text = bytes(request.body[:MOST_SHOWN]).decode(errors="replace").replace("\x00", "")
     sent = _beginning(text)
     errors = (
         [request.error]
-        if request.state == State.UNREADABLE
+        if request.state in (State.UNREADABLE, State.DISCARDED)
         else list(dict.fromkeys(row.error or NOT_ASKED for row in rows))
     )
     return Waiting(
@@ -66,7 +71,8 @@ def _beginning(text: str) -> str:
 @transaction.atomic
 def try_again(*, actor: User, request_ids: list[int]) -> int:
     """Read and fetch these anew, at once: how many. What was made of a part of them already is not made again."""
-    held = _hold(actor, request_ids)
+    hers = InboundRequest.objects.managed_by(actor)
+    held = _hold(hers.in_inbox() | hers.thrown_away(), request_ids)
     InboundRequest.objects.filter(pk__in=held).update(state=State.WAITING, error="")
     unfetched = InboundLead.objects.filter(request__in=held, state=InboundLead.State.FETCHING)
     if unfetched.update(next_try_at=Now(), tries=0):  # the error stays until one succeeds
@@ -78,14 +84,14 @@ def try_again(*, actor: User, request_ids: list[int]) -> int:
 @transaction.atomic
 def discard(*, actor: User, request_ids: list[int]) -> int:
     """Decide that nothing is made of them: how many. What was sent is kept."""
-    held = _hold(actor, request_ids)
+    held = _hold(InboundRequest.objects.managed_by(actor).in_inbox(), request_ids)
     InboundRequest.objects.filter(pk__in=held, state=State.UNREADABLE).update(state=State.DISCARDED)
     undecided = InboundLead.objects.filter(request__in=held, state__in=OPEN)
     undecided.update(state=InboundLead.State.DISCARDED, settled_at=Now(), settled_by=actor)
     return len(held)
 
 
-def _hold(actor: User, request_ids: list[int]) -> list[int]:
-    """Of these the ones that are in her inbox still."""
-    hers = InboundRequest.objects.managed_by(actor).in_inbox().filter(pk__in=request_ids).order_by("pk")
-    return list(hers.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+def _hold(hers: InboundRequestQuerySet, request_ids: list[int]) -> list[int]:
+    """Of these the ones that are among hers still."""
+    found = hers.filter(pk__in=request_ids).order_by("pk")
+    return list(found.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))

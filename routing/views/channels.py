@@ -139,7 +139,7 @@ def _decide(request: HttpRequest, actor: User, found: InboundRequestQuerySet) ->
     chosen = list(found.order_by("received_at", "pk").values_list("pk", flat=True)[:MOST_AGAIN])
     chosen = chosen if again == "all" else [pk for pk in chosen if str(pk) == (again or away)]
     count = try_again(actor=actor, request_ids=chosen) if again else discard(actor=actor, request_ids=chosen)
-    done = "tried again now" if again else "thrown away"
+    done = "tried again now" if again else "thrown away, and kept under Thrown away"
     messages.success(
         request, f"{count:,} {'is' if count == 1 else 'are'} {done}." if count else "Nothing was left to do."
     )
@@ -193,9 +193,12 @@ def _find(request: HttpRequest, public_id: str) -> Channel:
 
 @door("GET", "HEAD", "POST")
 def inbox(request: HttpRequest) -> HttpResponse:
-    """What could not be read or fetched. A POST has one or `all` of it tried `again`, or one thrown away (`discard`)."""
-    actor = signed_in(request)
-    found = InboundRequest.objects.managed_by(actor).in_inbox()
+    """What could not be read or fetched; with `away`, what was thrown away. A POST has one or `all` of it tried `again`, or
+    one thrown away (`discard`).
+    """
+    actor, away = signed_in(request), request.GET.get("away") == "1"
+    hers = InboundRequest.objects.managed_by(actor)
+    found = hers.thrown_away() if away else hers.in_inbox()
     if chosen := request.GET.get("channel", "").replace("\x00", ""):
         found = found.filter(channel__public_id=chosen[:12])
     if request.method == "POST":
@@ -205,8 +208,9 @@ def inbox(request: HttpRequest) -> HttpResponse:
     page = keyset_page(found, sort="received_at", descending=True, cursor=request.GET.get("cursor", ""), size=AT_ONCE)
     context = {
         "page": page,
-        "rows": [shown(one) for one in page.rows],
+        "rows": [shown(one, away=away) for one in page.rows],
         "channels": Channel.objects.managed_by(actor).order_by("name", "pk"),
         "chosen": chosen,
+        "away": away,
     }
     return render_page(request, "routing/channels/inbox.html", context)

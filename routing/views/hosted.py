@@ -97,7 +97,7 @@ class HostedForm(forms.Form):
         """As a website would send it: what was agreed to in words, and an id, so that a double click sends it once."""
         data = {name: self.cleaned_data[name] for name in ("name", "email", "phone", "message", "website")}
         consent = {"consent": self.channel.form_consent} if self.cleaned_data.get("consent") else {}
-        once = sha256(self.cleaned_data["opened"].encode()).hexdigest()
+        once = sha256(f"{self.cleaned_data['opened']} {urlencode(data)}".encode()).hexdigest()
         return urlencode({**data, **consent, "submission_id": once}).encode()
 
 

@@ -81,7 +81,7 @@ def test_d13_a_sale_makes_the_agent_who_set_it_the_owner(harbor: Brokerage) -> N
     dispose(lead, harbor.ana, "Busy")
     assert run() == []
     dispose(lead, harbor.ana, "Sale")
-    assert run() == [("done", ["Tagged Sold.", "Ana is the owner.", "Told Ana."])]
+    assert run() == [("done", ["Tagged Sold.", "Ana is the owner.", "Told Lead."])], "a manager of hers, not she"
     lead.refresh_from_db()
     assert (lead.owner_user, lead.tags) == (harbor.ana, ["Sold"])
     fact = LedgerEntry.objects.get(kind="owner_changed", lead_id=lead.pk)

@@ -139,6 +139,14 @@ def test_c9_a_double_click_makes_one_lead(channel: Channel) -> None:
     assert Activity.objects.filter(kind="inquiry").count() == 1
 
 
+def test_c4_what_is_sent_from_the_same_page_again_with_other_words_is_kept_too(channel: Channel) -> None:
+    token = opened(channel)
+    for email in ("maya@mail.example", "ben@mail.example"):
+        fill_in(channel, token=token, email=email, phone="")
+    take_all_in()
+    assert Lead.objects.count() == 2
+
+
 def test_c9_what_only_machines_fill_in_makes_nothing(channel: Channel) -> None:
     assert fill_in(channel, website="http://spam.example").status_code == 200
     take_all_in()
