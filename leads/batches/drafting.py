@@ -95,7 +95,7 @@ def _foresee(act: Act, verb: MassVerb) -> dict[str, Any]:
     """What the preview says, as JSON: leads by reason (none: they change), ids never found, whose sight changes; and what
     the list of mass actions says of it.
     """
-    counts = act.batch.items.order_by("reason").values_list("reason").annotate(count=Count("pk"))
+    counts = act.batch.items.order_by("reason").values_list("reason").annotate(count=Count("*"))
     sight = sight_back(act, verb) if act.batch.undoes else verb.sight(act, changing(act.batch))
     unknown = max(0, act.batch.scope.get("given", 0) - act.batch.total)
     return {

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Count, QuerySet
 from django.urls import reverse
 
-from crm.core.pagination import Page, keyset_page
+from crm.core.pagination import Page, keyset_along
 from crm.organization.models import User
 from leads.batches.drafting import changing
 from leads.batches.judging import words_for
@@ -69,7 +69,7 @@ def items_seen(batch: Batch, viewer: User, keyring: Keyring) -> QuerySet[BatchIt
 def tallies(batch: Batch, items: QuerySet[BatchItem]) -> list[Tally]:
     """The leads by outcome and reason, the changed first, then the reason with the most."""
     words = words_for(verb_of(batch))
-    counted = items.order_by().values_list("outcome", "reason").annotate(count=Count("pk"))
+    counted = items.order_by().values_list("outcome", "reason").annotate(count=Count("*"))
     rows = sorted(counted, key=lambda row: (row[0] != Outcome.CHANGED, row[0] != Outcome.WAITING, -row[2]))
     return [
         Tally(reason or outcome or "waiting", _say(words, batch, outcome, reason), TONES[Outcome(outcome)], count)
@@ -102,7 +102,7 @@ def shown(items: QuerySet[BatchItem], key: str) -> QuerySet[BatchItem]:
 
 
 def page_of(items: QuerySet[BatchItem], cursor: str) -> Page[BatchItem]:
-    return keyset_page(items, sort="number", descending=False, cursor=cursor)
+    return keyset_along(items, along=["number"], cursor=cursor)
 
 
 def lines_of(batch: Batch, items: Sequence[BatchItem], keyring: Keyring) -> list[Line]:

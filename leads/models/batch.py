@@ -127,6 +127,7 @@ class BatchItem(models.Model):
         CHANGED = "changed", "Changed"
         SKIPPED = "skipped", "Skipped"
 
+    pk = models.CompositePrimaryKey("batch", "number")
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="items", db_constraint=False, db_index=False)
     number = models.PositiveIntegerField()
@@ -138,7 +139,6 @@ class BatchItem(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["batch", "number"], name="batch_item_number"),
             # the lead first: else the planner, who knows little of a new batch, reads all of it for a range of numbers
             models.UniqueConstraint(fields=["lead", "batch"], name="batch_item_of_lead"),
         ]
