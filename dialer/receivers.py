@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.db.backends.signals import connection_created
+
 from crm.organization.models import Company, Unit, User
 from crm.organization.signals import company_created
 from dialer.campaign_filter import CampaignFilter
@@ -12,6 +14,7 @@ from dialer.models import Automation, CallAttempt, Disposition
 from dialer.services.callbacks import PROMISED, given_by_promises
 from dialer.services.funnel import FILTER
 from dialer.services.leaving import hand_back, hand_up, join_campaigns, leave_campaigns
+from dialer.services.ringing import heed
 from dialer.services.serving import RESERVED, given_by_reservations
 from leads import signals
 from leads.filters import LeadFilter
@@ -76,6 +79,7 @@ def connect() -> None:
     signals.closing.connect(on_closing, dispatch_uid="dialer.closing")
     signals.reopening.connect(on_reopening, dispatch_uid="dialer.closing")
     signals.erased.connect(on_erased, dispatch_uid="dialer.erased")
+    connection_created.connect(heed, dispatch_uid="dialer.ringing")
     register_source(given_by_reservations, RESERVED)
     register_source(given_by_promises, PROMISED)
     register_users(ponds_used)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from crm.notifications.live import state_of
+from crm.organization.models import User
 from dialer.models import AgentSession, Campaign, CampaignLead, HopperEntry
 from dialer.services.do_not_call import add_numbers
 from dialer.services.loading import load
@@ -98,6 +102,15 @@ def removed(harbor: Brokerage, lead: Lead) -> None:
     Lead.objects.filter(pk=lead.pk).update(removed_at=Now())
 
 
+def before_her(session: AgentSession, lead: Lead) -> None:
+    AgentSession.objects.filter(pk=session.pk).update(lead=lead, state="preview")
+    HopperEntry.objects.create(company_id=lead.company_id, campaign=session.campaign, lead=lead, reserved_by=session)
+
+
+def told(user: User) -> int:
+    return state_of(user.pk)["dialer"]
+
+
 CAUSES = [moved, held, forbidden, closed, removed]
 
 
@@ -138,6 +151,44 @@ def test_d5_it_goes_from_before_her_too_unless_she_is_on_the_phone(
         cause(harbor, lead)
     assert AgentSession.objects.get(user=harbor.ana).state == "ready"
     assert AgentSession.objects.get(user=harbor.dee).lead_id == called.pk
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda one: one.__name__)
+def test_d5_the_desk_it_goes_from_is_told_once_that_is_committed(
+    harbor: Brokerage, cause: Callable[[Brokerage, Lead], None], django_capture_on_commit_callbacks: Any
+) -> None:
+    [session] = at_work(make_campaign(harbor.lakeside), harbor.ana)
+    lead, waits = make_leads(harbor.lakeside, 2)
+    before_her(session, lead)
+    HopperEntry.objects.create(company=harbor.company, campaign=session.campaign, lead=waits)
+    cause(harbor, waits)
+    assert told(harbor.ana) == 0, "nobody has it before her"
+    with suppress(ZeroDivisionError), transaction.atomic():
+        cause(harbor, lead)
+        raise ZeroDivisionError
+    with django_capture_on_commit_callbacks(execute=True):
+        pass
+    assert told(harbor.ana) == 0, "it was not taken away"
+    with django_capture_on_commit_callbacks(execute=True):
+        cause(harbor, lead)
+        assert told(harbor.ana) == 0, "not committed yet"
+    assert told(harbor.ana) > 0
+    assert told(harbor.dee) == 0
+
+
+def test_d14_the_desk_is_told_of_a_number_that_is_put_on_the_list(
+    harbor: Brokerage, django_capture_on_commit_callbacks: Any
+) -> None:
+    leads = make_leads(harbor.lakeside, 2)
+    sessions = at_work(make_campaign(harbor.lakeside), harbor.ana, harbor.ben)
+    for session, lead in zip(sessions, leads, strict=True):
+        before_her(session, lead)
+    AgentSession.objects.filter(user=harbor.ben).update(state="on_call")
+    phones = ContactPoint.objects.filter(lead__in=leads).order_by("pk")
+    numbers = list(phones.values_list("value", flat=True))
+    with django_capture_on_commit_callbacks(execute=True):
+        add_numbers(company_id=harbor.company.pk, user_id=harbor.broker.pk, numbers=numbers, reason="asked")
+    assert [told(user) > 0 for user in (harbor.ana, harbor.ben)] == [True, False]
 
 
 def test_d14_a_number_that_is_put_on_the_list_leaves_the_hopper_with_it(harbor: Brokerage) -> None:
