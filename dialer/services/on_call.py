@@ -50,11 +50,12 @@ class Said:
 
 
 @transaction.atomic
-def dial(*, session: AgentSession, number: str) -> CallAttempt:
+def dial(*, session: AgentSession, number: str, about: int | None = None) -> CallAttempt:
     """Ask the gates for the lead before her, and begin the call. Where one is shut the record says which, and the lead goes
-    back to the campaign: it is loaded again when it can be called. Raises NotNowError.
+    back to the campaign: it is loaded again when it can be called. Raises NotNowError, also where another lead is before
+    her than the one she saw (`about`).
     """
-    held = hold(session, State.PREVIEW)
+    held = hold(session, State.PREVIEW, about=about)
     if held is None:
         raise NotNowError
     lead = _lead_of(held)
@@ -81,9 +82,9 @@ def _count(held: AgentSession) -> None:
 
 
 @transaction.atomic
-def hang_up(session: AgentSession) -> None:
+def hang_up(session: AgentSession, *, about: int | None = None) -> None:
     """The call is over, and she writes down what came of it. Raises NotNowError."""
-    held = hold(session, State.ON_CALL)
+    held = hold(session, State.ON_CALL, about=about)
     if held is None:
         raise NotNowError
     _wrap_up(held, attempt_of(held))
@@ -122,12 +123,12 @@ def dispositions_of(campaign: Campaign) -> list[CampaignDisposition]:
 
 
 @transaction.atomic
-def dispose(*, session: AgentSession, said: Said) -> bool:
+def dispose(*, session: AgentSession, said: Said, about: int | None = None) -> bool:
     """Write down what came of the call, and do what follows: whether it is on the lead's timeline, or the lead is gone.
 
     Raises NotNowError, also of a disposition not in use; NotThenError where nobody may call at the time of a callback.
     """
-    held = hold(session, State.ON_CALL, State.WRAP_UP)
+    held = hold(session, State.ON_CALL, State.WRAP_UP, about=about)
     rows = CampaignDisposition.objects.filter(campaign=session.campaign_id, disposition=said.disposition)
     given = rows.select_related("disposition").first()
     if held is None or given is None or given.disposition.archived:

@@ -120,9 +120,11 @@ def _named(condition: Q) -> Named:
 
 
 @transaction.atomic
-def skip(session: AgentSession) -> None:
-    """Pass over the lead before her. Raises NotNowError where there is none, or the campaign does not let her."""
-    held = hold(session, State.PREVIEW)
+def skip(session: AgentSession, *, about: int | None = None) -> None:
+    """Pass over the lead before her. Raises NotNowError where there is none, it is not the one she saw (`about`), or the
+    campaign does not let her.
+    """
+    held = hold(session, State.PREVIEW, about=about)
     if held is None or not held.campaign.may_skip:
         raise NotNowError
     HopperEntry.objects.filter(reserved_by=held).update(reserved_by=None)

@@ -86,15 +86,17 @@ def _unsaid(held: AgentSession) -> None:
     touch(attempt.lead, contact=True)
 
 
-def hold(session: AgentSession, *states: State) -> AgentSession | None:
-    """Her live session, locked behind the lead before her; None where it ended, or is in none of these states."""
+def hold(session: AgentSession, *states: State, about: int | None = None) -> AgentSession | None:
+    """Her live session, locked behind the lead before her; None where it ended, is in none of these states, or has another
+    lead than the one it is `about`.
+    """
     while True:
         lead_id = AgentSession.objects.filter(pk=session.pk).values_list("lead", flat=True).first()
         if lead_id is not None:
             list(Lead.objects.filter(pk=lead_id).in_id_order().values_list("pk"))
         live = AgentSession.objects.live().select_for_update(of=("self",), no_key=True).filter(pk=session.pk)
         held = live.select_related("campaign__unit", "user__company").first()
-        if held is None or (states and held.state not in states):
+        if held is None or (states and held.state not in states) or about not in (None, held.lead_id):
             return None
         if held.lead_id == lead_id:
             return held

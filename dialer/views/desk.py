@@ -30,6 +30,7 @@ from permissions.keyring import load_keyring
 TAKEN = "The lead before you is gone: it changed hands or may not be called any more, or you went on in another window."
 DELETED = "The lead was deleted while you called. That you called, and what came of it, is kept."
 MEANWHILE = "This is not where you are any more. Go on from here."
+ANOTHER = "This is not where you are any more: another lead is before you by now, and nothing was done with it."
 
 
 @door()
@@ -68,24 +69,33 @@ def _go_on(session: AgentSession | None) -> None:
         serving.next_lead(now)
 
 
-def acting(act: Callable[[HttpRequest, AgentSession], None], then: Then = again) -> Then:
-    """A step of hers; where it does not fit any more, she sees where she is."""
+def acting(act: Callable[[HttpRequest, AgentSession], None], then: Then = again, *, on_lead: bool = False) -> Then:
+    """A step of hers, `on_lead` with the lead that she saw; where it does not fit any more, she sees where she is."""
 
     @door("POST")
     def view(request: HttpRequest) -> HttpResponse:
         session = sessions.session_of(signed_in(request))
         try:
-            if session is None:
+            if session is None or (on_lead and not is_about(request.POST, session)):
                 raise NotNowError
             act(request, session)
         except NotNowError:
-            messages.warning(request, MEANWHILE)
+            messages.warning(request, _meanwhile(request))
             _go_on(session)
             return again(request)
         return then(request)
 
     view.__doc__ = act.__doc__
     return view
+
+
+on_her_lead = partial(acting, on_lead=True)
+
+
+def _meanwhile(request: HttpRequest) -> str:
+    """Why nothing was done: she went on in another window, or clicked twice."""
+    now, seen = sessions.session_of(signed_in(request)), request.POST.get("lead")
+    return ANOTHER if seen and now and now.lead and now.lead.public_id != seen else MEANWHILE
 
 
 @door("POST")
@@ -135,15 +145,16 @@ def proceed(request: HttpRequest) -> HttpResponse:
     return again(request)
 
 
-@acting
+@on_her_lead
 def skip(request: HttpRequest, session: AgentSession) -> None:
-    serving.skip(session)
+    serving.skip(session, about=session.lead_id)
     serving.next_lead(session)
 
 
-@acting
+@on_her_lead
 def call(request: HttpRequest, session: AgentSession) -> None:
-    attempt = on_call.dial(session=session, number=request.POST.get("number", "").replace("\x00", "")[:254])
+    number = request.POST.get("number", "").replace("\x00", "")[:254]
+    attempt = on_call.dial(session=session, number=number, about=session.lead_id)
     if attempt.refused_by:
         why = attempt.get_refused_by_display()
         messages.error(request, f"{why}: the lead was not called, and goes back to the campaign.")
@@ -155,9 +166,9 @@ def call(request: HttpRequest, session: AgentSession) -> None:
         messages.error(request, f"{error} You can dial it on your own phone.")
 
 
-@partial(acting, then=partial(show, acted=True))  # not sent elsewhere, as what she has typed is shown again
+@partial(on_her_lead, then=partial(show, acted=True))  # not sent elsewhere, as what she has typed is shown again
 def ended(request: HttpRequest, session: AgentSession) -> None:
-    on_call.hang_up(session)
+    on_call.hang_up(session, about=session.lead_id)
 
 
 @acting
@@ -188,7 +199,7 @@ def dispose(request: HttpRequest) -> HttpResponse:
         if not form.is_valid():
             return show(request, form=form)
         said = form.said()
-        if not on_call.dispose(session=session, said=said):
+        if not on_call.dispose(session=session, said=said, about=session.lead_id):
             messages.warning(request, f"{DELETED}{_unsaved(said.note)}")
         serving.next_lead(session)
     except NotThenError as error:

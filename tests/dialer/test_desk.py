@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
-from dialer.models import AgentSession, Campaign, Disposition, HopperEntry
+from dialer.models import AgentSession, CallAttempt, Campaign, Disposition, HopperEntry
 from dialer.providers.port import ProviderError
 from dialer.services.loading import load
-from dialer.services.sessions import end_sessions
+from dialer.services.on_call import dial
+from dialer.services.serving import skip
+from dialer.services.sessions import NotNowError, end_sessions
 from dialer.views import desk
 from leads.models import Activity, Lead
 from leads.services.consenting import mark_do_not_call
@@ -46,7 +49,14 @@ def ana(harbor: Brokerage) -> Client:
     return client
 
 
+ON_HER_LEAD = ("skip", "call", "ended")
+
+
 def step(client: Client, name: str, *args: Any, follow: bool = True, **sent: Any) -> str:
+    """Sent by the page as it is now, where no `lead` says that it is another one."""
+    now = AgentSession.objects.live().filter(user=client.session["_auth_user_id"]).select_related("lead").first()
+    if name in ON_HER_LEAD and now and now.lead:
+        sent = {"lead": now.lead.public_id} | sent
     answer = client.post(reverse(f"desk-{name}", args=args), sent, follow=follow)
     assert answer.status_code in (200, 422)
     return answer.content.decode()
@@ -109,6 +119,50 @@ def test_d8_skip_goes_on_to_the_next(ana: Client, campaign: Campaign, harbor: Br
     second, first = make_leads(harbor.lakeside, 2, agent=harbor.ana)
     assert first.first_name in log_in(ana, campaign)
     assert second.first_name in step(ana, "skip")
+
+
+@pytest.mark.parametrize("seen", ["another", "gone", ""])
+def test_d9_a_stale_page_skips_and_calls_no_other_lead_than_the_one_seen(
+    ana: Client, campaign: Campaign, harbor: Brokerage, seen: str
+) -> None:
+    _, second, first = make_leads(harbor.lakeside, 3, agent=harbor.ana)
+    log_in(ana, campaign)
+    step(ana, "skip")
+    sent = {"another": first.public_id, "gone": "x" * 12, "": ""}[seen]
+    for name in ("skip", "call"):
+        page = step(ana, name, lead=sent, number=second.contact_points.get().value)
+        assert "not where you are any more" in page
+        assert ("another lead is before you by now" in page) == bool(seen)
+        assert second.first_name in page
+        assert (session().state, session().lead_id) == ("preview", second.pk)
+    assert not CallAttempt.objects.exists()
+    step(ana, "call", number=second.contact_points.get().value)
+    assert "not where you are any more" in step(ana, "ended", lead=sent)
+    assert session().state == "on_call"
+
+
+def test_d9_the_lead_seen_is_asked_about_once_more_when_it_is_held(
+    ana: Client, campaign: Campaign, harbor: Brokerage
+) -> None:
+    """Of two windows at once, both have read the same."""
+    _, second, first = make_leads(harbor.lakeside, 3, agent=harbor.ana)
+    log_in(ana, campaign)
+    mine = AgentSession.objects.whole().get()
+    step(ana, "skip")
+    number = second.contact_points.get().value
+    for late in (partial(skip, mine), partial(dial, session=mine, number=number)):
+        with pytest.raises(NotNowError):
+            late(about=first.pk)
+    assert (session().state, session().lead_id) == ("preview", second.pk)
+
+
+def test_d9_each_button_says_which_lead_it_is_about(ana: Client, campaign: Campaign, harbor: Brokerage) -> None:
+    [lead] = make_leads(harbor.lakeside, 1, agent=harbor.ana)
+    lead.contact_points.create(company=harbor.company, kind="phone", value="+16025559999", position=1)
+    page = log_in(ana, campaign)
+    forms = [one for one in page.split("<form") if reverse("desk-call") in one or reverse("desk-skip") in one]
+    assert len(forms) == 3
+    assert all(f'name="lead" value="{lead.public_id}"' in one.partition("</form>")[0] for one in forms)
 
 
 def test_d8_where_skipping_is_not_allowed_there_is_no_button(ana: Client, harbor: Brokerage) -> None:
