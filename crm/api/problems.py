@@ -43,3 +43,8 @@ def problem(
     status: int, detail: str, errors: Sequence[FieldProblem] = (), headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
     return problems.problem(status, detail, [one.model_dump() for one in errors], headers)
+
+
+def plain(said: str) -> str:
+    """A refusal of our own as we wrote it: the library that reads requests puts a word of its own before."""
+    return said.removeprefix("Value error, ")

@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
@@ -16,7 +16,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
 from crm.api import directory, hoppers, leads
-from crm.api.problems import FieldProblem, RefusedError, problem
+from crm.api.problems import FieldProblem, RefusedError, plain, problem
 from crm.core.doors import public
 from crm.core.pagination import UnknownCursorError
 from crm.core.problems import MEDIA_TYPE
@@ -60,7 +60,7 @@ def refused(request: HttpRequest, error: RefusedError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def unreadable(request: HttpRequest, error: ValidationError) -> HttpResponse:
     problems = [
-        FieldProblem(field=".".join(map(str, one["loc"][2:] or one["loc"][1:])), detail=one["msg"])
+        FieldProblem(field=".".join(map(str, one["loc"][2:] or one["loc"][1:])), detail=plain(one["msg"]))
         for one in error.errors
     ]
     return problem(422, "The request cannot be read as this address wants it.", problems)
@@ -85,6 +85,11 @@ def missing(request: HttpRequest, error: Http404) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def too_large(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     return problem(413, f"A request may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE >> 20} MB at most.")
+
+
+@api.exception_handler(SuspiciousOperation)
+def suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+    return problem(400, "This request cannot be read.")
 
 
 @api.exception_handler(UnknownCursorError)
@@ -116,16 +121,18 @@ def _marked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "HEAD":
             request.method = "GET"
-        answered = view(request, *args, **kwargs)
-        if answered.status_code != 405:
-            return answered
-        return problem(405, "This address does not take that.", headers={"Allow": answered.headers["Allow"]})
+        return view(request, *args, **kwargs)
 
     return csrf_exempt(public(*METHODS)(answer))
 
 
+def _shown(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page that only describes: whatever would write is told so, not asked for a form's token."""
+    return csrf_exempt(public("GET")(view))
+
+
 @csrf_exempt
-@public("GET", "POST")
+@public(*METHODS)
 def nothing(request: HttpRequest, rest: str = "") -> HttpResponse:
     return problem(404, "There is no such address.")
 
@@ -140,7 +147,7 @@ def _patterns() -> list[URLPattern]:
         if isinstance(one, URLPattern):
             found.setdefault(str(one.pattern), one)
     for pattern in found.values():
-        mark: Callable[[Any], Any] = public("GET") if pattern.name in DESCRIBING else _marked
+        mark: Callable[[Any], Any] = _shown if pattern.name in DESCRIBING else _marked
         pattern.callback = nothing if pattern.name == "api-root" else mark(pattern.callback)
     return [*found.values(), path("<path:rest>", nothing, name="nothing")]
 

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic import ValidationError as UnfitError
 from pydantic_core import ErrorDetails
 
+from crm.api.problems import plain
 from crm.core.lines import straight
 from crm.organization.models import validate_time_zone
 from leads.forms import LONGEST_NOTE, LONGEST_TAG, MOST_LINES
@@ -168,7 +169,7 @@ def _or_why_not(sent: object, read: ValidatorFunctionWrapHandler) -> NewLeadIn |
 
 def _in_words(error: ErrorDetails) -> str:
     place = kept(".".join(map(str, error["loc"])))[:LONGEST_PLACE]
-    said = error["msg"].removeprefix("Value error, ").rstrip(".")
+    said = plain(error["msg"]).rstrip(".")
     return f"{place}: {said}." if place else f"{said}."
 
 

@@ -96,6 +96,52 @@ def test_i3_no_such_address_and_no_such_method_are_problems_too(harbor: Brokerag
     assert set(response["Allow"].split(", ")) == {"GET", "POST"}
 
 
+@pytest.mark.parametrize("viewing", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "FOO"])
+def test_i3_whatever_cannot_be_answered_is_a_problem(
+    client: Client, harbor: Brokerage, method: str, viewing: bool
+) -> None:
+    """Signed in by session, where Django, doors and the check of forms refuse beside the API."""
+    if viewing:
+        client.force_login(harbor.broker)
+        assert client.post(f"/view-as/{harbor.ana.pk}/").status_code == 302
+    paths = ("leads/%00", "a%0Ab", "nowhere", "", "leads/Maya/", "leads/%ff", "campaigns/x/hopper", "%00", "docs/")
+    for path in paths:
+        response = client.generic(method, f"/api/v1/{path}")
+        assert 400 <= response.status_code < 500, path
+        assert response["Content-Type"] == "application/problem+json", path
+        if method != "HEAD":
+            refusal(response, response.status_code)
+    for page in ("docs", "openapi.json"):
+        if method not in ("GET", "HEAD") and not viewing:
+            assert Client(enforce_csrf_checks=True).generic(method, f"/api/v1/{page}").status_code == 405
+        response = client.generic(method, f"/api/v1/{page}")
+        assert response.status_code < 400 or response["Content-Type"] == "application/problem+json", page
+
+
+def test_i3_a_malformed_request_is_a_problem_too(harbor: Brokerage, ana: Program) -> None:
+    refusal(Client().get("/api/v1/leads", headers={"Host": "ev_il"}), 400)
+    refusal(ana.ask("GET", "leads?" + "&".join(f"a{number}=1" for number in range(1100))), 400)
+    client = Client()
+    client.force_login(harbor.ana)
+    client.get("/me/")
+    refusal(client.get("/api/v1/leads", headers={"X-Page": "another"}), 403)
+    assert "text/html" in client.get("/people/nowhere/")["Content-Type"]
+
+
+def test_i3_refusals_are_in_words_of_our_own(harbor: Brokerage, ana: Program) -> None:
+    lead = make_lead(harbor.ana, first_name="Maya")
+    for response in (
+        ana.post("leads", {}),
+        ana.post("leads", {**MAYA, "time_zone": "Mars"}),
+        ana.ask("PATCH", f"leads/{lead.public_id}", {"price_min": 2, "price_max": 1}),
+        ana.post(f"leads/{lead.public_id}/activities", {"kind": "note"}),
+    ):
+        words = refusal(response, 422)
+        assert "alue error" not in words
+        assert words.endswith(".")
+
+
 def test_i3_a_request_that_is_too_large_is_a_problem_too(harbor: Brokerage, ana: Program) -> None:
     lead = make_lead(harbor.ana, first_name="Maya")
     large = {"first_name": "A" * 5 * 1024 * 1024}
