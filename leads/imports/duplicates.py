@@ -23,6 +23,8 @@ TAKEN = "SELECT key, run_id, number FROM leads_importedkey WHERE created_by_id =
 KEEP = "COPY leads_importedkey (created_by_id, key, run_id, number) FROM STDIN"
 SEVERAL = "Several leads are like it: merge them first, or correct it by hand."
 NOT_HERS = "A lead with {} is there already, and you may not change it."
+WORD_KEPT = "What it says against calls and messages holds for that lead."
+WORD_LOST = "What it says against calls and messages is not taken over: that lead is not yours to change."
 Duplicates = ImportRun.Duplicates
 
 
@@ -48,29 +50,51 @@ def settle(run: ImportRun, keyring: Keyring, rows: Sequence[Row], memory: Memory
 
 
 def _skip(run: ImportRun, keyring: Keyring, rows: Sequence[Row], taken: dict[str | int, Place]) -> None:
-    unknown = (row for row in rows if not any(key.digest in taken for key in row.keys))
-    seen = _leads_by_key(run, keyring, {key for row in unknown for key in row.keys})
+    asked = (row for row in rows if row.draft.refuses or not any(key.digest in taken for key in row.keys))
+    seen = _leads_by_key(run, keyring, {key for row in asked for key in row.keys})
+    hers = _workable(keyring, {pk for row in rows if row.draft.refuses for pk in _alike(row, seen)})
     files = _files(taken)
     for row in rows:
         known = next((key for key in row.keys if key.digest in seen), None)
         reason = _reason(row, run, taken, files) or (f"A lead with {known.words} is there already." if known else "")
         if reason:
             row.refuse(Outcome.SKIPPED, reason)
+            _keep_word(run, row, _alike(row, seen) & hers, taken)
         else:
             _remember(run, [row], taken)
+
+
+def _keep_word(run: ImportRun, row: Row, leads: set[int], taken: Mapping[str | int, Place]) -> None:
+    """What a skipped row says against calls and messages is for the leads it is like, hers to work or of this file."""
+    if not row.draft.refuses:
+        return
+    places = (taken[key.digest] for key in row.keys if key.digest in taken)
+    row.twin = next((line for run_id, line in places if run_id == run.pk), 0)
+    row.like = leads
+    row.reason = f"{row.reason} {WORD_KEPT if row.twin or leads else WORD_LOST}"
+
+
+def _alike(row: Row, seen: Mapping[str, Iterable[int]]) -> set[int]:
+    return {lead_id for key in row.keys for lead_id in seen.get(key.digest, ())}
+
+
+def _workable(keyring: Keyring, ids: Iterable[int]) -> set[int]:
+    wanted = sorted(ids)
+    hers = Lead.objects.workable_by(keyring).filter(pk__any_of=wanted).order_by("pk")
+    return set(hers.values_list("pk", flat=True)) if wanted else set()
 
 
 def _find_leads(run: ImportRun, keyring: Keyring, rows: Sequence[Row], taken: dict[str | int, Place]) -> None:
     """Of each row the one lead that it updates, which must be hers to work; each lead once in a run."""
     seen = _leads_by_key(run, keyring, {key for row in rows for key in row.keys})
     ids = sorted({lead_id for leads in seen.values() for lead_id in leads})
-    hers = set(Lead.objects.workable_by(keyring).filter(pk__any_of=ids).order_by("pk").values_list("pk", flat=True))
+    hers = _workable(keyring, ids)
     changes = ImportChange.objects.filter(run=run, lead_id__in=ids).order_by("lead_id")
     taken |= {lead_id: (run.pk, number) for lead_id, number in changes.values_list("lead_id", "number")}
     files = _files(taken)
     for row in rows:
         known = next((key for key in row.keys if key.digest in seen), None)
-        leads = {lead_id for key in row.keys for lead_id in seen.get(key.digest, ())}
+        leads = _alike(row, seen)
         above = any(taken.get(key.digest, (0, 0))[0] == run.pk for key in row.keys) and _reason(row, run, taken, files)
         if above:
             row.refuse(Outcome.SKIPPED, above)

@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 
 from leads.imports.beside import CALLS, words_of, write_beside
 from leads.imports.duplicates import settle
+from leads.imports.marking import mark_leads
 from leads.imports.matching import CUSTOM, EMAIL, NAME, NOTE, PERSON, PHONE, SOURCE, STAGE, UNWANTED
 from leads.imports.rows import Outcome, Row
 from leads.imports.storing import to_line as to_json
@@ -52,6 +53,7 @@ def load(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> list[Row]:
     _copy_points(run, new)
     write_beside(run, words_of(new))
     update_leads(run, keyring, [row for row in rows if row.outcome == Outcome.UPDATED])
+    mark_leads(run, rows)
     keep_rows(run, rows)
     return new
 

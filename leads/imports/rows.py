@@ -15,7 +15,9 @@ Outcome = ImportRow.Outcome
 
 @dataclass(slots=True)
 class Row:
-    """Imported, unless something refuses it or it updates a lead. `lead_id` is of the lead that is made or updated."""
+    """Imported, unless something refuses it or it updates a lead. `lead_id` is of the lead that is made or updated; a
+    skipped row may have something to say of leads it is `like`, or of that of its `twin`, another line of the file.
+    """
 
     line: int
     cells: list[str]
@@ -24,6 +26,8 @@ class Row:
     outcome: str = Outcome.IMPORTED.value
     reason: str = ""
     lead_id: int | None = None
+    like: Collection[int] = ()
+    twin: int = 0
 
     @property
     def goes_in(self) -> bool:

@@ -65,11 +65,11 @@ def update_leads(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> None:
     if not wanted:
         return
     held = Lead.objects.workable_by(keyring).filter(pk__any_of=sorted(wanted)).in_id_order()
-    changes = _plan(run, held, rows)
+    changes = plan(held, rows, run.tags)
     done = [row for row in rows if row.outcome == Outcome.UPDATED]
     for lead_id, consents in write_beside(run, [change.words for change in changes.values()]).items():
         changes[lead_id].after["consents"] = consents
-    _keep(run, done, changes)
+    keep_changes(run, done, changes)
     params: dict[str, Any] = {
         "run": run.pk,
         "leads": sorted(changes),
@@ -86,11 +86,11 @@ def foresee_updates(run: ImportRun, rows: Sequence[Row]) -> None:
     """Skip those of these rows that would change nothing; change nothing."""
     wanted = sorted(row.lead_id for row in rows if row.lead_id)
     if wanted:
-        _plan(run, Lead.objects.filter(company=run.company_id, pk__any_of=wanted).order_by("pk"), rows)
+        plan(Lead.objects.filter(company=run.company_id, pk__any_of=wanted).order_by("pk"), rows, run.tags)
 
 
-def _plan(run: ImportRun, leads: LeadQuerySet, rows: Sequence[Row]) -> dict[int, Change]:
-    """What changes, by lead. Rows that change nothing, or must not, are refused."""
+def plan(leads: LeadQuerySet, rows: Sequence[Row], tags: Sequence[str] = ()) -> dict[int, Change]:
+    """What changes, by lead; each gains these tags too. Rows that change nothing, or must not, are refused."""
     found = {lead.pk: lead for lead in leads}
     points: dict[int, set[tuple[str, str]]] = defaultdict(set)
     for lead_id, kind, value in (
@@ -104,7 +104,7 @@ def _plan(run: ImportRun, leads: LeadQuerySet, rows: Sequence[Row]) -> dict[int,
         if lead is None:
             row.refuse(Outcome.SKIPPED, GONE)
             continue
-        change = _change(run, lead, row, points[lead.pk], known)
+        change = _change(lead, row, tags, points[lead.pk], known)
         prices = {name: change.after["fields"].get(name, getattr(lead, name)) for name in ("price_min", "price_max")}
         if None not in prices.values() and prices["price_min"] > prices["price_max"]:
             row.refuse(Outcome.REJECTED, PRICE)
@@ -115,9 +115,9 @@ def _plan(run: ImportRun, leads: LeadQuerySet, rows: Sequence[Row]) -> dict[int,
     return changes
 
 
-def _change(run: ImportRun, lead: Lead, row: Row, had: set[tuple[str, str]], known: Known) -> Change:
+def _change(lead: Lead, row: Row, tags: Sequence[str], had: set[tuple[str, str]], known: Known) -> Change:
     given = {name: value for name, value in row.draft.fields.items() if name in COLUMNS}
-    given["tags"] = united(lead.tags, row.draft.tags, run.tags)
+    given["tags"] = united(lead.tags, row.draft.tags, tags)
     fields = {name: value for name, value in given.items() if getattr(lead, name) != value}
     custom = {key: value for key, value in row.draft.custom.items() if lead.custom.get(key) != value}
     new = [(kind, value, raw) for (kind, value), raw in row.draft.points.items() if (kind, value) not in had]
@@ -129,7 +129,7 @@ def _change(run: ImportRun, lead: Lead, row: Row, had: set[tuple[str, str]], kno
     return Change(before, after, new, len(had), known.new_of(lead.pk, row, marked="do_not_call" in fields))
 
 
-def _keep(run: ImportRun, rows: Iterable[Row], changes: dict[int, Change]) -> None:
+def keep_changes(run: ImportRun, rows: Iterable[Row], changes: dict[int, Change]) -> None:
     done = [(row, changes[row.lead_id]) for row in rows if row.lead_id in changes]
     with connection.cursor() as cursor:
         with cursor.copy(KEEP) as copy:

@@ -72,6 +72,11 @@ class Draft:
         return f"{self.fields.get('first_name', '')} {self.fields.get('last_name', '')}".strip()
 
     @property
+    def refuses(self) -> bool:
+        """Whether its person wants no calls or messages."""
+        return bool(self.unwanted or self.fields.get("do_not_call"))
+
+    @property
     def says_who(self) -> bool:
         return bool(self.points or self.name or "company_name" in self.fields)
 

@@ -28,7 +28,7 @@ from leads.imports.services import NotDraftError, Options, cancel_run, discard_r
 from leads.imports.templates import may_share, save_template, template_for, templates_for
 from leads.imports.uploading import doubts_of, samples_of
 from leads.merging.keys import counting
-from leads.models import Batch, ImportRow, ImportRun, ImportTemplate, Lead
+from leads.models import Batch, ImportChange, ImportRow, ImportRun, ImportTemplate, Lead
 from leads.owner_form import CHOSEN
 from leads.tasks import run_import
 from permissions.catalog import Permission
@@ -188,6 +188,7 @@ def outcome_of(run: ImportRun) -> dict[str, Any]:
         company=run.company_id, actor=run.created_by_id, verb="import", scope={"import": run.pk}
     )
     taken_back = back.filter(confirmed_at__isnull=False).order_by("-pk").first()
+    marked = ImportChange.objects.filter(run=run).count() if run.has_ended and not run.updated else 0
     return {
         "refused": list(refused.only("number", "reason", "outcome")[:SHOWN]) if count else [],
         "more_refused": max(0, count - SHOWN),
@@ -196,7 +197,8 @@ def outcome_of(run: ImportRun) -> dict[str, Any]:
         "owner_kind": run.owner_unit.kind if isinstance(run.owner, Unit) and run.owner_unit else "person",
         "seconds_left": run.seconds_left,
         "taken_back": taken_back,
-        "may_take_back": run.has_ended and bool(run.imported or run.updated) and not taken_back,
+        "may_take_back": run.has_ended and bool(run.imported or run.updated or marked) and not taken_back,
+        "marked": marked,
     }
 
 
