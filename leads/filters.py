@@ -350,14 +350,23 @@ class LeadFilter(FilterSet):
         return str(self.filters[name].label), self._words(name, text)
 
     def query(self, without: tuple[str, str] | None = None, /, **instead: str) -> str:
-        """The query string of this state, less one value or with others `instead`; it leads to a first page."""
+        """The query string of this state, less one value or with others `instead`; it leads to a first page.
+
+        Without the last of its filters the list is no longer that of the view: a view alone stands for all it has.
+        """
         kept = QueryDict(mutable=True)
         for name in self.filters:
             texts = [instead[name]] if name in instead else self.written(name)
             if name == "columns":
                 texts = [] if set(texts) == DEFAULT_COLUMNS else sorted(set(texts))
             kept.setlist(name, [text for text in texts if text and (name, text) != without])
+        if without and [name for name, texts in kept.lists() if texts] == ["view"]:
+            return ""
         return kept.urlencode()
+
+    @property
+    def is_view_alone(self) -> bool:
+        return [name for name in self.filters if self.written(name)] == ["view"]
 
     def _words(self, name: str, text: str) -> str:
         """How a chip says a value."""

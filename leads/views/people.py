@@ -58,8 +58,10 @@ SHORTCUTS = (("Everyone", ""), ("Mine", "mine=1"), ("Unassigned", "assigned=nobo
 def people(request: HttpRequest) -> HttpResponse:
     keyring = load_keyring(signed_in(request))
     chosen = _chosen(request, keyring)
-    if any("" in texts for _, texts in request.GET.lists()):
-        return HttpResponseRedirect(f"{reverse('people')}?{chosen.query()}")  # a form sends its empty fields too
+    if any("" in texts for _, texts in request.GET.lists()):  # a form sends its empty fields too
+        return HttpResponseRedirect(f"{reverse('people')}?{'' if chosen.is_view_alone else chosen.query()}")
+    if {*request.GET} == {"view"} and (whole := _whole_query(chosen)):
+        return HttpResponseRedirect(f"{reverse('people')}?{whole}")
     found = chosen.qs
     count, more = capped_count(found)
     shown = columns_of(chosen.shown_columns)
@@ -134,6 +136,12 @@ class Facet:
     @property
     def is_used(self) -> bool:
         return any(choice.texts for choice in self.choices)
+
+
+def _whole_query(chosen: LeadFilter) -> str:
+    """All that the view has which is asked for by its id alone; empty where it has nothing, or is not there."""
+    view = SavedView.objects.opened(chosen.actor, chosen.written("view")[0]) if chosen.is_view_alone else None
+    return f"{view.query}&view={view.pk}" if view and view.query else ""
 
 
 def _opened(chosen: LeadFilter) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from crm.core.moments import database_now
 from crm.organization.models import Unit, User
 from crm.organization.querysets import UnitQuerySet, within
 from permissions.catalog import Permission
 from permissions.ledger import Fact, record
 from permissions.models import LedgerEntry
-from routing.capture.keys import OLD_LASTS, new_secret
+from routing.capture.keys import OLD_LASTS, ending_of, has_old_key, new_secret
 from routing.models import Channel
 
 KIND = Channel.Kind
@@ -25,6 +26,10 @@ WITH_FORM = frozenset({KIND.WEBSITE, KIND.AGENT_SITE, KIND.FORM})  # those that 
 THIRD_PARTY = frozenset({KIND.EVENTS, KIND.ADF, KIND.FORM, KIND.JSON})
 NOT_MANAGED = "This is for whoever manages the channel."
 NOT_HIDDEN = "Only leads of your own can start hidden, and only if your profile includes hiding."
+
+
+class OldKeyGoodError(Exception):
+    """The key before is still good, and a new one would end it."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,15 @@ def change(*, actor: User, channel: Channel, settings: Settings) -> None:
 
 
 @transaction.atomic
-def rotate(*, actor: User, channel: Channel) -> Channel:
-    """Give it a new secret. The one before is good for a week more, so that nothing is lost while senders change."""
+def rotate(*, actor: User, channel: Channel, ending: str = "") -> Channel:
+    """Give it a new secret. The one before is good for a week more, so that nothing is lost while senders change.
+
+    There is room for one before: `ending` says which older one, by when it would have ended, is to end at once. Raises
+    OldKeyGoodError where one is still good that was not named.
+    """
     held = _hold(actor, channel)
+    if has_old_key(held, database_now()) and ending != ending_of(held):
+        raise OldKeyGoodError
     values: dict[str, Any] = {"secret": new_secret(), "old_secret": held.secret, "old_until": Now() + OLD_LASTS}
     Channel.objects.filter(pk=held.pk).update(**values)
     _record(actor, held, "key changed")

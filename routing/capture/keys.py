@@ -26,6 +26,16 @@ def new_secret() -> str:
     return token_urlsafe(24)
 
 
+def has_old_key(channel: Channel, now: datetime) -> bool:
+    """Whether the secret before is still good."""
+    return bool(channel.old_secret) and channel.old_until is not None and channel.old_until > now
+
+
+def ending_of(channel: Channel) -> str:
+    """Which secret before it is, without telling it."""
+    return channel.old_until.isoformat() if channel.old_until else ""
+
+
 def keys_of(channel: Channel, now: datetime) -> list[str]:
     """The secrets that are good now."""
     old = channel.old_until is not None and channel.old_until > now

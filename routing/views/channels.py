@@ -28,6 +28,7 @@ from routing.capture import channels as services
 from routing.capture import mapping
 from routing.capture.fetching import Late, late_of
 from routing.capture.inbox import AT_ONCE, discard, shown, try_again
+from routing.capture.keys import ending_of, has_old_key
 from routing.capture.mail import address_of
 from routing.capture.mailbox import mailbox_state
 from routing.capture.storing import refused_of
@@ -113,7 +114,7 @@ def channel(request: HttpRequest, public_id: str) -> HttpResponse:
         "form_address": request.build_absolute_uri(reverse("hosted-form", args=[public_id])),
         "has_form": found.kind in services.WITH_FORM,
         "is_facebook": found.kind == Channel.Kind.FACEBOOK,
-        "old_key": found.old_until is not None and found.old_until > timezone.now(),
+        "ending": ending_of(found) if has_old_key(found, timezone.now()) else "",
         "late": late_of(Channel.objects.filter(pk=found.pk)).get(found.pk),
         "manages": manages,
         "recent": _recent(actor, found) if manages else [],
@@ -150,8 +151,7 @@ def act(request: HttpRequest, public_id: str) -> HttpResponse:
     """A new key, an end to the old one, closing, opening again (`do`: key, forget, close, open)."""
     actor, found, do = signed_in(request), _find(request, public_id), request.POST.get("do")
     if do == "key":
-        services.rotate(actor=actor, channel=found)
-        messages.success(request, "It has a new key. The one before is good for 7 more days.")
+        _rotate(request, actor, found)
     elif do == "forget":
         services.forget_old(actor=actor, channel=found)
         messages.success(request, "The key before is refused from now on.")
@@ -160,6 +160,17 @@ def act(request: HttpRequest, public_id: str) -> HttpResponse:
         words = "takes no leads any more" if do == "close" else "takes leads again"
         messages.success(request, f"{found} {words}.")
     return redirect("channel", public_id)
+
+
+def _rotate(request: HttpRequest, actor: User, found: Channel) -> None:
+    try:
+        services.rotate(actor=actor, channel=found, ending=request.POST.get("ending", ""))
+        messages.success(request, "It has a new key. The one before is good for 7 more days.")
+    except services.OldKeyGoodError:
+        words = (
+            "Nothing was changed: it had a new key a short while ago, and the one before that is still good. See below."
+        )
+        messages.warning(request, words)
 
 
 @door("GET", "HEAD", "POST")

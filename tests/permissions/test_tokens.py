@@ -37,6 +37,30 @@ def test_i3_a_key_is_shown_once_and_not_kept(harbor: Brokerage, client: Client) 
     assert token.used_at
 
 
+def test_i3_a_form_sent_again_makes_no_second_token(harbor: Brokerage, client: Client) -> None:
+    """As a reloaded page does; another person's form, or another form of hers, is not the same."""
+    there, sent = reverse("tokens"), re.compile(r'name="sent" value="([\w-]+)"')
+    client.force_login(harbor.ana)
+    found = sent.search(client.get(there).content.decode())
+    assert found
+    once = {**SENT, "sent": found[1]}
+    assert client.post(there, {**once, "name": ""}).status_code == 422  # not made yet
+    assert client.post(there, once).status_code == 200
+    for _ in range(2):
+        again = client.post(there, once)
+        html = again.content.decode()
+        assert again.status_code == 422
+        assert "no other token was made" in html
+        assert 'value="Website"' in html
+    assert ApiToken.objects.count() == 1
+    fresh = sent.search(html)
+    assert fresh
+    assert client.post(there, {**once, "sent": fresh[1]}).status_code == 200
+    client.force_login(harbor.ben)
+    assert client.post(there, once).status_code == 200
+    assert ApiToken.objects.count() == 3
+
+
 def test_i3_she_revokes_her_own_and_nobody_elses(harbor: Brokerage, client: Client) -> None:
     token, key = issue(user=harbor.ana, name="Website", scopes=[Scope.LEADS_READ], lasts=None)
     for other in (harbor.ben, harbor.broker, stranger()):
