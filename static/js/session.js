@@ -42,3 +42,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 document.addEventListener("session:over", tell);
+
+// Signed out, nothing of hers stays in this tab
+document.addEventListener("submit", ({ target }) => {
+  if (target.action.endsWith("/logout/")) sessionStorage.clear();
+});

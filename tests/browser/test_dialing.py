@@ -184,6 +184,61 @@ def test_d9_the_desk_on_a_phone_and_without_scripts(lakeside: Unit, browser: Bro
     assert Lead.objects.get(first_name="Una").activities.filter(kind="call", body__contains="the pier").count() == 1
 
 
+def go_to_work(page: Page, campaign: Campaign) -> None:
+    page.goto("/dialer/desk/")
+    press(page.get_by_role("button", name=f"Log in to {campaign.name}"))
+
+
+def test_d5_a_lead_that_is_taken_away_leaves_an_open_desk_within_three_seconds(lakeside: Unit, sign_in: SignIn) -> None:
+    campaign = open_campaign(lakeside, "Taken", order="oldest")
+    lead, _ = (lead_named(name, lakeside, "ana", tags=["Taken"]) for name in ("Tia", "Uma"))
+    ana, broker = sign_in("ana@harbor.example"), sign_in("broker@harbor.example")
+    broker.goto(f"/people/{lead.public_id}/")
+    go_to_work(ana, campaign)
+    before(ana, "Tia")
+    broker.get_by_role("button", name="Mark do not call").click()
+    expect(broker.get_by_role("button", name="May be called again")).to_be_visible()
+    expect(ana.locator("#desk-name")).to_have_text("Uma", timeout=4_000)  # of which one to draw both pages
+    expect(ana.locator("#toasts")).to_contain_text("The lead before you is gone")
+
+
+def test_d9_what_is_typed_of_a_call_outlives_a_reload_and_is_let_go_of_with_it(lakeside: Unit, sign_in: SignIn) -> None:
+    campaign = open_campaign(lakeside, "Draft", order="oldest")
+    for name in ("Dot", "Eli"):
+        lead_named(name, lakeside, "ana", tags=["Draft"])
+    ana = sign_in("ana@harbor.example")
+    note, at = ana.get_by_label("Note"), ana.get_by_label("Call again at")
+    go_to_work(ana, campaign)
+    before(ana, "Dot")
+    ana.keyboard.press("c")
+    write(note, "Prefers <mornings> 🌞")
+    ana.get_by_label("Callback").check()
+    at.fill("2031-01-01T10:00")
+    ana.reload()
+    expect(note).to_have_value("Prefers <mornings> 🌞")
+    expect(ana.get_by_label("Callback")).to_be_checked()
+    expect(at).to_have_value("2031-01-01T10:00")
+    ana.get_by_role("button", name="The call is over").click()
+    expect(ana.locator("#desk")).to_contain_text("Wrap-up")
+    ana.get_by_label("Talked").check()
+    note.fill("Prefers evenings")
+    ana.goto("/people/")
+    ana.goto("/dialer/desk/")
+    expect(note).to_have_value("Prefers evenings")
+    expect(ana.get_by_label("Talked")).to_be_checked()
+    save(ana)
+    before(ana, "Eli")
+    ana.keyboard.press("c")
+    expect(note).to_have_value("")
+    assert not ana.evaluate("sessionStorage.getItem('desk-draft')")
+    note.fill("Not for the next person")
+    ana.goto("/")
+    assert "Not for" in ana.evaluate("sessionStorage.getItem('desk-draft')")
+    ana.locator("#person form[action$='/logout/']").evaluate("form => form.requestSubmit()")
+    expect(ana.locator("input[name=login]")).to_be_visible()
+    assert ana.evaluate("Object.keys(sessionStorage).filter(key => !key.startsWith('htmx'))") == []
+
+
 @contextmanager
 def phone_of(unit: Unit) -> Iterator[PhoneAccount]:
     """The company has a number with a provider, for as long as this lasts; whoever holds a lead has a phone."""
