@@ -136,7 +136,7 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no 
             if data.get(name) is not None and not least <= data[name] <= most:
                 self.add_error(name, f"Between {least} and {most:,}.")
         if not self.errors:
-            for name, why in checked(self.actor, self.unit, data).items():
+            for name, why in checked(self.actor, self.unit, data, data["agents"]).items():
                 self.add_error(name, why)
             if not any(data[f"d-{one.pk}"] for one in self.rows):
                 self.add_error(None, "Choose at least one disposition.")

@@ -12,7 +12,9 @@ METHODS_THAT_OWN = ("preview", "preview_inbound")
 
 @dataclass(frozen=True)
 class Settings:
-    """Those that depend on each other. `may_skill`: whether there is a lead filter that could be somebody's skills."""
+    """Those that depend on each other. `may_skill`: whether there is a lead filter that could be somebody's skills;
+    `may_join`: whether it is open to members, or somebody is named.
+    """
 
     kind: str = NORMAL
     dial_method: str = "preview"
@@ -24,11 +26,13 @@ class Settings:
     secondary_priority: str = FIFO
     opens: time | None = None
     closes: time | None = None
+    active: bool = True
+    may_join: bool = True
 
 
 def refusals(settings: Settings) -> dict[str, str]:
     """Why these settings cannot stand, by the field that is to be changed. Empty where they can."""
-    return _by_ownership(settings) | _by_skills(settings) | _by_range(settings)
+    return _by_ownership(settings) | _by_skills(settings) | _by_range(settings) | _by_people(settings)
 
 
 def _by_ownership(settings: Settings) -> dict[str, str]:
@@ -58,6 +62,12 @@ def _by_skills(settings: Settings) -> dict[str, str]:
     if settings.has_default_skill and not settings.agent_skills:
         said["default_skill"] = "A default is for campaigns with agent skills. Turn them on, or leave this empty."
     return said
+
+
+def _by_people(settings: Settings) -> dict[str, str]:
+    if settings.may_join or not settings.active:
+        return {}
+    return {"agents": "Nobody may join it, so it cannot run. Open it to all members, or choose people."}
 
 
 def _by_range(settings: Settings) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,12 @@ def people_for(actor: User, unit: Unit, campaign: Campaign | None) -> QuerySet[U
     return people.order_by("name", "pk")
 
 
+def has_members(unit: Unit) -> bool:
+    """Whether anybody is a member of the unit, or of one below it: who may join its campaigns that are open to members."""
+    current = Membership.objects.current().filter(within([unit.pk], "unit__"), user__is_active=True)
+    return bool(current.exists())
+
+
 def dispositions_for(company_id: int, campaign: Campaign | None) -> list[Disposition]:
     """Those in use, and those that the campaign has had from before they were archived."""
     found = list(Disposition.objects.in_use(company_id))
@@ -70,8 +76,8 @@ def dispositions_for(company_id: int, campaign: Campaign | None) -> list[Disposi
     return [*found, *(kept.order_by("name", "pk") if campaign else ())]
 
 
-def checked(actor: User, unit: Unit, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Why these settings are refused, by field (D2)."""
+def checked(actor: User, unit: Unit, settings: Mapping[str, Any], agents: Collection[int]) -> dict[str, str]:
+    """Why these settings, with these people named, are refused, by field (D2)."""
     lead_filters = filters_for(actor, unit)
     asked = Settings(
         kind=settings["kind"],
@@ -84,6 +90,8 @@ def checked(actor: User, unit: Unit, settings: Mapping[str, Any]) -> dict[str, s
         secondary_priority=settings["secondary_priority"],
         opens=settings["opens"],
         closes=settings["closes"],
+        active=settings["active"],
+        may_join=settings["open_to_members"] or bool(agents),
     )
     script = problem_of(settings["script"])
     return refusals(asked) | ({"script": script} if script else {})
@@ -126,7 +134,7 @@ def _held(campaign: Campaign, version: int) -> Campaign:
 
 
 def _check(actor: User, unit: Unit, known: Campaign | None, values: CampaignValues) -> None:
-    wrong: dict[str, str] = checked(actor, unit, values.settings)
+    wrong: dict[str, str] = checked(actor, unit, values.settings, values.agents)
     hold_filters(values.settings["lead_filter"], values.settings["default_skill"])
     for name in ("lead_filter", "default_skill"):
         one, was = values.settings[name], getattr(known, name, None)

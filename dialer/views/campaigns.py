@@ -16,7 +16,7 @@ from crm.organization.models import Unit, User
 from crm.organization.people import signed_in
 from dialer.campaign_forms import CampaignForm
 from dialer.models import Campaign
-from dialer.services.campaigns import leads_of
+from dialer.services.campaigns import has_members, leads_of
 from dialer.views.filters import VERB, units_of
 from leads.messaging.fields import FIELDS, fill, problem_of
 from leads.models import Lead
@@ -66,6 +66,8 @@ def _page(request: HttpRequest, user: User, unit: Unit, one: Campaign | None) ->
     form = CampaignForm(request.POST if sent else None, actor=user, unit=unit, campaign=one)
     if sent and step == "save" and form.is_valid() and (saved := form.save()):
         messages.success(request, f"{saved.name} is saved.")
+        if saved.active and saved.open_to_members and not has_members(unit):
+            messages.warning(request, f"Nobody can join {saved.name} yet: {unit.name} has no members.")
         return redirect("campaigns")
     context: dict[str, Any] = {"unit": unit, "campaign": one, "name": name, "form": form, "count": count}
     context["preview"] = _preview(user, str(form["script"].value() or "")) if step == "look" else ""

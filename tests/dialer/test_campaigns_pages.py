@@ -12,7 +12,7 @@ from dialer.models import AgentSkill, Campaign, Disposition
 from permissions.models import LedgerEntry
 from tests.factories.campaigns import make_campaign, make_filter
 from tests.factories.leads import make_lead
-from tests.factories.people import leave_unit, make_manager
+from tests.factories.people import leave_company, leave_unit, make_manager, make_team
 from tests.factories.scenes import Brokerage, brokerage, stranger
 
 
@@ -107,6 +107,7 @@ def test_d1_saving_what_is_there_changes_nothing(client: Client, harbor: Brokera
         ({"name": "taken"}, "There is a campaign of this name already"),
         ({"kind": "nonsense"}, "Select a valid choice"),
         ({"open_to_members": None, "agents": ["0"]}, "Select a valid choice"),
+        ({"open_to_members": None}, "Nobody may join it, so it cannot run"),
         ({"lead_filter": "0"}, "Select a valid choice"),
     ],
 )
@@ -121,6 +122,31 @@ def test_d2_the_form_refuses_and_says_why(
     assert said in html
     assert f'value="{changes.get("name", "Kept")}"' in html
     assert Campaign.objects.count() == 1
+
+
+def test_d1_a_campaign_that_does_not_run_may_wait_for_its_people(client: Client, harbor: Brokerage) -> None:
+    """It cannot be started without; also where those who were named have left."""
+    client.force_login(harbor.north_admin)
+    assert add(client, harbor, active=None, open_to_members=None).status_code == 302
+    made = Campaign.objects.get()
+    where, again = f"/dialer/campaigns/{made.pk}/", {"open_to_members": None, "version": "1"}
+    refused = client.post(where, sent(harbor, **again))
+    assert "Nobody may join it, so it cannot run" in refused.content.decode()
+    assert client.post(where, sent(harbor, agents=[harbor.ana.pk], **again)).status_code == 302
+    leave_company(harbor.ana)
+    gone = {"open_to_members": None, "version": "2", "attempt_limit": "3"}
+    assert client.post(where, sent(harbor, **gone)).status_code == 422
+    made.refresh_from_db()
+    assert (made.active, made.attempt_limit) == (True, None)
+
+
+def test_d1_where_a_unit_has_no_members_yet_she_is_told(client: Client, harbor: Brokerage) -> None:
+    empty = make_team(harbor.north)
+    client.force_login(harbor.north_admin)
+    for unit, is_told in ((empty, True), (harbor.north, False)):
+        values = sent(harbor, name=f"For {unit.name}")
+        page = client.post(f"/dialer/campaigns/new/{unit.pk}/", values, follow=True).content.decode()
+        assert ("Nobody can join" in page) == is_told
 
 
 def test_d2_without_ownership_the_rest_is_free(client: Client, harbor: Brokerage) -> None:
