@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from leads.states import kept_as
+
 MOST_SETS, MOST_GROUPS, MOST_ITEMS = 6, 10, 20
 MOST_WORDS, LONGEST_WORD = 60, 80
 MOST_NUMBER = 10**12
@@ -67,7 +69,9 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """`codes` is how a value out of a list is written; `said` are operators that this field says in its own words."""
+    """`codes` is how a value out of a list is written, `keep` how a word is; `said` are operators that this field says in
+    its own words.
+    """
 
     key: str
     label: str
@@ -75,6 +79,7 @@ class Field:
     operators: tuple[Operator, ...]
     codes: str = ""
     said: Mapping[Operator, str] | None = None
+    keep: Callable[[str], str] = str
 
     def words(self, operator: Operator) -> str:
         return (self.said or {}).get(operator, WORDS[operator])
@@ -90,7 +95,7 @@ FIELDS = (
     Field("source", "Source", Shape.ONE_OF, (*ONE, *BLANK), NUMBERED),
     Field("tag", "Tag", Shape.TEXT, (*ONE, *BLANK)),
     Field("kind", "Type", Shape.ONE_OF, (*ONE, *BLANK), CODED),
-    Field("state", "State", Shape.TEXT, (*ONE, *BLANK)),
+    Field("state", "State", Shape.TEXT, (*ONE, *BLANK), keep=kept_as),
     Field("city", "City", Shape.TEXT, TEXT),
     Field("postal_code", "Postal code", Shape.TEXT, (O.BEGINS, *ONE, *BLANK)),
     Field("language", "Language", Shape.TEXT, (*ONE, *BLANK)),
@@ -217,7 +222,7 @@ def _item(raw: object, fields: Fields) -> Item | None:
 
 
 def _texts(field: Field, text: str) -> str:
-    words = list(dict.fromkeys(found for word in text.split(",") if (found := " ".join(word.split()))))
+    words = list(dict.fromkeys(field.keep(found) for word in text.split(",") if (found := " ".join(word.split()))))
     if not words:
         raise ValueError("Write one or more words, comma apart.")
     if len(words) > MOST_WORDS or any(len(word) > LONGEST_WORD or not word.isprintable() for word in words):
