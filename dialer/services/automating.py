@@ -60,6 +60,11 @@ class Job:
     def why(self) -> str:
         return f"automation {self.automation.name}"
 
+    @property
+    def by(self) -> str:
+        """What people are told of who did it."""
+        return f"The automation “{self.automation.name}”{f', set off by {self.actor},' if self.actor else ''}"
+
 
 def do_next() -> bool:
     """Do what has waited longest: whether there was anything. What breaks is tried again after the others."""
@@ -234,7 +239,7 @@ def _hand(job: Job) -> Iterator[str]:
     if way == Automation.Owner.ASSIGNED:
         yield from _assign(job, new)
     elif job.lead.owner_user_id != new.pk:
-        transfer_leads(actor=job.author, lead_ids=[job.lead.pk], to=new, why=job.why)
+        transfer_leads(actor=job.author, lead_ids=[job.lead.pk], to=new, why=job.why, by=job.by)
         yield f"{new.name} is the owner."
 
 

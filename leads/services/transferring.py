@@ -60,12 +60,15 @@ FROM ended WHERE until IS NULL OR until > now() ORDER BY lead_id, user_id
 
 @dataclass(frozen=True)
 class Cause:
-    """Who does it, why, and in which batch: what every row of it in the ledger says. `told`: who learns of it otherwise."""
+    """Who does it, why, and in which batch: what every row of it in the ledger says. `told`: who learns of it otherwise;
+    `by`: what did it in the actor’s name, where people are told.
+    """
 
     actor: User
     why: str
     batch_id: int | None = None
     told: int | None = None
+    by: str = ""
 
     def params(self) -> dict[str, Any]:
         return {"actor_id": self.actor.pk, "why": self.why, "batch_id": self.batch_id}
@@ -88,6 +91,7 @@ def transfer_leads(
     why: str,
     keep_assistants: bool = False,
     batch_id: int | None = None,
+    by: str = "",
 ) -> list[int]:
     """Give leads to another owner: the ids of those that changed hands. What is the target's already stays as it is.
 
@@ -97,7 +101,7 @@ def transfer_leads(
     people, units = targets_for(actor)
     if not (people if isinstance(to, User) else units).filter(pk=to.pk).exists():
         raise ValidationError("Choose a colleague or a unit that you can see, and that the company’s policy allows.")
-    return change_owner(held, to, Cause(actor, why, batch_id), keep_assistants=keep_assistants)
+    return change_owner(held, to, Cause(actor, why, batch_id, by=by), keep_assistants=keep_assistants)
 
 
 @transaction.atomic
@@ -218,14 +222,14 @@ def _settle(lead_ids: list[int], to: Unit | User, cause: Cause, *, keep_assistan
 
 def tell_owners(owners: Mapping[int, int | None], to: Unit | User, cause: Cause) -> None:
     """Who had these leads (lead → person, if one) and who has them now: a message each, however many leads."""
-    tell_former_owners(owners, f"to {to}", cause.actor)
+    tell_former_owners(owners, f"to {to}", cause.actor, cause.by)
     if isinstance(to, User):
         tell_new_owner(list(owners), to, cause)
 
 
-def tell_former_owners(owners: Mapping[int, int | None], where: str, actor: User) -> None:
+def tell_former_owners(owners: Mapping[int, int | None], where: str, actor: User, by: str = "") -> None:
     """M8: who had some of them (lead → person, if one) is told what somebody else did."""
-    tell_personal_owners(owners, actor, f"went {where}", f"went {where}", f"{actor} changed the owner.")
+    tell_personal_owners(owners, actor, f"went {where}", f"went {where}", f"{by or actor} changed the owner.")
 
 
 def tell_personal_owners(owners: Mapping[int, int | None], actor: User, one: str, many: str, body: str) -> None:
@@ -255,7 +259,7 @@ def told_of(owners: Iterable[int | None], actor: User) -> QuerySet[User]:
 def tell_new_owner(lead_ids: list[int], to: User, cause: Cause) -> None:
     if to.pk in (cause.actor.pk, cause.told):
         return
-    said = f"{cause.actor} made you the owner."
+    said = f"{cause.by or cause.actor} made you the owner."
     if len(lead_ids) == 1:
         message = Message(to.pk, "owned", "{lead} is yours now", body=said, lead_id=lead_ids[0])
     else:

@@ -88,6 +88,22 @@ def test_d13_a_sale_makes_the_agent_who_set_it_the_owner(harbor: Brokerage) -> N
     assert (fact.actor, fact.why) == (harbor.north_admin, "automation disposition 0")
 
 
+@pytest.mark.parametrize("set_off", [True, False])
+def test_d13_who_had_it_and_who_has_it_are_told_that_an_automation_did_it(db: None, set_off: bool) -> None:
+    """Whoever saved it did nothing now; whoever set it off only moved the stage."""
+    harbor = brokerage("managed")
+    lead = make_lead(harbor.ana)
+    assign(lead, harbor.ben)
+    made = make(harbor, "stage", name="Hand on", stage=lead.stage, new_owner="agent")
+    AutomationDue.objects.create(
+        company=harbor.company, automation=made, lead=lead, actor=harbor.lead if set_off else None
+    )
+    assert run() == [("done", ["Ben is the owner."])]
+    by = "The automation “Hand on”, set off by Lead," if set_off else "The automation “Hand on”"
+    told = {one.user: one.body for one in Notification.objects.filter(user__in=[harbor.ana, harbor.ben])}
+    assert told == {harbor.ana: f"{by} changed the owner.", harbor.ben: f"{by} made you the owner."}
+
+
 def test_d13_whoever_set_it_becomes_the_agent_where_she_may_be(harbor: Brokerage) -> None:
     lead = make_lead(harbor.lakeside, phones=[PHONE])
     busy = Disposition.objects.get(company=harbor.company, name="Busy")
