@@ -116,7 +116,9 @@ class PolicyForm(SeenForm):
             now = policy_of(self.unit)
             stands = PolicyValues.of(now)
             words = f"round robin {'on' if now.round_robin else 'off'}, {stands.minutes} minutes, {now.passes} passes"
-            self.changed_meanwhile(stands, f"{words}, then {now.fallback or now.fallback_pond or 'a manager'}")
+            words += f", then {now.fallback or now.fallback_pond or 'a manager'}"
+            words += _times(", pauses {}", ", no pauses", stands.pauses) if stands.pauses != seen.pauses else ""
+            self.changed_meanwhile(stands, words)
         except NotEligibleError:
             self.add_error("fallback", "This can no longer be chosen.")
         return self.is_valid()
@@ -212,5 +214,23 @@ class PlaceForm(SeenForm):
             self.member.refresh_from_db()
             now = PlaceValues.of(self.member)
             state = f"{'enrolled' if now.enrolled else 'not enrolled'}, {'paused' if now.paused else 'not paused'}"
-            self.changed_meanwhile(now, f"weight {now.weight}, {state}")
+            self.changed_meanwhile(now, ", ".join([f"weight {now.weight}, {state}", *_differing(seen, now)]))
         return self.is_valid()
+
+
+def _differing(seen: PlaceValues, now: PlaceValues) -> list[str]:
+    """What else of a place stands otherwise than was seen."""
+    most, any_number = "at most {} {}", "any number {}"
+    caps = (("in a day", seen.daily_cap, now.daily_cap), ("unclaimed at once", seen.open_cap, now.open_cap))
+    said = [any_number.format(of) if cap is None else most.format(cap, of) for of, was, cap in caps if was != cap]
+    if seen.hours != now.hours:
+        said.append(_times("working hours {}", "at any time", now.hours))
+    if seen.states != now.states:
+        said.append(f"licensed in {now.states}" if now.states else "licensed anywhere")
+    return said
+
+
+def _times(some: str, none: str, hours: str) -> str:
+    """Times of the week, which are kept as JSON, in words."""
+    spans = read_weekly(json.loads(hours))
+    return some.format(" and ".join(map(str, spans))) if spans else none

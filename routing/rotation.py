@@ -19,6 +19,7 @@ JUST_HAD_IT = "just had it"
 OFF_HOURS = "outside working hours"
 AT_CAP = "at cap"
 UNLICENSED = "not licensed for the state"
+NOBODY_IN, IN_PAUSE = "nobody", "pause"  # why working hours did not count
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Place:
     """A place on a roster. `skip` says why it cannot receive now; empty: it can. Choosing changes `credit` and `room`.
 
     `room`: how many leads it may have until its cap; None: any number. `states`: where she is licensed; empty: anywhere.
+    `off_in_pause`: outside her hours, which do not count as a pause lasts.
     """
 
     user_id: int
@@ -35,6 +37,7 @@ class Place:
     room: int | None = None
     states: frozenset[str] = frozenset()
     off_hours: bool = False
+    off_in_pause: bool = False
 
     def why_not(self, state: str) -> str:
         """Why it cannot receive a lead of this state (by its code), whatever the hour. Licences say nothing of a lead
@@ -52,6 +55,11 @@ class Place:
             AT_CAP if self.room is not None and self.room <= 0 else OFF_HOURS if self.off_hours else ""
         )
 
+    @property
+    def aside(self) -> str:
+        """If she is chosen, why her working hours did not count; empty where they did, or she is within them."""
+        return NOBODY_IN if self.off_hours else IN_PAUSE if self.off_in_pause else ""
+
     def receive(self) -> None:
         """One lead less until the cap."""
         if self.room is not None:
@@ -60,11 +68,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Choice:
-    """Who is next in which pass, and who was skipped for what; nobody once the passes are used up."""
+    """Who is next in which pass, and who was skipped for what; nobody once the passes are used up. `aside` says why her
+    working hours did not count, if so.
+    """
 
     user_id: int | None
     pass_number: int
     skipped: tuple[tuple[int, str], ...]
+    aside: str = ""
 
 
 def take_turn(places: Sequence[Place]) -> Place | None:
@@ -126,7 +137,7 @@ def next_for_lead(
         for one, reason in reasons.items()
         if one not in in_turn
     )
-    return Choice(chosen.user_id if chosen else None, pass_number, skipped)
+    return Choice(chosen.user_id if chosen else None, pass_number, skipped, chosen.aside if chosen else "")
 
 
 def first_able(places: Sequence[Place], state: str) -> Choice:
@@ -136,4 +147,4 @@ def first_able(places: Sequence[Place], state: str) -> Choice:
         return Choice(None, 1, tuple(reasons.items()))
     ready[0].receive()
     before = [(place.user_id, reasons[place.user_id]) for place in places[: places.index(ready[0])]]
-    return Choice(ready[0].user_id, 1, tuple(before))
+    return Choice(ready[0].user_id, 1, tuple(before), ready[0].aside)

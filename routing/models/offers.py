@@ -119,6 +119,12 @@ class OfferRecipient(models.Model):
 class Decision(models.Model):
     """Why a lead went where it went: who was chosen, and who was skipped for what (R4)."""
 
+    class Aside(models.TextChoices):
+        """Why the working hours of who was chosen did not count (R7)."""
+
+        NOBODY = "nobody", "nobody who could take it was within hers"
+        PAUSE = "pause", "a pause lasted"
+
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
     lead = models.ForeignKey(Lead, models.CASCADE, related_name="routing_decisions")
     rotation = models.ForeignKey(Rotation, models.CASCADE, related_name="decisions", db_index=False)
@@ -130,6 +136,7 @@ class Decision(models.Model):
     pond = models.ForeignKey(Pond, models.PROTECT, null=True, related_name="+", db_index=False)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
     skipped = models.JSONField(default=list, help_text="[[user id, reason], …] in roster order.")
+    aside = models.CharField(max_length=8, choices=Aside, blank=True, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.lead_id} → {self.chosen_id}"

@@ -37,6 +37,7 @@ class Placement:
     method: str
     pass_number: int
     skipped: Skipped = ()
+    aside: str = ""
     user_id: int | None = None
     several: tuple[int, ...] = ()
     pond: Pond | None = None
@@ -70,7 +71,7 @@ def _in_turn(roster: Roster, step: Step) -> Placement:
     if choice.user_id is None:
         return _give_up(roster, step, choice.skipped)
     step.rotation.pass_number = choice.pass_number
-    return _placed(roster, step, Method.ROUND_ROBIN, choice.skipped, user_id=choice.user_id)
+    return _placed(roster, step, Method.ROUND_ROBIN, choice.skipped, user_id=choice.user_id, aside=choice.aside)
 
 
 def _to_several(roster: Roster, step: Step) -> Placement:
@@ -82,7 +83,8 @@ def _to_several(roster: Roster, step: Step) -> Placement:
     if not several or number > roster.policy.passes:
         return _give_up(roster, step, skipped)
     step.rotation.pass_number = number
-    return _placed(roster, step, Method.FIRST_TO_CLAIM, skipped, several=several)
+    aside = next((one.aside for one in ready if one.aside), "")
+    return _placed(roster, step, Method.FIRST_TO_CLAIM, skipped, several=several, aside=aside)
 
 
 def _to_number_one(roster: Roster, step: Step) -> Placement:
@@ -90,7 +92,7 @@ def _to_number_one(roster: Roster, step: Step) -> Placement:
     choice = first_able(roster.places, step.state)
     if choice.user_id is None:
         return _give_up(roster, step, choice.skipped)
-    return _placed(roster, step, Method.NUMBER_ONE, choice.skipped, user_id=choice.user_id)
+    return _placed(roster, step, Method.NUMBER_ONE, choice.skipped, user_id=choice.user_id, aside=choice.aside)
 
 
 def _to_person(roster: Roster, step: Step) -> Placement:
@@ -139,6 +141,7 @@ def _placed(
     user_id: int | None = None,
     several: tuple[int, ...] = (),
     pond: Pond | None = None,
+    aside: str = "",
 ) -> Placement:
     rotation = step.rotation
     rule = rotation.rule
@@ -149,6 +152,7 @@ def _placed(
         method,
         rotation.pass_number,
         skipped,
+        aside,
         user_id,
         several,
         pond,

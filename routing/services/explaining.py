@@ -66,6 +66,7 @@ class Step:
     rule: str
     pass_number: int
     skipped: list[tuple[str, str]]
+    aside: str = ""
     tone: str = ""
     end: str = ""
     ended_at: datetime | None = None
@@ -124,6 +125,7 @@ def _step(decision: Decision, names: dict[int, str], offers: Offers) -> Step:
         rule=_rule_said(decision.rule),
         pass_number=decision.pass_number,
         skipped=[(names.get(user, "Somebody"), reason) for user, reason in decision.skipped],
+        aside=f"Working hours did not count: {decision.get_aside_display()}." if decision.aside else "",
         tone=tone,
         end=end,
         ended_at=offer.closed_at if offer else None,

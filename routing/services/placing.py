@@ -61,7 +61,8 @@ FROM made LEFT JOIN asked ON asked.offer_id = made.id ORDER BY id, asked.user_id
 REMEMBER = """
 WITH placed AS (
     SELECT * FROM json_to_recordset(%(placed)s) AS placed (company_id bigint, rotation_id bigint, lead_id bigint,
-        user_id bigint, pass_number int, method text, outcome text, pond_id bigint, rule_id bigint, skipped jsonb)
+        user_id bigint, pass_number int, method text, outcome text, pond_id bigint, rule_id bigint, skipped jsonb,
+        aside text)
 ), moved AS (
     UPDATE routing_rotation AS rotation
     SET pass_number = placed.pass_number, outcome = placed.outcome,
@@ -70,8 +71,8 @@ WITH placed AS (
         AND (rotation.pass_number <> placed.pass_number OR rotation.outcome <> placed.outcome)
 )
 INSERT INTO routing_decision (company_id, lead_id, rotation_id, method, cause, pass_number, chosen_id, pond_id, rule_id,
-    skipped)
-SELECT company_id, lead_id, rotation_id, method, %(cause)s, pass_number, user_id, pond_id, rule_id, skipped
+    skipped, aside)
+SELECT company_id, lead_id, rotation_id, method, %(cause)s, pass_number, user_id, pond_id, rule_id, skipped, aside
 FROM placed
 """
 NEW = "new"  # the cause of a lead's first step
@@ -110,6 +111,7 @@ def _row(roster: Roster, placement: Placement) -> dict[str, Any]:
         "pond_id": placement.pond.pk if placement.pond else None,
         "rule_id": placement.rule_id,
         "skipped": placement.skipped,
+        "aside": placement.aside,
     }
 
 

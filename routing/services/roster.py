@@ -44,7 +44,7 @@ class Roster:
     def __post_init__(self) -> None:
         if is_paused(self.policy, self.now):  # while a pause lasts, hours do not count (R7)
             for place in self.places:
-                place.off_hours = False
+                place.off_hours, place.off_in_pause = False, place.off_hours
 
     def clock(self, window: timedelta, offered_at: datetime) -> Clock:
         """The clock of an offer made now, within this window or the unit's."""

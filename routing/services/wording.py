@@ -13,6 +13,7 @@ from routing.clock import in_words
 from routing.models import Channel, Rule, RuleBook
 from routing.rules import covers
 from routing.services.board import board_of
+from routing.services.postal import postal_notes
 from routing.weekly import WEEK, read_weekly
 
 Method = Rule.Method
@@ -138,7 +139,8 @@ def lint(unit: Unit, rules: Sequence[Rule]) -> dict[int, list[str]]:
             lacks = _lacks_target(rule, roster)
         else:
             lacks = checked.setdefault(roster.pk, roster_notes(roster))
-        found[rule.pk] = [*([NEVER.format(caught)] if caught else []), *lacks]
+        postal = postal_notes(rule.conditions, unit.company.phone_region)
+        found[rule.pk] = [*([NEVER.format(caught)] if caught else []), *postal, *lacks]
     return found
 
 
