@@ -19,8 +19,8 @@ from crm.organization.models import User
 from leads.contact import show_phone
 from leads.models import Activity, Assignment, Consent, ContactPoint, CustomField, Lead
 from permissions.access import Access, Key, Keyring, Level, Reason
-from permissions.door import access_to
-from permissions.keyring import load_keyring
+from permissions.door import LOCKED, access_to
+from permissions.managers import keyrings_of
 
 
 def _name(pointer: str, table: str, column: str = "name") -> Func:
@@ -45,10 +45,8 @@ OPTED_OUT = Func(
 TONES = {"open": "info", "won": "good", "lost": "bad", "archived": "neutral"}
 COMMUNICATIONS = {"call": ("call", "calls"), "text": ("text", "texts"), "email": ("e-mail", "e-mails")}
 ROW_COLUMNS = (
-    *("public_id", "company", "owner_unit", "owner_user", "hidden", "privacy", "locks", "origin", "origin_unit"),
-    "removed_at",
-    *("first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
-    "removed_at",
+    *LOCKED,
+    *("public_id", "origin", "first_name", "last_name", "company_name", "score", "last_activity_at", "created_at"),
 )
 ROW_NAMES = {
     "stage_name": _name("stage", "leads_stage"),
@@ -167,11 +165,18 @@ def communications_of(lead_ids: Collection[int]) -> Mapping[int, Mapping[str, in
     return counts
 
 
-def subjects_for(reader: User, lead_ids: Collection[int]) -> dict[int, Subject]:
-    """Of these leads, those whose name the reader may know now, as notifications call them."""
-    leads = Lead.objects.visible_to(load_keyring(reader), Level.VIEW).filter(pk__in=lead_ids).order_by("pk")
-    named = leads.only("public_id", "first_name", "last_name", "company_name")
-    return {lead.pk: Subject(lead.name, reverse("lead", args=[lead.public_id])) for lead in named}
+def subjects_for(asked: Mapping[User, Collection[int]]) -> dict[tuple[int, int], Subject]:
+    """Of these leads, those whose name their reader may know now, as notifications call them."""
+    keyrings = keyrings_of(asked.keys())
+    leads = Lead.objects.only(*LOCKED, "public_id", "first_name", "last_name", "company_name").in_bulk(
+        {pk for wanted in asked.values() for pk in wanted}
+    )
+    return {
+        (reader.pk, pk): Subject(leads[pk].name, reverse("lead", args=[leads[pk].public_id]))
+        for reader, wanted in asked.items()
+        for pk in leads.keys() & wanted
+        if access_to(keyrings[reader.pk], leads[pk]).level >= Level.VIEW
+    }
 
 
 def owner_label(lead: Lead) -> OwnerLabel:

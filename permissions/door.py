@@ -108,6 +108,9 @@ class AccessQuerySet(models.QuerySet[M]):
         return self.filter(doable(as_keyring(actor), verb))
 
 
+LOCKED = ("company", "owner_unit", "owner_user", "origin_unit", "hidden", "privacy", "locks", "removed_at")
+
+
 def locked(lead: Any) -> LockedLead:
     """What access to a lead instance is decided on."""
     return LockedLead(

@@ -1,4 +1,7 @@
-"""Where all managers of a company stand, or some who manage nothing: what `standing_of` says of one, in a few queries."""
+"""Where all managers of a company stand, or some who manage nothing: what `standing_of` says of one, in a few queries.
+
+And so the keyrings of many.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ from typing import Any
 from crm.organization.managing import who_manages_whom
 from crm.organization.models import Company, Membership, Unit, User
 from crm.organization.querysets import MANAGES
-from permissions.access import CompanyReach, Standing
+from permissions.access import CompanyReach, Keyring, Standing, make_keyring
 from permissions.backend import permissions_of
 from permissions.catalog import Permission
-from permissions.keyring import given_to, policy_of
+from permissions.keyring import given_to, load_keyring, policy_of
 
 Sets = defaultdict[int, set[int]]
 WIDEST = (Unit.Kind.COMPANY, Unit.Kind.OFFICE, Unit.Kind.TEAM)
@@ -57,6 +60,16 @@ def members_among(people: Iterable[int], company: Company) -> list[Standing]:
     for user, unit in Membership.objects.current().filter(user__in=users).order_by("pk").values_list("user", "unit"):
         joined[user].add(unit)
     return [_member(user, joined[user.pk], given(user.pk)) for user in users]
+
+
+def keyrings_of(people: Collection[User]) -> dict[int, Keyring]:
+    """The keyring of each as the database says now, by her id; of all who manage nothing in a few queries."""
+    keyrings = {one.pk: Keyring(user_id=one.pk, company_id=one.company_id) for one in people}
+    managing = Membership.objects.current().filter(user__in=keyrings, role__in=MANAGES).order_by("user")
+    single = {*managing.values_list("user", flat=True), *(one.pk for one in people if one.seen_through is not None)}
+    for company in {one.company for one in people if one.pk not in single}:
+        keyrings |= {one.user_id: make_keyring(one) for one in members_among(keyrings.keys() - single, company)}
+    return keyrings | {one.pk: load_keyring(one) for one in people if one.pk in single}
 
 
 def _member(user: User, joined: Collection[int], given: Mapping[str, Any]) -> Standing:

@@ -17,10 +17,10 @@ WORKER = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--logl
 LISTEN_BACKLOG = 512
 
 
-def python_program(name: str, *arguments: str, listener: socket.socket | None = None) -> Program:
-    """`python -m arguments…` from the project's folder, writing to `logs/<name>.log`."""
+def python_program(name: str, *arguments: str, listener: socket.socket | None = None, yielding: int = 0) -> Program:
+    """`python -m arguments…` from the project's folder, writing to `logs/<name>.log`; `yielding` as nice(1) has it."""
     log = settings.DATA / "logs" / f"{name}.log"
-    command = [sys.executable, "-m", *arguments]
+    command = [*(("nice", "-n", str(yielding)) if yielding else ()), sys.executable, "-m", *arguments]
     fds = [listener.fileno()] if listener else []
 
     def start() -> subprocess.Popen[bytes]:
@@ -30,13 +30,15 @@ def python_program(name: str, *arguments: str, listener: socket.socket | None = 
 
 
 def product(listener: socket.socket) -> list[Program]:
-    """The four programs of the product in the order of their start."""
+    """The four programs of the product in the order of their start. Where there is work for all, the post waits first."""
     web = ("gunicorn", "--config", "python:crm.core.web", "--bind", f"fd://{listener.fileno()}")
     beat = ("--scheduler", "crm.core.health.PulsingScheduler", "--loglevel", "WARNING")
     return [
         python_program("web", *web, listener=listener),
         python_program("clock", *CELERY, "worker", "-Q", "clock", "-n", "clock@%h", "-c", "2", *WORKER),
-        python_program("worker", *CELERY, "worker", "-Q", "default", "-n", "worker@%h", "-c", "2", *WORKER),
+        python_program(
+            "worker", *CELERY, "worker", "-Q", "default", "-n", "worker@%h", "-c", "2", *WORKER, yielding=10
+        ),
         python_program("beat", *CELERY, "beat", *beat),
     ]
 

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 
 from crm.notifications.models import Delivery
 from crm.notifications.outcomes import SENT, Outcome, ended, later
-from crm.notifications.subjects import notices_for
+from crm.notifications.subjects import Notice, notices_of
 
 
 def deliver(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Outcome]]:
@@ -23,26 +23,24 @@ def deliver(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Outcome]
         yield from ((delivery, later(error)) for delivery in deliveries)
         return
     try:
-        for delivery in deliveries:
-            yield delivery, _send(delivery, post)
+        for delivery, notice in zip(deliveries, notices_of([one.notification for one in deliveries]), strict=True):
+            yield delivery, _send(delivery, notice, post)
     finally:
         post.close()
 
 
-def _send(delivery: Delivery, post: Any) -> Outcome:
+def _send(delivery: Delivery, notice: Notice, post: Any) -> Outcome:
     if not delivery.notification.user.is_active:
         return ended("deactivated")
     try:
-        _written(delivery, post).send()
+        _written(delivery, notice, post).send()
     except Exception as error:  # one that cannot be written or sent holds up nobody else's
         return later(error)
     return SENT
 
 
-def _written(delivery: Delivery, post: Any) -> EmailMessage:
-    """The mail as its reader may see the notification at this moment."""
-    notification, reader = delivery.notification, delivery.notification.user
-    notice = notices_for(reader, [notification])[0]
+def _written(delivery: Delivery, notice: Notice, post: Any) -> EmailMessage:
+    notification = delivery.notification
     context = {"notice": notice, "link": f"{settings.PUBLIC_URL}{notice.url}", "company": notification.company}
     body = render_to_string("notifications/email.txt", context)
-    return EmailMessage(subject=notice.title, body=body, to=[reader.email], connection=post)
+    return EmailMessage(subject=notice.title, body=body, to=[notification.user.email], connection=post)

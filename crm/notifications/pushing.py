@@ -25,7 +25,7 @@ from crm.notifications.devices import is_signed_in
 from crm.notifications.models import Delivery, Notification, PushSubscription
 from crm.notifications.outcomes import SENT, Outcome, ended, failed, later
 from crm.notifications.standing import seconds_left
-from crm.notifications.subjects import notices_for
+from crm.notifications.subjects import Notice, notices_of
 
 AT_ONCE = 10
 LONGEST = 28 * 24 * 3600  # seconds that push services keep a message
@@ -42,11 +42,11 @@ class Parcel:
 
 
 def deliver(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Outcome]]:
-    """What each device may show is read here, one by one; the push services are spoken with several at a time."""
+    """What each device may show is read here; the push services are spoken with several at a time."""
     under_way: list[tuple[Delivery, Future[Answer]]] = []
     with ThreadPoolExecutor(AT_ONCE, "push") as threads:
-        for delivery in deliveries:
-            parcel = _packed(delivery)
+        for delivery, notice in zip(deliveries, notices_of([one.notification for one in deliveries]), strict=True):
+            parcel = _packed(delivery, notice)
             if isinstance(parcel, Parcel):
                 sending = threads.submit(post, parcel.endpoint, parcel.body, parcel.headers)
                 under_way.append((delivery, sending))
@@ -56,8 +56,8 @@ def deliver(deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Outcome]
             yield delivery, _answered(delivery, sending)
 
 
-def _packed(delivery: Delivery) -> Parcel | Outcome:
-    """What is to be sent, as the person may see it at this moment; or why nothing is."""
+def _packed(delivery: Delivery, notice: Notice) -> Parcel | Outcome:
+    """What is to be sent; or why nothing is."""
     notification, device = delivery.notification, _device_of(delivery)
     if not notification.user.is_active:
         device.delete()
@@ -67,7 +67,9 @@ def _packed(delivery: Delivery) -> Parcel | Outcome:
     if left <= 0:
         return ended("over")
     try:
-        return Parcel(device.endpoint, _encrypted(device, _shown(notification)), _headers(device, notification, left))
+        return Parcel(
+            device.endpoint, _encrypted(device, _shown(notification, notice)), _headers(device, notification, left)
+        )
     except Exception as error:  # one that cannot be written holds up nobody else's
         return later(error)
 
@@ -77,9 +79,8 @@ def _device_of(delivery: Delivery) -> PushSubscription:
     return delivery.subscription
 
 
-def _shown(notification: Notification) -> bytes:
+def _shown(notification: Notification, notice: Notice) -> bytes:
     """What static/js/worker.js shows, once it has made sure that `person` is still signed in there."""
-    notice = notices_for(notification.user, [notification])[0]
     words = {
         "title": notice.title,
         "body": notice.body[:MOST_BODY],

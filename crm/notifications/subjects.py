@@ -4,7 +4,8 @@ the reader may see at that moment (V3, V5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from crm.organization.models import User
 
 # what stands for the lead in titles and bodies, and what is read there by whoever may not read its name
 LEAD, OWN_LEAD = "{lead}", "{own lead}"
+AT_ONCE = 25
 UNNAMED = {LEAD: "a lead", OWN_LEAD: "a lead of yours"}
 
 
@@ -24,12 +26,16 @@ class Subject:
     url: str
 
 
-FindSubjects = Callable[[User, Collection[int]], Mapping[int, Subject]]
+# of these readers' leads (ids); by the ids of reader and lead
+FindSubjects = Callable[[Mapping[User, Collection[int]]], Mapping[tuple[int, int], Subject]]
 _sources: list[FindSubjects] = []
 
 
 def register_subjects(source: FindSubjects) -> None:
-    """Declared by the leads' room: of these leads (ids), those that the person may read in full now, in one query."""
+    """Declared by the leads' room: those that their readers may know now, however many ask in a few queries.
+
+    Sources are asked in their order, for what those before left open.
+    """
     _sources.append(source)
 
 
@@ -46,10 +52,28 @@ class Notice:
 
 def notices_for(reader: User, rows: Iterable[Notification]) -> list[Notice]:
     """The notifications, in their order, as the reader may see them now."""
-    told = list(rows)
-    leads = {row.lead_id for row in told if row.lead_id is not None}
-    subjects = {pk: subject for source in _sources if leads for pk, subject in source(reader, leads).items()}
-    return [_notice(row, subjects.get(row.lead_id or 0)) for row in told]
+    return _noticed([(reader, row) for row in rows])
+
+
+def notices_of(rows: Sequence[Notification]) -> Iterator[Notice]:
+    """Each as its own reader may see it now, read for a few at a time as they are taken."""
+    for first in range(0, len(rows), AT_ONCE):
+        yield from _noticed([(row.user, row) for row in rows[first : first + AT_ONCE]])
+
+
+def _noticed(told: Sequence[tuple[User, Notification]]) -> list[Notice]:
+    asked: defaultdict[User, set[int]] = defaultdict(set)
+    for reader, row in told:
+        if row.lead_id is not None:
+            asked[reader].add(row.lead_id)
+    subjects: dict[tuple[int, int], Subject] = {}
+    for source in _sources:
+        left = {
+            reader: {lead for lead in leads if (reader.pk, lead) not in subjects} for reader, leads in asked.items()
+        }
+        wanted = {reader: leads for reader, leads in left.items() if leads}
+        subjects |= source(wanted) if wanted else {}
+    return [_notice(row, subjects.get((reader.pk, row.lead_id or 0))) for reader, row in told]
 
 
 def _notice(row: Notification, subject: Subject | None) -> Notice:

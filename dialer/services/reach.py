@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from django.db.models import Q, QuerySet
 
-from crm.organization.models import Company, Membership, User
-from crm.organization.querysets import MANAGES
+from crm.organization.models import Company, User
 from dialer.hopper import ANY
 from dialer.models import AgentSession, AgentSkill, Campaign, LeadFilter
 from dialer.services.campaigns import leads_of
@@ -19,10 +18,9 @@ from dialer.services.gates import open_leads
 from dialer.services.lists import fields_of
 from dialer.services.matching import NOTHING, matching
 from leads.models import Lead, Stage
-from permissions.access import Keyring, Level, make_keyring
+from permissions.access import Keyring, Level
 from permissions.door import seen_by
-from permissions.keyring import load_keyring
-from permissions.managers import members_among
+from permissions.managers import keyrings_of
 
 GENERAL = Q(holder_id=None)
 GENERAL_ONE = Q(lead__holder_id=None)  # Django takes a generated column for one that is never null
@@ -79,27 +77,27 @@ def agents_in(campaign: Campaign) -> list[int]:
 
 def workable_by_some(company: Company, people: Iterable[int]) -> Q:
     """One of these people may work it."""
-    members, managers = _keyrings(company, set(people))
+    keyrings = _keyrings(company, people)
+    members = [keyring for keyring in keyrings if not keyring.manages_units]
     locks = {lock for keyring in members for lock in keyring.locks_at(Level.WORK)}
     single = {lead for keyring in members for lead in keyring.leads_at(Level.WORK)}
     condition = Q(locks__fits=locks) | Q(pk__any_of=single)
-    for keyring in managers:
-        condition |= seen_by(keyring, Level.WORK)
+    for keyring in keyrings:
+        if keyring.manages_units:
+            condition |= seen_by(keyring, Level.WORK)
     return condition
 
 
 def workable_by_each(company: Company, people: Iterable[int], prefix: str = "") -> dict[int, Q]:
     """Of each of these people the condition that she may work the lead at `prefix`."""
-    keyrings = [keyring for some in _keyrings(company, set(people)) for keyring in some]
-    return {keyring.user_id: seen_by(keyring, Level.WORK, prefix) for keyring in keyrings}
+    return {keyring.user_id: seen_by(keyring, Level.WORK, prefix) for keyring in _keyrings(company, people)}
 
 
-def _keyrings(company: Company, people: set[int]) -> tuple[list[Keyring], list[Keyring]]:
-    """Of those who manage nothing, in a few queries; and of the others."""
-    managing = Membership.objects.current().filter(user__in=people, role__in=MANAGES).values("user")
-    managers = list(User.objects.filter(pk__in=managing).select_related("company").order_by("pk"))
-    members = members_among(people - {user.pk for user in managers}, company)
-    return [make_keyring(one) for one in members], [load_keyring(user) for user in managers]
+def _keyrings(company: Company, people: Iterable[int]) -> Collection[Keyring]:
+    users = (
+        User.objects.active().filter(pk__in=set(people), company=company).select_related("company", "holding__profile")
+    )
+    return keyrings_of(list(users.order_by("pk"))).values()
 
 
 def skills_among(campaign: Campaign, people: Iterable[int]) -> dict[int, int | None]:

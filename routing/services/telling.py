@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
@@ -13,10 +13,10 @@ from crm.notifications.services import Message, bump, notify
 from crm.notifications.subjects import Subject
 from crm.organization.models import Unit, User
 from permissions.access import Level
-from permissions.door import seen_by
-from permissions.keyring import load_keyring
+from permissions.door import access_to
+from permissions.managers import keyrings_of
 from routing.clock import in_words
-from routing.models import Offer
+from routing.models import Offer, OfferRecipient
 from routing.services.choosing import Placement
 from routing.services.roster import Roster
 
@@ -63,13 +63,18 @@ def _within(window: timedelta) -> str:
     return f"Claim within {in_words(window)}, or it goes to the next agent."
 
 
-def offered_among_others(reader: User, lead_ids: Collection[int]) -> dict[int, Subject]:
-    """Of these leads, those on offer to her and to others, which she may not read yet: her page of offers has them."""
-    among = Offer.objects.open_for(reader).filter(lead__in=lead_ids, user=None)
-    keyring = load_keyring(reader)
-    named = among.filter(seen_by(keyring, Level.REDACTED, "lead__")).exclude(seen_by(keyring, Level.VIEW, "lead__"))
-    url = reverse("today")
-    return {lead: Subject(name or "a lead", url) for lead, name in named.values_list("lead", "lead__first_name")}
+def offered_among_others(asked: Mapping[User, Collection[int]]) -> dict[tuple[int, int], Subject]:
+    """Of these leads, those on offer to their reader and to others, which she may not read yet: her page has the offer."""
+    leads = {pk for wanted in asked.values() for pk in wanted}
+    among = OfferRecipient.objects.filter(
+        user__in=asked, ended_at=None, offer__lead__in=leads, offer__state=Offer.State.OPEN
+    )
+    keyrings, url = keyrings_of(asked.keys()), reverse("today")
+    return {
+        (one.user_id, one.offer.lead_id): Subject(one.offer.lead.first_name or "a lead", url)
+        for one in among.select_related("offer__lead").order_by("pk")
+        if access_to(keyrings[one.user_id], one.offer.lead).level == Level.REDACTED
+    }
 
 
 def offered_until(user: User, lead_id: int | None) -> datetime | None:

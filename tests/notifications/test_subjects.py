@@ -162,3 +162,20 @@ def test_notifications_of_before_forget_the_name_they_hold(client: Client, harbo
     assert f'href="{page}"' in menu
     assert "2 new leads from Lakeside" in menu
     assert "Maya" not in bell(client, harbor.ben)
+
+
+def test_r10_mails_to_many_ask_no_more_of_the_database_for_each_than_to_be_marked(
+    harbor: Brokerage, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    people = [harbor.ana, harbor.ben, harbor.eve, harbor.lead]
+    for person in people:
+        tell(person, maya(person, first_name=person.name.split()[0]))
+    with django_assert_max_num_queries(40) as once:
+        assert send_due() == len(people)
+    assert {one.to[0]: one.subject for one in mail.outbox} == {
+        person.email: f"Ben asks for {person.name.split()[0]} Okafor" for person in people
+    }
+    for person in people[:3] * 5:
+        tell(person, maya(person))
+    with django_assert_max_num_queries(len(once) - len(people) + 15):
+        assert send_due() == 15
