@@ -52,6 +52,7 @@ def test_i3_a_form_sent_again_makes_no_second_token(harbor: Brokerage, client: C
         assert again.status_code == 422
         assert "no other token was made" in html
         assert 'value="Website"' in html
+        assert ">Sent<" not in html
     assert ApiToken.objects.count() == 1
     fresh = sent.search(html)
     assert fresh
