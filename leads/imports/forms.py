@@ -10,7 +10,7 @@ from django import forms
 from crm.core.lines import one_line
 from crm.organization.models import Unit, User
 from leads.forms import TagsField
-from leads.imports.lists import may_assign
+from leads.imports.lists import may_assign, may_make_fields
 from leads.imports.matching import CUSTOM, FIELDS, NEW, PERSON, kinds_made, problems_of, with_custom_keys
 from leads.imports.services import Options
 from leads.imports.uploading import NOT_ASSIGNABLE, TooManyValuesError, choices_in
@@ -18,6 +18,9 @@ from leads.models import CustomField, ImportRun, ImportTemplate
 from leads.owner_form import MYSELF, OwnerForm
 
 COLUMN = "column-{}"
+NO_NEW_FIELD = (
+    "Leave it out, or choose a field that there is: only who may change your company’s settings makes new ones."
+)
 NEW_FIELDS = [
     (CUSTOM, "Keep as a custom field"),
     *((prefix, f"Keep as a custom field: {kind}") for prefix, kind in NEW.items() if prefix != CUSTOM),
@@ -89,7 +92,8 @@ class StartForm(OwnerForm):
         own = CustomField.objects.filter(company=actor.company_id).order_by("label", "pk")
         theirs = [(f"{CUSTOM}{field.key}", field.label) for field in own]
         fields = [pair for pair in FIELDS.items() if pair[0] != PERSON or may_assign(actor, None)]
-        becomes: list[Any] = [("", "Leave out"), *NEW_FIELDS, ("A field of the lead", fields)]
+        makes = may_make_fields(actor)
+        becomes: list[Any] = [("", "Leave out"), *(NEW_FIELDS if makes else []), ("A field of the lead", fields)]
         becomes += [("Your custom fields", theirs)] if theirs else []
         known = {value for value, _ in theirs}
         for number, (name, field) in enumerate(zip(self.run.header, self.run.mapping, strict=True)):
@@ -101,6 +105,7 @@ class StartForm(OwnerForm):
                 choices=becomes,
                 required=False,
                 initial=made if saved.startswith(CUSTOM) and saved not in known else saved,
+                error_messages={} if makes else {"invalid_choice": NO_NEW_FIELD},
             )
 
     def columns(self) -> list[forms.BoundField]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import QuerySet
 
 from crm.organization.models import Unit, User
+from leads.imports.matching import CUSTOM
 from leads.imports.values import Lists
 from leads.models import CustomField, ImportRun, Stage
 from leads.services.assigning import assignees_of
+from permissions.catalog import Permission
 
 Kinds = Mapping[str, tuple[str, Sequence[str]]]
 
@@ -36,6 +38,23 @@ def may_assign(actor: User, owner: Unit | User | None) -> bool:
     if isinstance(owner, User):
         return False
     return (managed.filter(pk=owner.pk) if owner else managed).exists()
+
+
+def may_make_fields(actor: User) -> bool:
+    """Whether a file of hers may bring fields that the company does not have yet: who keeps its lists may."""
+    return actor.has_perm(Permission.MANAGE_POLICY)
+
+
+def without_field(actor: User, mapping: Sequence[str], customs: Collection[str] | None = None) -> list[int]:
+    """The columns that would be fields which the company does not have, and which she may not make. `customs`: the keys of
+    those it has, where they were asked for already.
+    """
+    if not any(field.startswith(CUSTOM) for field in mapping) or may_make_fields(actor):
+        return []
+    own = CustomField.objects.filter(company=actor.company_id).order_by("pk")
+    there = own.values_list("key", flat=True) if customs is None else customs
+    known = {f"{CUSTOM}{key}" for key in there}
+    return [number for number, field in enumerate(mapping) if field.startswith(CUSTOM) and field not in known]
 
 
 def assignable(actor: User, owner: Unit | User | None) -> QuerySet[User]:

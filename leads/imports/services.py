@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from crm.organization.models import Unit, User
-from leads.imports.lists import Kinds, may_assign
+from leads.imports.lists import Kinds, may_assign, without_field
 from leads.imports.matching import CUSTOM, PERSON
 from leads.models import CustomField, ImportRow, ImportRun
 from leads.querysets import ImportRunQuerySet
@@ -20,6 +20,7 @@ from leads.services.hiding import starts_hidden
 from permissions.catalog import Permission
 
 DRAFTS_LAST = timedelta(days=7)
+NO_NEW_FIELDS = "Your company has no field for {}, and only who may change its settings makes one. Leave it out."
 State = ImportRun.State
 Duplicates = ImportRun.Duplicates
 AT_ZERO: Mapping[str, int] = {"handled": 0, "imported": 0, "updated": 0, "skipped": 0, "rejected": 0, "tries": 0}
@@ -51,11 +52,13 @@ def start_run(
 ) -> None:
     """Let a draft begin. Queue `leads.tasks.run_import` with it, or carry it on yourself.
 
-    Raises PermissionDenied for an owner she may not name and for what she may not hide or assign, ValueError for routing
-    without a unit, NotDraftError.
+    Raises PermissionDenied for an owner she may not name and for what she may not hide, assign or make a field of,
+    ValueError for routing without a unit, NotDraftError.
     """
     chosen = options or Options()
     hides = check_rights(actor, owner, mapping, chosen.hidden)
+    if missing := without_field(actor, mapping):
+        raise PermissionDenied(NO_NEW_FIELDS.format(", ".join(f"“{run.header[number]}”" for number in missing)))
     if chosen.route and not isinstance(owner, Unit):
         raise ValueError("only a unit's leads can be routed")
     started = ImportRun.objects.of(actor).filter(pk=run.pk, state=State.DRAFT)

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from crm.organization.models import User
-from leads.imports.lists import lists_for, may_assign
+from leads.imports.lists import lists_for, may_assign, without_field
 from leads.imports.matching import PERSON, doubts_about, field_named, match_columns
 from leads.imports.reading import ARCHIVE, Record, UnreadableFileError, read_header, survey
 from leads.imports.storing import WORKBOOK, store_file, store_rows, stored_records
@@ -20,6 +20,10 @@ from leads.imports.workbook import Workbook, open_workbook
 from leads.models import ImportRun
 from permissions.catalog import Permission
 
+NO_FIELD = (
+    "Your company has no field for it, so it is left out. Who may change your company’s settings can make one, by"
+    " importing a file with this column."
+)
 NOT_ASSIGNABLE = "Only a manager of the unit that owns the leads may say in a file who works them."
 LARGEST_FILE = 50 * 1024 * 1024  # bytes
 SAMPLES = 50  # records that help to match the columns
@@ -91,13 +95,19 @@ def check_rows(run: ImportRun) -> None:
 
 
 def match(run: ImportRun) -> None:
-    """Its columns, by their names and the first of its stored records."""
-    run.mapping = match_columns(run.header, _first_of(run), _reader_of(run).fits())
+    """Its columns, by their names and the first of its stored records; what can have no field is left out."""
+    reader = _reader_of(run)
+    found = match_columns(run.header, _first_of(run), reader.fits())
+    missing = without_field(run.created_by, found, reader.lists.customs)
+    run.mapping = ["" if number in missing else field for number, field in enumerate(found)]
 
 
 def doubts_of(run: ImportRun) -> list[str]:
     """Of each column of a draft what speaks against the field it is named like; nothing as a rule."""
-    found = doubts_about(run.header, _first_of(run), _reader_of(run).problem_of)
+    first, reader = _first_of(run), _reader_of(run)
+    found = doubts_about(run.header, first, reader.problem_of)
+    missing = without_field(run.created_by, match_columns(run.header, first, reader.fits()), reader.lists.customs)
+    found = [doubt or (NO_FIELD if number in missing else "") for number, doubt in enumerate(found)]
     if may_assign(run.created_by, None):
         return found
     return [

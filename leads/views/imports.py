@@ -273,6 +273,6 @@ def import_template(request: HttpRequest, pk: int) -> HttpResponse:
 def find_run(request: HttpRequest, public_id: str) -> ImportRun:
     """Her own run; a 404 for everybody else's."""
     runs = ImportRun.objects.of(signed_in(request)).select_related(
-        "owner_unit", "owner_user", "company", "created_by__company"
+        "owner_unit", "owner_user", "company", "created_by__company", "created_by__holding__profile"
     )
     return get_object_or_404(runs, public_id=public_id)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from crm.organization.models import User
 from leads.models import Lead
 from leads.xlsx import workbook
 from tests.browser.conftest import SignIn
+from tests.leads.imports.files import keeps_lists
 from tests.support.axe import assert_clean, assert_fits
 from tests.support.product import Product
 
@@ -22,8 +24,9 @@ WIDE = {"width": 1280, "height": 800}
 
 @pytest.fixture
 def lead_page(running_product: Product, sign_in: SignIn) -> Iterator[Page]:
-    """Lakeside's lead, on the page of imports."""
+    """Lakeside's lead, whose files may bring fields, on the page of imports."""
     with running_product.database():
+        keeps_lists(User.objects.get(email="lead@harbor.example"))
         page = sign_in("lead@harbor.example")
         page.goto("/import/")
         yield page

@@ -12,6 +12,7 @@ from leads.imports.running import carry_on
 from leads.imports.services import Options, start_run
 from leads.imports.uploading import create_run
 from leads.models import ImportRow, ImportRun
+from permissions.profiles.services import give_profile
 
 CONTACTS = Path(__file__).parents[2] / "data" / "contacts.csv"
 HEADER = "first_name,last_name,email,phone"
@@ -24,6 +25,13 @@ def csv_of(*lines: str, header: str = HEADER) -> bytes:
 def people(numbers: Iterable[int]) -> bytes:
     """A file of so many different people."""
     return csv_of(*(f"First{n},Last{n},p{n}@mail.example,201-{200 + n // 10000:03d}-{n % 10000:04d}" for n in numbers))
+
+
+def keeps_lists(user: User) -> User:
+    """Her profile includes the settings of her company, and so the fields that a file brings."""
+    give_profile(user, "company_admin")
+    user.refresh_from_db()  # also the profile that it knew
+    return user
 
 
 def upload(actor: User, content: bytes, name: str = "people.csv") -> ImportRun:

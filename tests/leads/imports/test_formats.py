@@ -14,7 +14,7 @@ from crm.organization.models import User
 from leads.models import ImportRun, Lead
 from leads.xlsx import workbook
 from tests.factories.scenes import Brokerage, brokerage
-from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, reasons, upload
+from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, keeps_lists, reasons, upload
 
 pytestmark = pytest.mark.django_db
 SHARED = sorted((Path(__file__).parents[4] / "shared" / "data").glob("us-500.csv"))
@@ -128,6 +128,7 @@ def test_i1_the_same_leads_in_every_dress(harbor: Brokerage, path: Path) -> None
     ],
 )
 def test_i1_columns_of_other_systems_are_known(harbor: Brokerage, header: str, wanted: str) -> None:
+    keeps_lists(harbor.lead)
     values = {"Stage": "New", "Lead Status": "new", "Rating": "90"}
     people = {"Assigned To", "Agent", "Contact owner", "Person - Owner", "Lead Owner"}
     row = [harbor.ben.name if name in people else values.get(name, "x") for name in header.split(",")]
@@ -136,6 +137,8 @@ def test_i1_columns_of_other_systems_are_known(harbor: Brokerage, header: str, w
 
 
 def test_i1_people_in_a_column_are_for_managers_to_name(harbor: Brokerage) -> None:
+    keeps_lists(harbor.ben)
+    keeps_lists(harbor.lead)
     content = csv_of(f"Ana,{harbor.ben.name}", "Ben,Nobody Known", header="Name,Agent")
     assert upload(harbor.ben, content).mapping == ["name", "custom:agent"]
     assert upload(harbor.lead, content).mapping == ["name", "assigned_to"]  # though one of them is nobody
@@ -192,5 +195,6 @@ def test_i1_a_cell_of_ten_megabytes_costs_its_row(harbor: Brokerage) -> None:
 
 
 def test_i1_headers_that_are_alike_are_kept_apart(harbor: Brokerage) -> None:
+    keeps_lists(harbor.ana)
     run = upload(harbor.ana, csv_of("Ana,1,2,3,4", header="Name,Web,Web,City,City"))
     assert run.mapping == ["name", "custom:web", "custom:web-2", "city", "custom:city"]

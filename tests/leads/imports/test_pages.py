@@ -20,7 +20,7 @@ from leads.models import ImportRun, Lead
 from leads.spreadsheet import safe
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage, stranger
-from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, people, start, upload
+from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, keeps_lists, people, start, upload
 
 pytestmark = pytest.mark.django_db
 IMPORT = "/import/"
@@ -68,6 +68,7 @@ def text_of(response: Any) -> str:
 
 
 def test_i1_the_way_from_the_file_to_its_leads(client: Client, harbor: Brokerage, sent: list[int]) -> None:
+    keeps_lists(harbor.lead)
     where = draft(client, harbor.lead, CONTACTS.read_bytes())
     run = ImportRun.objects.get()
     assert where == f"/import/{run.public_id}/"
@@ -140,6 +141,7 @@ def test_p4_another_owner_is_refused(client: Client, harbor: Brokerage, sent: li
 
 
 def test_i1_a_refusal_keeps_what_was_typed(client: Client, harbor: Brokerage, sent: list[int]) -> None:
+    keeps_lists(harbor.ana)
     where = draft(client, harbor.ana, people([1]))
     response = client.post(where, choices("city,city,,custom:", route="on", source_name="Old list"))
     html = text_of(response)

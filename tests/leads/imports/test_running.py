@@ -31,7 +31,7 @@ from permissions.access import Privacy
 from permissions.models import LedgerEntry
 from tests.factories.people import fresh, leave_company, leave_unit
 from tests.factories.scenes import Brokerage, brokerage
-from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, people, reasons, start, upload
+from tests.leads.imports.files import CONTACTS, bring, counts, csv_of, keeps_lists, people, reasons, start, upload
 
 ONE = csv_of("Ana,Silva,ana@mail.example,201-555-0101")
 
@@ -58,6 +58,7 @@ def points(lead: Lead) -> list[tuple[str, str, str]]:
 
 
 def test_i1_a_file_of_contacts(harbor: Brokerage) -> None:
+    keeps_lists(harbor.lead)
     run = bring(harbor.lead, harbor.lakeside, CONTACTS.read_bytes())
     assert (run.state, counts(run), run.total, run.handled) == ("done", (5, 0, 0), 5, 5)
     orla = lead_named("Quist")
@@ -76,6 +77,8 @@ def test_i1_a_file_of_contacts(harbor: Brokerage) -> None:
 
 
 def test_l1_columns_without_a_field_become_custom_fields_once(harbor: Brokerage) -> None:
+    keeps_lists(harbor.lead)
+    keeps_lists(harbor.dee)
     bring(harbor.lead, harbor.lakeside, CONTACTS.read_bytes())
     bring(harbor.dee, harbor.dee, CONTACTS.read_bytes())
     fields = CustomField.objects.order_by("key").values_list("key", "label", "kind")
@@ -152,6 +155,7 @@ def test_16_each_line_has_its_outcome_and_bad_ones_their_reasons(harbor: Brokera
 
 
 def test_l1_columns_can_be_left_out_or_given_another_field(harbor: Brokerage) -> None:
+    keeps_lists(harbor.ana)
     mapping = ["last_name", "custom:nick", "email", ""]
     run = start(harbor.ana, harbor.ana, ONE, mapping=mapping)
     carry_on(run.pk)

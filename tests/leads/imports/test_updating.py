@@ -13,7 +13,7 @@ from permissions.models import LedgerEntry
 from tests.factories.leads import assign, make_lead
 from tests.factories.people import fresh
 from tests.factories.scenes import Brokerage, brokerage
-from tests.leads.imports.files import bring, counts, csv_of, people, reasons, start
+from tests.leads.imports.files import bring, counts, csv_of, keeps_lists, people, reasons, start
 
 pytestmark = pytest.mark.django_db
 ANA = "Ana,Silva,ana@mail.example,201-555-0101"
@@ -31,6 +31,7 @@ def update(
 
 
 def test_i1_an_update_adds_and_replaces_and_takes_nothing_away(harbor: Brokerage) -> None:
+    keeps_lists(harbor.ana)
     lead = make_lead(harbor.ana, emails=["ana@mail.example"], first_name="Anna", last_name="Silva", city="Bonn")
     lead.tags, lead.custom, lead.score, lead.price_min = ["Hot"], {"seat": "7", "pet": "cat"}, 50, 100
     lead.save()

@@ -15,7 +15,7 @@ from leads.models import Batch, CustomField, ImportRun, ImportTemplate, Lead
 from leads.xlsx import workbook
 from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage, brokerage, stranger
-from tests.leads.imports.files import bring, csv_of, people, start, upload
+from tests.leads.imports.files import bring, csv_of, keeps_lists, people, start, upload
 from tests.leads.imports.test_pages import ORDINARY, address, choices, draft, text_of
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,7 @@ def test_i1_a_trial_says_of_rows_that_are_here_what_is_true(
 
 
 def test_i1_new_fields_have_kinds_and_choices_of_the_file(client: Client, harbor: Brokerage, sent: list[int]) -> None:
+    keeps_lists(harbor.ana)
     header = "Name,Seats,Since,Mood,Note"
     lines = ["Ana,3,3/1/2024,Calm,x", 'Ben,"1,200",2024-02-29,calm ,y', "Cal,many,13/13/2024,Wild,z"]
     where = draft(client, harbor.ana, csv_of(*lines, header=header))
@@ -140,6 +141,7 @@ def test_i1_new_fields_have_kinds_and_choices_of_the_file(client: Client, harbor
 
 
 def test_i1_a_column_of_too_many_values_is_no_choice(client: Client, harbor: Brokerage) -> None:
+    keeps_lists(harbor.ana)
     content = csv_of(*(f"N{n},v{n}" for n in range(150)), header="Name,Code")
     where = draft(client, harbor.ana, content)
     response = client.post(where, choices("name,choice:"))
@@ -260,6 +262,7 @@ def test_i1_templates_of_others_are_seen_where_they_are_shared(client: Client, h
 
 
 def test_i1_a_template_of_a_field_that_is_gone_keeps_the_column(client: Client, harbor: Brokerage) -> None:
+    keeps_lists(harbor.ana)
     content = csv_of("Ana,1", header="Name,Seat")
     template = ImportTemplate(company=harbor.company, created_by=harbor.ana, name="Old", options={"owner": "unit-0"})
     template.columns = {"name": "name", "seat": "custom:gone"}
