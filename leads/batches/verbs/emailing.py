@@ -27,13 +27,13 @@ SHOWN = 90  # characters of an example
 AGAIN = """
 UPDATE leads_batchitem AS item SET outcome = 'skipped', reason = 'same_address'
 FROM (
-    SELECT going.id, row_number() OVER (PARTITION BY point.value ORDER BY going.number) AS nth
+    SELECT going.number, row_number() OVER (PARTITION BY point.value ORDER BY going.number) AS nth
     FROM leads_batchitem AS going CROSS JOIN LATERAL (
         SELECT value FROM leads_contactpoint WHERE lead_id = going.lead_id AND kind = 'email' ORDER BY position, id LIMIT 1
     ) AS point
     WHERE going.batch_id = %s AND going.outcome = ''
 ) AS address
-WHERE item.id = address.id AND address.nth > 1
+WHERE item.batch_id = %s AND item.number = address.number AND address.nth > 1
 """
 
 
@@ -89,7 +89,7 @@ class EmailMany(MassVerb):
     def fixed(self, act: Act) -> None:
         """An address gets one e-mail, by the first of the leads that have it."""
         with connection.cursor() as cursor:
-            cursor.execute(AGAIN, [act.batch.pk])
+            cursor.execute(AGAIN, [act.batch.pk, act.batch.pk])
 
     def parts(self, act: Act) -> dict[str, Any]:
         return {"email": Value("")}  # nothing of the lead changes: `touched` says what was done
