@@ -23,7 +23,7 @@ from tests.factories.crossing import PEOPLE, Crossing
 TABLE = Path(__file__).with_name("endpoints.txt")
 ANSWER = r"(?:in|\d{3})"
 ROW = re.compile(
-    r"(?P<method>GET|POST|PATCH) +(?P<name>[\w:*-]+)(?:\((?P<things>[^)]*)\))?(?P<sent>(?: +[\w-]+=\S*)*)"
+    r"(?P<method>[A-Z]+) +(?P<name>[\w:*-]+)(?:\((?P<things>[^)]*)\))?(?P<sent>(?: +[\w-]+=\S*)*)"
     rf" +(?P<statuses>{ANSWER}(?: +{ANSWER}){{{len(PEOPLE) - 1}}})(?P<marks>(?: +[a-z]+)*)"
 )
 THING = re.compile(r"@([a-z_]+)(?![.\w])")

@@ -10,7 +10,8 @@ from leads.search import reindex
 from tests.factories import marks
 from tests.properties.world import Lead, World
 
-BASE = 1_000  # units, people and leads get the same numbers, so that a lock of one kind taken for another is found out
+# Beyond what sequences reach. Units, people and leads get the same numbers: a lock of one taken for another is found out.
+BASE = 1_000_000
 
 
 def build_sources(world: World) -> None:

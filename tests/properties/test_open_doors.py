@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -274,8 +275,9 @@ def whole_rows(leads: Any, held: Any) -> list[Any]:
 
 @found_by("notifications")
 def old_news_name_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
-    def all_of_them(reader: User, lead_ids: Any) -> dict[int, Subject]:
-        return {lead.pk: Subject(lead.name, "/") for lead in Lead.objects.filter(pk__in=lead_ids).order_by("pk")}
+    def all_of_them(asked: Mapping[User, set[int]]) -> dict[tuple[int, int], Subject]:
+        names = dict(Lead.objects.values_list("pk", "first_name").order_by())
+        return {(reader.pk, lead): Subject(names[lead], "/") for reader, leads in asked.items() for lead in leads}
 
     monkeypatch.setattr(subjects, "_sources", [all_of_them])
 
