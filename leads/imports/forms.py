@@ -19,7 +19,8 @@ from leads.owner_form import MYSELF, OwnerForm
 
 COLUMN = "column-{}"
 NO_NEW_FIELD = (
-    "Leave it out, or choose a field that there is: only who may change your company’s settings makes new ones."
+    "Keep it in the note, or choose another field that there is: only who may change your company’s settings makes"
+    " new ones."
 )
 NEW_FIELDS = [
     (CUSTOM, "Keep as a custom field"),

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from crm.organization.models import User
 from leads.imports.lists import lists_for, may_assign, without_field
-from leads.imports.matching import PERSON, doubts_about, field_named, match_columns
+from leads.imports.matching import NOTE, PERSON, doubts_about, field_named, match_columns
 from leads.imports.reading import ARCHIVE, Record, UnreadableFileError, read_header, survey
 from leads.imports.storing import WORKBOOK, store_file, store_rows, stored_records
 from leads.imports.values import RowReader
@@ -21,7 +21,7 @@ from leads.models import ImportRun
 from permissions.catalog import Permission
 
 NO_FIELD = (
-    "Your company has no field for it, so it is left out. Who may change your company’s settings can make one, by"
+    "Your company has no field for it, so it goes into the note. Who may change your company’s settings can make one, by"
     " importing a file with this column."
 )
 NOT_ASSIGNABLE = "Only a manager of the unit that owns the leads may say in a file who works them."
@@ -95,11 +95,11 @@ def check_rows(run: ImportRun) -> None:
 
 
 def match(run: ImportRun) -> None:
-    """Its columns, by their names and the first of its stored records; what can have no field is left out."""
+    """Its columns, by their names and the first of its stored records; what can have no field goes into the note."""
     reader = _reader_of(run)
     found = match_columns(run.header, _first_of(run), reader.fits())
     missing = without_field(run.created_by, found, reader.lists.customs)
-    run.mapping = ["" if number in missing else field for number, field in enumerate(found)]
+    run.mapping = [NOTE if number in missing else field for number, field in enumerate(found)]
 
 
 def doubts_of(run: ImportRun) -> list[str]:

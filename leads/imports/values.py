@@ -10,7 +10,20 @@ from zoneinfo import available_timezones
 
 from crm.core.lines import straight
 from leads.contact import UnreadableContactError, read_email
-from leads.imports.matching import CALL, CUSTOM, EMAIL, KIND, NAME, NOTE, PERSON, PHONE, SOURCE, STAGE, UNWANTED
+from leads.imports.matching import (
+    CALL,
+    CUSTOM,
+    EMAIL,
+    KIND,
+    NAME,
+    NOTE,
+    PERSON,
+    PHONE,
+    SOURCE,
+    STAGE,
+    UNWANTED,
+    field_named,
+)
 from leads.imports.phones import phone_reader
 from leads.models import Lead, Source
 from leads.own_values import LONGEST_VALUE, UnreadableValueError, read_own
@@ -93,7 +106,7 @@ class RowReader:
         self.region, self.width, self.lists = region, len(mapping), lists or Lists()
         self.read_phone = phone_reader(region)
         self.plan = [
-            (number, self._taker(name), title)
+            (number, self._taker(name, title), title)
             for number, (name, title) in enumerate(zip(mapping, header, strict=True))
             if name
         ]
@@ -128,7 +141,7 @@ class RowReader:
         if not draft.problems and not draft.says_who:
             draft.problems.append("It has no name, no company, no e-mail and no phone.")
 
-    def _taker(self, name: str) -> Taker:
+    def _taker(self, name: str, title: str = "") -> Taker:
         if name.startswith(CUSTOM):
             key = name.removeprefix(CUSTOM)
             return _custom(key, self.region, *self.lists.customs.get(key, ("", ())))
@@ -140,6 +153,8 @@ class RowReader:
             return _stage(self.lists.stages)
         if name == PERSON:
             return _person(self.lists.people)
+        if name == NOTE:
+            return _note("" if field_named(title) == NOTE else title)
         return TAKERS.get(name) or _text(name)
 
     def fits(self) -> Callable[[str, str], bool]:
@@ -268,10 +283,15 @@ def _take_tags(draft: Draft, text: str) -> None:
     draft.fields["tags"] = united(draft.tags, new)
 
 
-def _take_note(draft: Draft, text: str) -> None:
-    """Of several columns one after the other."""
-    if text.lower() not in NOTHING:
-        draft.note = f"{draft.note}\n\n{text}" if draft.note else text
+def _note(title: str) -> Taker:
+    """Of several columns one after the other; of one that is named otherwise with its name."""
+
+    def take(draft: Draft, text: str) -> None:
+        if text.lower() not in NOTHING:
+            said = f"{title}: {text}" if title else text
+            draft.note = f"{draft.note}\n\n{said}" if draft.note else said
+
+    return take
 
 
 def _unwanted(kinds: frozenset[str]) -> Taker:
@@ -314,6 +334,5 @@ TAKERS: Mapping[str, Taker] = {
     "score": _number("score", 100),
     "price_min": _number("price_min", LARGEST_PRICE),
     "price_max": _number("price_max", LARGEST_PRICE),
-    NOTE: _take_note,
     **{name: _unwanted(kinds) for name, kinds in UNWANTED.items()},
 }

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from leads.imports.services import start_run
-from leads.models import CustomField, ImportRun, Lead
+from leads.models import Activity, CustomField, ImportRun, Lead
 from tests.factories.scenes import Brokerage, brokerage, stranger
 from tests.leads.imports.files import bring, csv_of, keeps_lists, upload
 from tests.leads.imports.test_pages import choices
@@ -26,14 +26,15 @@ def test_l1_an_agents_file_makes_no_fields(client: Client, harbor: Brokerage) ->
     CustomField.objects.create(company=stranger().company, key="seat", label="Seat")
     for person in (harbor.ana, harbor.lead, harbor.north_admin):
         run = upload(person, CONTENT)
-        assert run.mapping == ["name", "", "custom:car"]
+        assert run.mapping == ["name", "note", "custom:car"]
         client.force_login(person)
         page = client.get(f"/import/{run.public_id}/").content.decode()
-        assert page.count("Your company has no field for it, so it is left out.") == 1
+        assert page.count("Your company has no field for it, so it goes into the note.") == 1
         assert "Keep as a custom field" not in page
     run = bring(harbor.ana, harbor.ana, CONTENT)
     assert Lead.objects.get().custom == {"car": "red"}
     assert CustomField.objects.filter(company=harbor.company).count() == 1
+    assert Activity.objects.get(kind="note").body.startswith("Seat: 7")
 
 
 @pytest.mark.parametrize("chosen", ["custom:", "number:", "choice:", "custom:seat"])
