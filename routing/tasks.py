@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.core.cache import cache
-
 from crm.core.tasks import task
+from routing.capture.calling import must_call, take_in_all
 from routing.capture.fetching import fetch_next
 from routing.capture.mailbox import poll
-from routing.capture.taking import take_in_waiting
 from routing.services.cold import AT_ONCE as AT_ONCE_COLD
 from routing.services.cold import move_cold, units_with_cold
 from routing.services.handing_out import expire_due, units_due
@@ -19,7 +17,6 @@ from routing.services.shadowing import books_in_shadow, decide_in_shadow
 
 logger = logging.getLogger(__name__)
 BATCH = 2000
-SOON = "inbound:soon"
 MOST_FETCHED = 50  # then it queues itself anew
 MOST_BATCHES = 60  # then the next tick goes on, so that one run never outlives a deploy
 
@@ -51,12 +48,9 @@ def expire_unit_by_unit() -> None:
 
 @task(queue="clock", every=2.0)
 def take_in_inbound() -> None:
-    """Make leads of all that came in by the channels."""
-    cache.delete(SOON)
-    for _ in range(MOST_BATCHES):
-        if not take_in_waiting():
-            return
-    take_in_inbound.queue()
+    """Make leads of all that came in by the channels, unless somebody is at it."""
+    if not take_in_all(MOST_BATCHES):
+        take_in_inbound.queue()
 
 
 @task(queue="default", every=10.0)
@@ -99,6 +93,6 @@ def in_batches(act: Callable[[int], int], pk: int, at_once: int) -> None:
 
 
 def take_in_soon() -> None:
-    """Have what came in taken in at once. One call is enough for all that come in before it begins."""
-    if cache.add(SOON, 1, timeout=5):
+    """Have what came in taken in at once."""
+    if must_call():
         take_in_inbound.queue()

@@ -6,6 +6,7 @@ The rows say what is to be done; whoever runs this, and however often, each lead
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -62,14 +63,14 @@ class Found:
     inquiry: Inquiry
 
 
-def take_in_waiting(limit: int = AT_ONCE) -> int:
+def take_in_waiting(limit: int = AT_ONCE) -> Counter[int]:
     """Read up to `limit` waiting requests of a company, and fetched leads of one, the oldest first, and make leads of them:
-    how many there were.
+    how many there were, by company.
     """
     return _take(InboundRequest.objects.all(), _read, limit) + _take(InboundLead.objects.all(), _read_fetched, limit)
 
 
-def _take(rows: QuerySet[R], reader: Reader[R], limit: int) -> int:
+def _take(rows: QuerySet[R], reader: Reader[R], limit: int) -> Counter[int]:
     """What cannot be made a lead of must not hold up the others: then each goes by itself."""
     try:
         return _take_in(rows, reader, limit, _make)
@@ -79,11 +80,11 @@ def _take(rows: QuerySet[R], reader: Reader[R], limit: int) -> int:
 
 
 @transaction.atomic
-def _take_in(rows: QuerySet[R], reader: Reader[R], limit: int, make: Callable[[Sequence[Found]], None]) -> int:
+def _take_in(rows: QuerySet[R], reader: Reader[R], limit: int, make: Callable[[Sequence[Found]], None]) -> Counter[int]:
     held = _held(rows, limit)
     if held:
         make(reader(held, _maps({row.channel_id for row in held})))
-    return len(held)
+    return Counter(row.company_id for row in held)
 
 
 def _held(rows: QuerySet[R], limit: int) -> list[R]:
