@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from crm.core.lines import one_line
 from crm.core.outgoing import NotPublicError, checked
+from crm.core.sending import SentOnceForm
 from crm.webhooks.models import Event, WebhookDelivery
 
 
@@ -24,6 +26,10 @@ class WebhookForm(forms.Form):
     )
     events = forms.MultipleChoiceField(label="Tell of", choices=Event.choices, widget=forms.CheckboxSelectMultiple)
 
+    @property
+    def values(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("name", "url", "events")}
+
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
         try:
@@ -33,6 +39,16 @@ class WebhookForm(forms.Form):
         except ValueError as error:
             raise ValidationError(str(error)) from error
         return url
+
+
+class NewWebhookForm(WebhookForm, SentOnceForm):
+    SENT_BEFORE = (
+        "This was sent before, so no other webhook was added. The first is in the list: it can make a new secret."
+    )
+
+
+class NewSecretForm(SentOnceForm):
+    SENT_BEFORE = "This was sent before, so no other secret was made. Make a new one if you did not copy it."
 
 
 class LogForm(forms.Form):

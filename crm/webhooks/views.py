@@ -15,7 +15,7 @@ from crm.core.htmx import render_page
 from crm.core.pagination import keyset_along
 from crm.organization.people import signed_in
 from crm.webhooks import services
-from crm.webhooks.forms import LogForm, WebhookForm
+from crm.webhooks.forms import LogForm, NewSecretForm, NewWebhookForm, WebhookForm
 from crm.webhooks.models import TEST, Event, Webhook, WebhookDelivery
 from leads.batches.reading import named
 from permissions.access import Keyring
@@ -35,13 +35,13 @@ NOT_NOW = "A test is on its way already, or the webhook is off."
 def webhooks(request: HttpRequest) -> HttpResponse:
     """Hers; a new one's secret is on the page that answers the form, and nowhere else."""
     user = signed_in(request)
-    form = WebhookForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
+    form = NewWebhookForm(request.POST if request.method == "POST" else None)
+    if form.is_valid() and form.is_first_sending(user.pk):
         try:
-            made = services.add(user=user, **form.cleaned_data)
+            made = services.add(user=user, **form.values)
             return _one(request, made, WebhookForm(initial=_values(made)), secret=made.secret)
         except services.TooManyError:
-            form.add_error(None, FULL)
+            form.refuse(FULL)
     rows = Webhook.objects.of(user).order_by("name", "pk")
     context = {"form": form, "rows": [(one, _words(one)) for one in rows], "most": services.MOST}
     return render_page(request, "webhooks/index.html", context, status=422 if form.is_bound else 200)
@@ -56,7 +56,7 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
     form = WebhookForm(request.POST)
     if not form.is_valid():
         return _one(request, found, form, status=422)
-    services.change(webhook=found, **form.cleaned_data)
+    services.change(webhook=found, **form.values)
     messages.success(request, f"{found} is saved.")
     return redirect("webhook", pk)
 
@@ -65,7 +65,10 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 def secret(request: HttpRequest, pk: int) -> HttpResponse:
     """A new one, which is on this page only."""
-    found = _find(request, pk)
+    found, form = _find(request, pk), NewSecretForm(request.POST)
+    if not form.is_valid() or not form.is_first_sending(found.user_id):
+        messages.warning(request, form.SENT_BEFORE)
+        return redirect("webhook", pk)
     made = services.new_secret_for(webhook=found)
     found.refresh_from_db()
     return _one(request, found, WebhookForm(initial=_values(found)), secret=made)
@@ -141,6 +144,7 @@ def _one(
         "webhook": found,
         "form": form,
         "secret": secret,
+        "new_secret": NewSecretForm(),
         "log": log,
         "page": page,
         "lines": [_line(one, keyring) for one in page.rows],

@@ -20,7 +20,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     """Her tokens; a new one's key is on the page that answers the form, and nowhere else."""
     user = signed_in(request)
     form = TokenForm(request.POST if request.method == "POST" else None)
-    if not form.is_valid() or not form.is_first_sending(user):
+    if not form.is_valid() or not form.is_first_sending(user.pk):
         return _page(request, form, status=422 if form.is_bound else 200)
     data = form.cleaned_data
     made, key = issue(user=user, name=data["name"], scopes=data["scopes"], lasts=form.lasting)
