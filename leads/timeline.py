@@ -122,7 +122,7 @@ def timeline_of(lead: Lead, cursor: str = "", size: int = PAGE) -> Timeline:
         Activity.objects.filter(_before(before, ACTIVITY), lead__in=leads).select_related("mail").newest_first()
     )
     facts = LedgerEntry.objects.filter(_before(before, FACT), lead_id__in=leads, company=lead.company_id)
-    facts = facts.exclude(~Q(lead_id=lead.pk), kind=LedgerEntry.Kind.MERGED)
+    facts = facts.exclude(~Q(lead_id=lead.pk), Q(kind=LedgerEntry.Kind.MERGED) | Q(detail__has_key="out_of"))
     passed_on = LedgerEntry.objects.filter(lead_id=lead.pk, company=lead.company_id, kind__in=PASSED_ON)
     newest, owners = (rows.order_by("-at", "-pk").defer("content_hash") for rows in (facts, passed_on))
     known = sorted(set(newest[: size + 1].union(owners[:OWNERS], all=True)), key=_key, reverse=True)
@@ -341,6 +341,11 @@ def _merged(said: _Speech) -> SafeString:
     return format_html("{}{}: of {}, now of {}", into, said.by, said.source, said.target)
 
 
+def _restored(said: _Speech) -> SafeString:
+    what = "A duplicate is a lead of its own again" if "gave" in said.detail else "Brought back"
+    return format_html("{}{}", what, said.by)
+
+
 def _shared(said: _Speech) -> SafeString:
     """What it lets her do, and until when."""
     to = {"view_lead": " to view it", "work_lead": " to work it"}.get(str(said.detail.get("verb")), "")
@@ -380,7 +385,7 @@ SENTENCES: Mapping[str, Callable[[_Speech], SafeString]] = {
     LedgerEntry.Kind.MERGED: _merged,
     LedgerEntry.Kind.EXPORTED: lambda said: format_html("Exported{}", said.by),
     LedgerEntry.Kind.DELETED: lambda said: format_html("Deleted{}", said.by),
-    LedgerEntry.Kind.RESTORED: lambda said: format_html("Brought back{}", said.by),
+    LedgerEntry.Kind.RESTORED: _restored,
     LedgerEntry.Kind.TAKEN_BACK: lambda said: format_html("{} no longer asks: {}", said.actor, said.request.lower()),
     LedgerEntry.Kind.REVOKED: lambda said: format_html("No longer shared with {}{}", said.source, said.by),
 }

@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 from leads import signals
 from leads.batches.restoring import restore_shares, restore_slots, shares_image, slots_image
 from leads.batches.verb import Act
-from leads.merging.doing import CONSENTS, TASKS, count_calls
+from leads.merging.doing import CAUSE, CONSENTS, ENDS, FACT, TASKS, count_calls
 from leads.merging.fields import COLUMNS
 from leads.models import ContactPoint, Lead
 from leads.search import reindex
@@ -29,15 +29,23 @@ WITH changed AS (
     )
     FROM leads_batchitem AS item, leads_lead AS former
     WHERE item.batch_id = %(undone)s AND item.lead_id = ANY(%(leads)s) AND lead.id = item.lead_id AND former.id = lead.id
-    RETURNING lead.id, lead.company_id, lead.owner_unit_id, lead.owner_user_id, lead.removed_at IS NULL AS there,
-        lead.removed_at IS DISTINCT FROM former.removed_at AS moved, lead.merged_into_id
+    RETURNING lead.company_id, lead.id AS gone, coalesce(lead.merged_into_id, former.merged_into_id) AS kept,
+        lead.removed_at IS NULL AS there, lead.removed_at IS DISTINCT FROM former.removed_at AS moved
 )
 """
+# of the lead that goes or comes back, and of the one that takes it or gives it back: from whose to whose it went
 FACTS = """
-SELECT company_id, CASE WHEN there THEN 'restored' ELSE 'merged' END, %(actor)s::bigint, id, owner_unit_id,
-    owner_user_id, %(why)s, %(batch)s::bigint,
-    CASE WHEN NOT there THEN jsonb_build_object('into', merged_into_id) END
-FROM changed WHERE moved ORDER BY id
+SELECT changed.company_id, CASE WHEN there THEN 'restored' ELSE 'merged' END, %(actor)s::bigint, fact.lead,
+    origin.owner_unit_id, origin.owner_user_id, target.owner_unit_id, target.owner_user_id, %(why)s, %(batch)s::bigint,
+    fact.detail
+FROM changed
+JOIN leads_lead AS origin ON origin.id = CASE WHEN there THEN kept ELSE gone END
+JOIN leads_lead AS target ON target.id = CASE WHEN there THEN gone ELSE kept END
+CROSS JOIN LATERAL (VALUES
+    (gone, jsonb_build_object(CASE WHEN there THEN 'out_of' ELSE 'into' END, kept)),
+    (kept, jsonb_build_object(CASE WHEN there THEN 'gave' ELSE 'took' END, gone))
+) AS fact (lead, detail)
+WHERE moved ORDER BY gone, fact.lead
 """
 WAS = """
 WITH was AS (
@@ -99,8 +107,7 @@ def unmerge(act: Act, lead_ids: Sequence[int]) -> None:
     before = set(there.values_list("pk", flat=True))
     winners = _winners(lead_ids)
     given = {"leads": list(lead_ids), "undone": act.batch.undoes_id, **act.cause}
-    columns = ("company_id", "kind", "actor_id", "lead_id", "to_unit_id", "to_user_id", "why", "batch_id", "detail")
-    record_select(columns, FACTS, given, changing=BACK)
+    record_select((*FACT, *ENDS, *CAUSE, "detail"), FACTS, given, changing=BACK)
     if gone := sorted(before - set(there.values_list("pk", flat=True))):  # undone and undone again
         company_id, actor_id = act.batch.company_id, act.actor.pk
         signals.removed.send(sender=Lead, company_id=company_id, lead_ids=gone, actor_id=actor_id)
