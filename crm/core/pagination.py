@@ -69,7 +69,8 @@ def keyset_page(
 
     With an unknown cursor a person begins anew; a program never would end, so `strict` raises UnknownCursorError.
     """
-    values = _after(cursor, sort)
+    along = f"-{sort}" if descending else sort
+    values = _after(cursor, along)
     if strict and cursor and values is None:
         raise UnknownCursorError
     if values is not None:
@@ -81,7 +82,7 @@ def keyset_page(
     found = list(rows.order_by(*_order(sort, descending, few=count is not None and count <= FEW))[: size + 1])
     more = len(found) > size
     found = found[:size]
-    last = write_cursor([sort, getattr(found[-1], sort), found[-1].pk]) if more else ""
+    last = write_cursor([along, getattr(found[-1], sort), found[-1].pk]) if more else ""
     return Page(rows=found, next_cursor=last, is_first=values is None)
 
 
@@ -101,10 +102,10 @@ def keyset_along(rows: QuerySet[M], *, along: Sequence[str], cursor: str, size: 
     return Page(rows=found[:size], next_cursor=write_cursor([*along, *last]) if last else "", is_first=not known)
 
 
-def _after(cursor: str, sort: str) -> tuple[Any, Any] | None:
-    """Value and id to start after; None at the beginning, and for a cursor of another sort."""
+def _after(cursor: str, along: str) -> tuple[Any, Any] | None:
+    """Value and id to start after; None at the beginning, and for a cursor of another sort or direction."""
     values = read_cursor(cursor) if cursor else None
-    return (values[1], values[2]) if values is not None and len(values) == 3 and values[0] == sort else None
+    return (values[1], values[2]) if values is not None and len(values) == 3 and values[0] == along else None
 
 
 def _order(sort: str, descending: bool, *, few: bool) -> list[OrderBy]:

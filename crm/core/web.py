@@ -12,6 +12,7 @@ workers = 2
 threads = 8
 preload_app = True  # the product is loaded once, and its memory shared
 keepalive = 15
+limit_request_line = 8190  # the most there is: a filter with many choices is long
 timeout = 60
 graceful_timeout = 10
 control_socket_disable = True

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from crm.core.doors import door
@@ -24,7 +25,7 @@ from permissions.keyring import load_keyring
 State = WebhookDelivery.State
 TONES: dict[str, str] = {State.WAITING: "info", State.DELIVERED: "good", State.DEAD: "bad"}
 ROWS = 25
-OF_LEAD = ("lead__owner_unit", "lead__owner_user")
+OF_LEAD = ("lead__owner_unit", "lead__owner_user", "webhook")
 FULL = f"You have {services.MOST} webhooks, which is as many as one person may have. Delete one first."
 KEPT_OFF = "An admin of the company switched it off. Ask there to have it on again."
 NOT_NOW = "A test is on its way already, or the webhook is off."
@@ -76,7 +77,7 @@ def secret(request: HttpRequest, pk: int) -> HttpResponse:
 
 @door("POST")
 def act(request: HttpRequest, pk: int) -> HttpResponse:
-    """`do`: on, off, test, replay (all that was given up), remove."""
+    """`do`: on, off, test, now (all that waits), replay (all that was given up), remove."""
     found, do = _find(request, pk), request.POST.get("do")
     if do == "remove":
         services.remove(webhook=found)
@@ -89,6 +90,9 @@ def act(request: HttpRequest, pk: int) -> HttpResponse:
         _say(request, services.switch_on(webhook=found), f"{found} is on.", KEPT_OFF)
     elif do == "test":
         _test(request, found)
+    elif do == "now":
+        services.hasten(webhook=found)
+        messages.success(request, "What waits goes out now. In a few seconds the log says what came of it.")
     elif do == "replay":
         hers = found.deliveries.shown_to(load_keyring(signed_in(request))).filter(state=State.DEAD)
         count = services.replay(webhook=found, deliveries=hers)
@@ -156,7 +160,9 @@ def _one(
 def _line(one: WebhookDelivery, keyring: Keyring) -> dict[str, Any]:
     """A delivery as the log shows it: of the lead no more than she may know."""
     lead, url = named(one.lead, keyring) if one.lead else ("", "")
+    due = max(one.next_at, one.webhook.rests_until or one.next_at) if one.next_at else timezone.now()
     return {
+        "next": due if due > timezone.now() else None,
         "one": one,
         "lead": lead,
         "url": url,

@@ -20,6 +20,7 @@ REASONS = {
     "gone": "Not there any more",
     "newer": "Changed since",
     "claimed": "Claimed by another agent since",
+    "nobody": "Who had it has left since, or the pond is closed",
     "same": "Nothing to change",
 }
 

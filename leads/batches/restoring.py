@@ -11,8 +11,9 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import JSONObject
 
+from crm.organization.models import User
 from leads.batches.verb import Act, Skip
-from leads.models import Assignment, LeadShare
+from leads.models import Assignment, LeadShare, Pond
 from permissions.ledger import record_select
 from permissions.models import LedgerEntry
 
@@ -104,6 +105,18 @@ def claimed_since(act: Act) -> Skip:
         lead_id=OuterRef("pk"), kind=LedgerEntry.Kind.CLAIMED, at__gt=undone.confirmed_at
     )
     return Skip("claimed", Exists(facts))
+
+
+def gone_since(act: Act, role: str) -> Skip:
+    """Who had this slot has left the company since, or it was a pond's that was closed: nobody would have the lead."""
+    undone = act.batch.undoes
+    assert undone is not None
+    company = {"company": undone.company_id}
+    people = User.objects.filter(**company, left_at__gte=undone.confirmed_at).order_by("pk")
+    ponds = Pond.objects.filter(**company, closed_at__gte=undone.confirmed_at).order_by("pk")
+    had = [{"role": role, "user": pk} for pk in people.values_list("pk", flat=True)]
+    had += [{"role": role, "pond": pk} for pk in ponds.values_list("pk", flat=True)]
+    return Skip("nobody", reduce(or_, (Q(was__slots__contains=[slot]) for slot in had), Q(pk__in=[])))
 
 
 def unlike(act: Act, lead_ids: Sequence[int], *parts: str) -> list[int]:

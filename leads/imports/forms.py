@@ -16,6 +16,7 @@ from leads.imports.services import Options
 from leads.imports.uploading import NOT_ASSIGNABLE, TooManyValuesError, choices_in
 from leads.models import CustomField, ImportRun, ImportTemplate
 from leads.owner_form import MYSELF, OwnerForm
+from leads.services.creating import stays_with_importer
 
 COLUMN = "column-{}"
 NO_NEW_FIELD = (
@@ -83,7 +84,8 @@ class StartForm(OwnerForm):
         """`chosen` is what she has chosen so far; `live` says that the page follows her."""
         super().__init__(data, initial={**_initial(run), **(template.options if template else {}), **(chosen or {})})
         self.run = run
-        routed = "The next agent in turn is offered each lead. Otherwise they wait unassigned."
+        else_ = "you work them" if stays_with_importer(actor.company, route=False) else "they wait unassigned"
+        routed = f"The next agent in turn is offered each lead. Otherwise {else_}."
         self.offer(actor, mine="Myself: personal leads", routed=routed, live=live)
         if not self.is_bound:  # a browser that comes back to the page remembers another choice
             self.fields["owner"].widget.attrs["hx-trigger"] = "load, change"

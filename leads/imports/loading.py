@@ -21,7 +21,7 @@ from leads.imports.updating import update_leads
 from leads.models import ImportRun, Source
 from leads.search import reindex
 from leads.services.assigning import fill_slots
-from leads.services.creating import first_stage, ownership_of, source_named
+from leads.services.creating import first_stage, ownership_of, source_named, stays_with_importer
 from leads.tags import united
 from permissions.access import Keyring
 from permissions.ledger import record_select
@@ -47,8 +47,10 @@ def load(run: ImportRun, keyring: Keyring, rows: Sequence[Row]) -> list[Row]:
     """
     settle(run, keyring, rows)
     new = [row for row in rows if row.goes_in]
+    hers = run.created_by_id if stays_with_importer(run.company, route=run.route) else None
     for row, lead_id in zip(new, _reserve_ids(len(new)), strict=True):
         row.lead_id = lead_id
+        row.draft.agent_id = row.draft.agent_id or hers
     _copy_leads(run, new)
     _copy_points(run, new)
     write_beside(run, words_of(new))

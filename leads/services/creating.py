@@ -60,6 +60,13 @@ def owners_for_new_leads(user: User) -> tuple[list[User], list[Unit]]:
     return [user], list(allowed.distinct().order_by("name"))
 
 
+def stays_with_importer(company: Company, *, route: bool) -> bool:
+    """Whether who adds leads becomes their Agent, many at once too: where the company owns all of them, who brings them
+    would lose sight of them otherwise (O5).
+    """
+    return company.personal_leads == PersonalLeads.COMPANY_ONLY and not route
+
+
 def first_stage(company_id: int) -> Stage:
     """The stage new leads start in: the first open one."""
     return Stage.objects.filter(company=company_id, kind=Stage.Kind.OPEN).order_by("position", "pk")[0]

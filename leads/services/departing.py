@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -122,6 +123,15 @@ def finish_leaving(leaving: Leaving, cause: Cause) -> dict[str, Any]:
     leaving.memberships.update(ended_at=Now())  # not before she left: her managers of then stay her managers
     _record(leaving, cause, LedgerEntry.Kind.LEFT)
     return kept
+
+
+def why_not_back(leaving: Leaving, kept: Mapping[str, Any]) -> str:
+    """Why her departure cannot be undone now, in a sentence: she would be in no unit. Empty where it can."""
+    was_in = Unit.objects.filter(memberships__in=kept.get("memberships", [])).distinct().order_by("name")
+    if not was_in or was_in.open().exists() or Unit.objects.joined_by(leaving.user).exists():
+        return ""
+    names = " and ".join(unit.name for unit in was_in)
+    return f"{names}, where {leaving.user} was, {'is' if len(was_in) == 1 else 'are'} closed. Undo that first."
 
 
 def bring_back(leaving: Leaving, cause: Cause, kept: dict[str, Any]) -> None:

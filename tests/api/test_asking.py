@@ -169,6 +169,8 @@ def test_i3_a_cursor_that_is_none_of_the_list_is_refused(harbor: Brokerage, ana:
             assert "cursor" in refusal(ana.ask("GET", f"{path}?cursor={junk}"), 422), (path, junk)
         ana.get(f"{path}?cursor=")
     assert "cursor" in refusal(ana.ask("GET", f"leads?sort=created&cursor={write_cursor(['score', 1, 1])}"), 422)
+    ana.get(f"leads?sort=score&cursor={write_cursor(['score', 1, 1])}")
+    assert "cursor" in refusal(ana.ask("GET", f"leads?sort=-score&cursor={write_cursor(['score', 1, 1])}"), 422)
 
 
 # --- the directory ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from crm.core.tasks import Task
 from crm.webhooks.models import TEST, Event, Webhook, WebhookDelivery
@@ -229,6 +231,26 @@ def test_i5_one_test_at_a_time_before_all_that_waits(
     webhook.refresh_from_db()
     assert (webhook.off, webhook.failing_since) == ("", None)
     assert "0 on the way again" in act(client, webhook, "replay")  # a test is no event
+
+
+def test_i5_what_waits_says_until_when_and_is_sent_when_she_asks(harbor: Brokerage, client: Client) -> None:
+    webhook, lead = make(harbor.ana), make_lead(harbor.ana)
+    due, late = (log(webhook, lead, state="waiting", next_at=Now() + timedelta(hours=hours)) for hours in (-1, 2))
+    rests = Now() + timedelta(hours=1)
+    Webhook.objects.filter(pk=webhook.pk).update(failures=3, failing_since=Now(), rests_until=rests)
+    client.force_login(harbor.ana)
+    html = page(client, webhook)
+    assert html.count("at the earliest") == 2
+    assert "next in turn" not in html
+    assert "goes out now" in act(client, webhook, "now")
+    webhook.refresh_from_db()
+    assert webhook.rests_until is None
+    for one in (due, late):
+        one.refresh_from_db()
+        assert one.next_at <= timezone.now()
+    assert page(client, webhook).count("next in turn") == 2
+    client.force_login(harbor.ben)
+    assert client.post(reverse("webhook-act", args=[webhook.pk]), {"do": "now"}).status_code == 404
 
 
 def test_i5_off_and_on_again(harbor: Brokerage, client: Client) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from crm.notifications.services import Message, notify
 from crm.organization.models import User
-from leads.batches.restoring import restore_slots, slots_image
+from leads.batches.restoring import gone_since, restore_slots, slots_image
 from leads.batches.sight import Shape, sight_after
 from leads.batches.verb import Act, MassVerb, NotNowError, Sight, Skip, VerbForm
 from leads.batches.verbs.sharing import colleague_of
@@ -56,6 +56,9 @@ class AgentSlot(MassVerb):
 
     def parts(self, act: Act) -> dict[str, Any]:
         return {"slots": slots_image(AGENT)}
+
+    def undo_skips(self, act: Act) -> Sequence[Skip]:
+        return [gone_since(act, role_of(act))]
 
     def restore(self, act: Act, lead_ids: Sequence[int]) -> None:
         restore_slots(act, lead_ids, AGENT)

@@ -28,6 +28,7 @@ from leads.services.departing import (
     bring_back,
     finish_leaving,
     hand_on,
+    why_not_back,
     why_not_leave,
     worked_by,
 )
@@ -60,7 +61,9 @@ class Depart(MassVerb):
         return worked_by(leaving_of(act))
 
     def check(self, act: Act) -> None:
-        if act.batch.undoes_id:
+        if undone := act.batch.undoes:
+            if closed := why_not_back(leaving_of(act), undone.params["kept"]):
+                raise NotNowError(closed)
             return
         leaving = leaving_of(act)
         if not leaving.user.is_active:

@@ -116,7 +116,7 @@ def test_m2_releasing_clears_the_agent_slot_and_undo_fills_it(harbor: Brokerage)
     leave_company(harbor.ana)
     again = run(undo(harbor.broker, batch))
     assert facts(again) == []  # who has left gets nothing back
-    assert outcomes(again) == {held.pk: "same"}
+    assert outcomes(again) == {held.pk: "nobody"}
 
 
 # --- change owner -----------------------------------------------------------------------------------------------------
