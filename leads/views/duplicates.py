@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
+from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 
 from crm.core.doors import door
@@ -16,14 +18,14 @@ from crm.organization.people import signed_in
 from leads.batches import drafting
 from leads.batches.running import carry_on
 from leads.batches.sight import named
-from leads.merging.fields import Difference, differences
+from leads.merging.fields import CHOICES, Difference, differences
 from leads.merging.finding import Found, groups_in_sight, same_as, share_nothing, twins_of
 from leads.merging.foreseeing import sight_of_merging
 from leads.merging.keys import counting
 from leads.models import Batch, Lead
 from leads.reading import contacts_of, owner_label
 from leads.search import matches
-from leads.views.lead import find_lead
+from leads.views.lead import find_lead, went_to
 from permissions.access import Keyring
 from permissions.door import may, require_verb
 from permissions.keyring import load_keyring
@@ -31,6 +33,7 @@ from permissions.policy.wording import DUPLICATE_KEYS
 from permissions.verbs import Verb
 
 MOST_FOUND = 20
+KEPT, OTHER = "kept", "other"  # what a field is taken from
 
 
 @door()
@@ -92,16 +95,39 @@ def merging(request: HttpRequest, public_id: str, other_id: str) -> HttpResponse
     """The lead beside the other one, which goes into it; what differs is chosen field by field."""
     actor = signed_in(request)
     keyring = load_keyring(actor)
-    kept, other = find_lead(request, public_id, keyring), find_lead(request, other_id, keyring)
+    try:
+        kept, other = find_lead(request, public_id, keyring), find_lead(request, other_id, keyring)
+    except Http404:
+        return _merged_meanwhile(request, went_to(public_id, keyring), went_to(other_id, keyring))
     if kept == other:
         raise Http404
     for lead in (kept, other):
         require_verb(keyring, lead, Verb.MERGE)
     chosen = differences(kept, other)
-    if request.method == "POST":
-        take = [field.code for field in chosen if request.POST.get(field.code) == "other"]
-        return redirect("batch", _merge(actor, kept, other, take).public_id)
-    return render_page(request, "leads/merge.html", _side_by_side(actor, kept, other, chosen))
+    if request.method != "POST":
+        return render_page(request, "leads/merge.html", _side_by_side(actor, kept, other, chosen))
+    if unclear := _unclear(request.POST, chosen):
+        chosen = [replace(one, take=request.POST.get(one.code) == OTHER) for one in chosen]
+        problem = f"Nothing was merged. Choose one of the two for: {', '.join(unclear)}."
+        context = {**_side_by_side(actor, kept, other, chosen), "problem": problem}
+        return render_page(request, "leads/merge.html", context, status=422)
+    take = [field.code for field in chosen if request.POST.get(field.code) == OTHER]
+    return redirect("batch", _merge(actor, kept, other, take).public_id)
+
+
+def _merged_meanwhile(request: HttpRequest, kept_id: str, other_id: str) -> HttpResponse:
+    """Where a form leads that was sent again, or too late: to the one lead that is left of two, or to those two."""
+    if kept_id == other_id:
+        messages.info(request, "They are merged already: this is the lead that stays.")
+        return redirect("lead", kept_id)
+    messages.info(request, "One of them was merged into another lead meanwhile. Nothing was changed.")
+    return redirect("lead-merge", kept_id, other_id)
+
+
+def _unclear(posted: QueryDict, chosen: Sequence[Difference]) -> list[str]:
+    """What the fields are called whose choice is neither of the two; one that is not sent stays as it is."""
+    labels = {code: label for code, (label, _) in CHOICES.items()} | {one.code: one.label for one in chosen}
+    return [label for code, label in labels.items() if not {*posted.getlist(code)} <= {KEPT, OTHER}]
 
 
 def _side_by_side(actor: User, kept: Lead, other: Lead, chosen: list[Difference]) -> dict[str, Any]:

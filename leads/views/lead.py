@@ -63,7 +63,7 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         found = find_lead(request, public_id, keyring)
     except Http404:
-        return redirect("lead", _where_it_went(public_id, keyring))
+        return redirect("lead", went_to(public_id, keyring))
     earlier = request.GET.get("before", "")
     if is_fragment(request) and earlier:
         context = {"lead": found, "timeline": timeline_of(found, earlier), "log_kinds": _log_kinds(found)}
@@ -71,7 +71,7 @@ def lead(request: HttpRequest, public_id: str) -> HttpResponse:
     return render_page(request, "leads/lead.html", _whole(request, keyring, found, earlier=earlier))
 
 
-def _where_it_went(public_id: str, keyring: Keyring) -> str:
+def went_to(public_id: str, keyring: Keyring) -> str:
     """The one that a merged lead went into, where she may read that; else there is nothing (V3)."""
     there = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk__any_of=where_it_went(public_id, keyring.company_id))
     found = there.only("public_id").order_by("pk").first()
@@ -92,7 +92,7 @@ def log(request: HttpRequest, public_id: str) -> HttpResponse:
             return _by_template(request, keyring, found)
         form = LogForm(request.POST, addresses=_addresses(found))
     except Http404:
-        found = find_lead(request, _where_it_went(public_id, keyring), keyring)
+        found = find_lead(request, went_to(public_id, keyring), keyring)
         form.full_clean()
         form.add_error("body", f"This was merged into {found.name} meanwhile. Save again to put it there.")
     if not _log_kinds(found):
@@ -158,7 +158,7 @@ def stage(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
         found = find_lead(request, public_id, keyring)
     except Http404:
-        return _moved_on(request, _where_it_went(public_id, keyring))
+        return _moved_on(request, went_to(public_id, keyring))
     require(keyring, found, Level.WORK)
     form = StageForm(request.POST, company_id=found.company_id)
     if not form.is_valid():
