@@ -19,7 +19,7 @@ from leads.batches import drafting
 from leads.batches.running import carry_on
 from leads.batches.sight import named
 from leads.merging.fields import CHOICES, Difference, differences
-from leads.merging.finding import Found, groups_in_sight, same_as, share_nothing, twins_of
+from leads.merging.finding import Found, Group, groups_in_sight, same_as, share_nothing, twins_of
 from leads.merging.foreseeing import sight_of_merging
 from leads.merging.keys import counting
 from leads.models import Batch, Lead
@@ -49,10 +49,16 @@ def duplicates(request: HttpRequest) -> HttpResponse:
     context = {
         "by": by,
         "keys": [(key, DUPLICATE_KEYS[key]) for key in keys],
-        "groups": [(group, _lines(group.leads, group.leads[0], keyring)) for group in found.groups],
+        "groups": [_beside_the_first(group, keyring) for group in found.groups],
         "next_cursor": found.next_cursor,
     }
     return render_page(request, "leads/duplicates.html", context)
+
+
+def _beside_the_first(group: Group, keyring: Keyring) -> tuple[Group, Lead, list[tuple[Lead, Any, bool]]]:
+    """The group, the first of it that she may merge, and its leads, each to be compared with that one."""
+    kept = next((lead for lead in group.leads if may(keyring, lead, Verb.MERGE)), group.leads[0])
+    return group, kept, _lines(group.leads, kept, keyring)
 
 
 def _lines(leads: list[Lead], kept: Lead, keyring: Keyring) -> list[tuple[Lead, Any, bool]]:

@@ -83,3 +83,25 @@ def test_i6_groups_are_paged_and_queries_do_not_grow(
     cursor = finding.groups_in_sight(load_keyring(harbor.lead), "email").next_cursor
     assert "twin2@" in page(client, harbor.lead, cursor=cursor)
     assert "twin0@" in page(client, harbor.lead, cursor="nonsense")
+
+
+def test_i6_leads_are_compared_with_the_first_that_she_may_merge(harbor: Brokerage, client: Client) -> None:
+    teams = make_lead(harbor.lakeside, first_name="Team", last_name="", agent=harbor.ana, emails=MAIL)
+    second, third = (make_lead(harbor.ana, first_name=name, last_name="", emails=MAIL) for name in ("Second", "Third"))
+    another = make_lead(harbor.lakeside, first_name="Another", last_name="", agent=harbor.ana, emails=MAIL)
+    said = page(client, harbor.ana)
+    assert [said.count(f">{name}</a>") for name in ("Team", "Second", "Third", "Another")] == [1, 1, 1, 1]
+    assert compared(said) == [(second, third)]
+    assert "Third with Second</span>" in said
+    assert client.get(reverse("lead-merge", args=[second.public_id, third.public_id])).status_code == 200
+    said = page(client, harbor.lead)  # who may merge the team's, and neither of Ana's
+    assert compared(said) == [(teams, another)]
+    assert "Another with the first</span>" in said
+    Lead.objects.filter(pk__in=[third.pk, another.pk]).update(removed_at="2026-01-01T00:00Z")
+    assert [compared(page(client, user)) for user in (harbor.ana, harbor.lead)] == [[], []]
+
+
+def compared(said: str) -> list[tuple[Lead, Lead]]:
+    """The pairs that the page offers to compare."""
+    pairs = [(one, two) for one in Lead.objects.order_by("pk") for two in Lead.objects.order_by("pk")]
+    return [pair for pair in pairs if reverse("lead-merge", args=[lead.public_id for lead in pair]) in said]
