@@ -88,13 +88,18 @@ REPORTS = {
     ),
     "speed": Report(
         "Speed to lead",
-        "How long it takes from a lead’s arrival to the first contact.",
+        "How long it takes from a lead’s arrival to the first contact. Each offer counts; the list behind a figure names a"
+        " lead once, if you may see it.",
         speed,
         DAYS | {"unit", "agent", "source", "by"},
         BY,
     ),
     "claims": Report(
-        "Claims", "What became of the offers made to each agent.", claims, DAYS | {"unit", "agent", "source"}
+        "Claims",
+        "What became of the offers made to each agent. Each offer counts; the list behind a figure names a lead once, if"
+        " you may see it.",
+        claims,
+        DAYS | {"unit", "agent", "source"},
     ),
     "fairness": Report("Fairness", "Who got how many turns of a roster, and how many were hers.", fairness),
 }
