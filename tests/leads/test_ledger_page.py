@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.http import HttpResponse
@@ -117,7 +118,7 @@ def test_i2_the_ledger_says_how_much_of_it_was_taken_out_and_by_what(client: Cli
     for user in (harbor.ana, harbor.ben):
         assigned(make_lead(harbor.lakeside), user, harbor.lead)
     client.force_login(harbor.broker)
-    today = timezone.localdate()
+    today = timezone.localdate(timezone=ZoneInfo(harbor.broker.time_zone))
     for asked, lines in (({}, 2), ({"kind": "assigned", "since": f"{today}"}, 2), ({"unit": harbor.south.pk}, 0)):
         answer: Any = client.post(EXPORT, asked)
         assert len(b"".join(answer.streaming_content).splitlines()) == lines + 1
