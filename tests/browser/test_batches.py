@@ -58,8 +58,8 @@ def test_m4_the_keyboard_alone_moves_a_few_to_another_stage_and_back(broker_page
     is_right_on_any_screen(page)
     page.get_by_role("button", name=re.compile("Change 2 leads")).press("Enter")
     expect(page.get_by_role("heading", name="Every lead")).to_be_visible(timeout=20_000)
-    for name in names:
-        expect(page.get_by_role("row", name=name)).to_contain_text("Changed")
+    for name in names:  # two may have one name
+        expect(page.get_by_role("row", name=name)).to_contain_text(["Changed"] * names.count(name))
     is_right_on_any_screen(page)
     page.get_by_role("button", name="Undo").press("Enter")
     page.get_by_role("button", name=re.compile("Undo 2 leads")).press("Enter")
