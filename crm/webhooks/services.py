@@ -127,14 +127,13 @@ def replay(*, webhook: Webhook, deliveries: QuerySet[WebhookDelivery]) -> int:
 
 
 @transaction.atomic
-def hasten(*, webhook: Webhook) -> int:
-    """Send what waits now, and not when its turn comes: how much it is."""
+def hasten(*, webhook: Webhook) -> None:
+    """Send what waits now, and not when its turn comes."""
     from crm.webhooks.tasks import tell_webhooks
 
     Webhook.objects.filter(pk=webhook.pk).update(rests_until=None)
-    count = webhook.deliveries.filter(state=State.WAITING, next_at__gt=Now()).update(next_at=Now())
+    webhook.deliveries.filter(state=State.WAITING, next_at__gt=Now()).update(next_at=Now())
     tell_webhooks.queue()
-    return count
 
 
 def forget_old() -> None:
