@@ -67,10 +67,11 @@ def steps_of(reach: Reach) -> Steps:
 
 
 def steps_of_inserted(reach: Reach) -> Steps:
-    """The same for what is put into the hopper by hand: it need be none of the campaign's leads, and which skills it asks
-    for is seen at the next load (D6).
+    """The same for what is put into the hopper by hand: it need be none of the campaign's leads, and who is there for it
+    is seen at the next load (D6).
     """
-    return {name: one for name, one in steps_of(reach).items() if name not in (Fall.FILTER, Fall.SKILL)}
+    aside = (Fall.FILTER, Fall.HOLDER, Fall.SKILL)
+    return {name: one for name, one in steps_of(reach).items() if name not in aside}
 
 
 def _for_whom(reach: Reach) -> Steps:

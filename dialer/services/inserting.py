@@ -18,7 +18,7 @@ from leads.models import Lead
 from permissions.access import Keyring, Level
 
 ENTERED = ""
-NOBODY = "Nobody is logged in to the campaign"
+STOPPED = "The campaign is stopped"
 NOT_HERS = "There is no such lead that you may put into a hopper"
 BUSY = "Somebody is changing it just now: send it again"
 
@@ -28,12 +28,13 @@ def enter(*, actor: User, keyring: Keyring, campaign: Campaign, leads: Collectio
     """Per lead why it did not enter; ENTERED where it did, or is there already. None is waited for that is being changed.
 
     Who runs the campaign may put in what she can read, who may join it what she works. A lead somebody holds waits for her;
-    the others are given out once the next load has sorted them by skill. Raises PermissionDenied.
+    the others are given out once the next load has sorted them by skill. What nobody who is logged in then may be given
+    goes at that load (D5). Raises PermissionDenied.
     """
     level = _least(actor, campaign)
+    if not campaign.active:
+        return dict.fromkeys(leads, STOPPED)
     agents = agents_in(campaign)
-    if not agents:
-        return dict.fromkeys(leads, NOBODY)
     hers = Lead.objects.visible_to(keyring, level).filter(pk__any_of=list(leads)).order_by("pk")
     may_enter = set(hers.values_list("pk", flat=True))
     held = hers.select_for_update(of=("self",), no_key=True, skip_locked=True)

@@ -108,8 +108,6 @@ def test_d6_nothing_enters_past_the_gates(harbor: Brokerage, campaign: Campaign,
     late = said(broker.post("leads", sent_to(campaign, state="AZ")))
     assert late["detail"] == "Outside calling hours"
     set_hours(harbor.company, ALL_DAY)
-    absent = said(broker.post("leads", sent_to(campaign, owner_id=harbor.dee.pk, unit_id=None, phones=["6025550177"])))
-    assert absent["detail"] == "Holder not logged in"
     assert not HopperEntry.objects.exists()
 
 
@@ -142,12 +140,33 @@ def test_d6_an_agent_feeds_what_she_works_into_what_she_may_join(harbor: Brokera
     refusal(Program(stranger()).post(f"campaigns/{campaign.pk}/hopper", {"leads": ids}), 404)
 
 
-def test_d6_while_nobody_is_logged_in_nothing_enters(harbor: Brokerage, broker: Program) -> None:
+def test_d6_while_nobody_is_logged_in_it_enters_until_the_next_load(harbor: Brokerage, broker: Program) -> None:
     made = make_campaign(harbor.lakeside)
+    set_hours(harbor.company, ALL_DAY)
+    general = said(broker.post("leads", sent_to(made)))
+    held = said(broker.post("leads", sent_to(made, owner_id=harbor.ben.pk, unit_id=None, phones=["6025550177"])))
+    assert general["in_hopper"]
+    assert entry_of(held).agent == harbor.ben
+    done = load(made.pk)
+    assert done is not None
+    assert done.removed == {"nobody logged in": 2}
+
+
+def test_d6_whoever_logs_in_before_the_next_load_gets_it(harbor: Brokerage, broker: Program) -> None:
+    made = make_campaign(harbor.lakeside)
+    set_hours(harbor.company, ALL_DAY)
+    entry = entry_of(said(broker.post("leads", sent_to(made))))
+    (session,) = at_work(made, harbor.ana)
+    load(made.pk)
+    assert next_lead(session) == entry.lead_id
+
+
+def test_d6_nothing_enters_a_campaign_that_is_stopped(harbor: Brokerage, broker: Program) -> None:
+    made = make_campaign(harbor.lakeside, active=False)
     set_hours(harbor.company, ALL_DAY)
     answer = said(broker.post("leads", sent_to(made)))
     assert (answer["outcome"], answer["in_hopper"]) == ("created", False)
-    assert answer["detail"] == "Nobody is logged in to the campaign"
+    assert answer["detail"] == "The campaign is stopped"
 
 
 def test_d6_without_ownership_a_general_lead_waits_for_the_load_as_well(harbor: Brokerage, broker: Program) -> None:
