@@ -30,6 +30,7 @@ WHOLE_PHONE = 10  # digits
 SHORTEST_SLIP = 4  # letters: a shorter word has to be as it is written
 RUN = 3  # letters together that the index can find
 MOST_WORDS = 6
+SOUNDS = (("ph", "f"), ("f", "ph"), ("ks", "x"), ("x", "ks"))  # as a name is heard on the phone
 ANY_LETTER = "\0"
 
 
@@ -84,7 +85,8 @@ def alike(text: str) -> Q:
 
 
 def slips(word: str) -> list[str]:
-    """Patterns of LIKE for what may have been meant: a letter is wrong, missing or too much, or two are changed about.
+    """Patterns of LIKE for what may have been meant: a letter is wrong, missing or too much, two are changed about, or what
+    was heard is written otherwise.
 
     Each has RUN letters together, so that the index serves.
     """
@@ -94,6 +96,7 @@ def slips(word: str) -> list[str]:
         near += [before + ANY_LETTER + rest, before + ANY_LETTER + word[at:]]
         near += [before + rest] if len(word) > SHORTEST_SLIP else []
         near += [before + rest[0] + word[at] + rest[1:]] if rest else []
+    near += [word.replace(heard, written, 1) for heard, written in SOUNDS]
     found = {one.strip(ANY_LETTER): None for one in near}  # in order, each once
     return [f"%{_escaped(one)}%" for one in found if max(map(len, one.split(ANY_LETTER))) >= RUN]
 

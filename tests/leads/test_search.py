@@ -107,6 +107,13 @@ def test_l6_a_slip_of_the_fingers_still_finds_the_lead(harbor: Brokerage, text: 
     assert found(harbor.ana, f"like={text}") == ["Robert"]
 
 
+@pytest.mark.parametrize("text", ["josefine", "josefine darakji", "JOSEPHINE DARAKJI", "josefine alexanner"])
+def test_l6_a_name_is_found_as_it_is_heard(harbor: Brokerage, text: str) -> None:
+    make_lead(harbor.ana, first_name="Josephine", last_name="Darakjy", company_name="Alexander")
+    make_lead(harbor.ana, first_name="Josef", last_name="Weber")
+    assert found(harbor.ana, f"like={text}") == ["Josephine"]
+
+
 @pytest.mark.parametrize("word", ["jonhson", "maya", "100%", "a_b\\c", "weber's", "ü" * 200])
 def test_l6_every_slip_can_be_found_by_the_index(word: str) -> None:
     patterns = slips(word)
