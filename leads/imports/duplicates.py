@@ -105,7 +105,9 @@ def _find_leads(run: ImportRun, keyring: Keyring, rows: Sequence[Row], taken: di
         elif not leads <= hers:
             row.refuse(Outcome.SKIPPED, NOT_HERS.format(known.words))
         else:
-            _take_lead(run, row, leads.pop(), taken)
+            _take_lead(run, row, *leads, taken)
+        if row.outcome == Outcome.SKIPPED:
+            _keep_word(run, row, leads & hers, taken)
 
 
 def _settle_unseen(run: ImportRun, row: Row, taken: dict[str | int, Place], files: Mapping[int, str]) -> None:

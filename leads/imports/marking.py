@@ -6,11 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from django.db import connection
+
 from leads.imports.beside import write_beside
 from leads.imports.rows import Outcome, Row
-from leads.imports.updating import keep_changes, plan
+from leads.imports.storing import to_line as to_json
+from leads.imports.updating import Change, keep_changes, plan
 from leads.imports.values import Draft
 from leads.models import ImportRow, ImportRun, Lead
+
+ADD_TO = """
+UPDATE leads_importchange AS change SET
+    before = jsonb_set(change.before, '{fields}', (said.before -> 'fields') || (change.before -> 'fields')),
+    after = change.after || jsonb_build_object(
+        'fields', (change.after -> 'fields') || (said.after -> 'fields'),
+        'consents', coalesce(change.after -> 'consents', '[]') || coalesce(said.after -> 'consents', '[]'))
+FROM unnest(%s::bigint[], %s::jsonb[], %s::jsonb[]) AS said (lead_id, before, after)
+WHERE change.run_id = %s AND change.lead_id = said.lead_id
+"""
 
 
 def mark_leads(run: ImportRun, rows: Sequence[Row]) -> None:
@@ -28,6 +41,7 @@ def mark_leads(run: ImportRun, rows: Sequence[Row]) -> None:
         changes[lead_id].after["consents"] = consents
     Lead.objects.filter(pk__in=[pk for pk, it in changes.items() if it.words.marked]).update(do_not_call=True)
     kept = _in_hand(run, marks)
+    _add_to(run, {pk: change for pk, change in changes.items() if pk in kept})
     keep_changes(run, [row for pk, row in marks.items() if pk not in kept and pk not in own.values()], changes)
 
 
@@ -50,6 +64,16 @@ def _by_lead(said: Sequence[Row], own: Mapping[int, int]) -> dict[int, Row]:
             if row.draft.fields.get("do_not_call"):
                 mark.draft.fields["do_not_call"] = True
     return marks
+
+
+def _add_to(run: ImportRun, changes: Mapping[int, Change]) -> None:
+    """What the run changes of leads that it has changed before, so that an undo takes back both."""
+    if changes:
+        ids, before, after = zip(
+            *((pk, to_json(it.before), to_json(it.after)) for pk, it in changes.items()), strict=True
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(ADD_TO, [list(ids), list(before), list(after), run.pk])
 
 
 def _in_hand(run: ImportRun, marks: Mapping[int, Row]) -> set[int]:

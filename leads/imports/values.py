@@ -314,7 +314,8 @@ def _number(name: str, largest: int) -> Taker:
             return
         found = NUMBER.fullmatch(text)
         if not found or len(text) > 30:
-            raise UnreadableValueError(f"“{text[:40]}” is not a number")
+            below = found is None and NUMBER.fullmatch(text.lstrip("-−"))
+            raise UnreadableValueError(f"“{text[:40]}” is {'below 0' if below else 'not a number'}")
         times = {"k": 1_000, "m": 1_000_000}.get((found[3] or "").lower(), 1)
         value = round(Decimal(found[1].replace(",", "") + (found[2] or "")) * times)
         if value > largest:

@@ -135,3 +135,32 @@ def test_d14_the_number_of_queries_does_not_grow_with_marks(harbor: Brokerage) -
             bring(harbor.ana, harbor.ana, content)
         asked.append(len(queries))
     assert asked[1] <= asked[0]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_d14_a_row_that_updates_none_of_them_still_stops_calls(harbor: Brokerage, number: int) -> None:
+    """Of several like it, or of one that an earlier line updates."""
+    leads = [make_lead(harbor.ana, emails=["ana@mail.example"]) for _ in range(number)]
+    others = make_lead(harbor.eve, emails=["ana@mail.example"])
+    content = file_of(*([",ana@mail.example,,,,Bonn"] if number == 1 else []), ",ana@mail.example,,yes,yes,")
+    run = bring(harbor.ana, harbor.ana, content, duplicates="update")
+    (why,) = reasons(run).values()
+    assert why.endswith(WORD_KEPT)
+    assert set(Lead.objects.filter(do_not_call=True).order_by("pk")) == set(leads)
+    assert [said(lead) for lead in [*leads, others]] == [*[[("email", False)]] * number, []]
+    take_back(run)
+    assert not Lead.objects.filter(do_not_call=True).exists()
+    assert {lead.city for lead in Lead.objects.order_by("pk")} == {""}
+    assert [said(lead) for lead in leads] == [[]] * number
+
+
+def test_i1_all_that_skipped_rows_say_of_one_lead_is_taken_back(
+    harbor: Brokerage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "CHUNK", 1)
+    lead = make_lead(harbor.ana, emails=["ana@mail.example"])
+    run = bring(harbor.ana, harbor.ana, file_of(",ana@mail.example,,yes,,", ",ana@mail.example,,,yes,"))
+    assert said(lead) == [("email", False)]
+    take_back(run)
+    lead.refresh_from_db()
+    assert (lead.do_not_call, said(lead)) == (False, [])

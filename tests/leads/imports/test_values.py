@@ -132,6 +132,7 @@ def test_l1_other_columns_are_kept_under_their_key() -> None:
         ("kind", "Friend", "kind: “Friend” is none of Buyer, Seller, Renter, Landlord, Investor, Insurance, Other"),
         ("score", "101", "score: 101 is more than 100"),
         ("score", "high", "score: “high” is not a number"),
+        ("score", "-5", "score: “-5” is below 0"),
         ("price_min", "9" * 25, f"price_min: {10**25 - 1:,} is more than {2**62:,}"),
         ("price_min", "9" * 5000, f"price_min: “{'9' * 40}” is not a number"),
         ("time_zone", "EST5", "time_zone: “EST5” is not a time zone such as America/New_York"),
