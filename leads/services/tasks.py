@@ -23,19 +23,24 @@ from permissions.door import access_to, require
 
 REMINDERS_AT_ONCE = 500
 MOST_AHEAD = timedelta(days=3653)  # ten years
+MOST_BEHIND = timedelta(days=366)
+LONG_AGO = "This is more than a year ago. Choose a later day."
 TOO_FAR = "This is more than ten years ahead. Choose an earlier day."
 NOT_HERS = "You may look at this, but it is not yours to change."
 ACTS = {Task.Kind.APPOINTMENT: "meeting"}  # by which claims know them; all others are tasks (R6)
 
 
 class TooFarError(ValueError):
-    """It would be due later than anybody plans; the text says so."""
+    """It would be due later than anybody plans, or was due long ago; the text says so."""
 
 
 def check_due(due_at: datetime) -> None:
     """Raises TooFarError."""
-    if due_at > timezone.now() + MOST_AHEAD:
+    now = timezone.now()
+    if due_at > now + MOST_AHEAD:
         raise TooFarError(TOO_FAR)
+    if due_at < now - MOST_BEHIND:
+        raise TooFarError(LONG_AGO)
 
 
 @transaction.atomic
