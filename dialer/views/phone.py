@@ -37,9 +37,17 @@ def signed(view: Callable[..., HttpResponse]) -> Answer:
         sent = QueryDict(body, encoding="utf-8")
         if account is None or not twilio.is_signed(account, request, sent):
             return HttpResponse(status=403)
-        return view(account, sent, **ids)
+        return view(account, _without_nul(sent), **ids)
 
     return heard
+
+
+def _without_nul(sent: QueryDict) -> QueryDict:
+    """The same without NUL bytes, which the database does not take; it was signed with them."""
+    clean = QueryDict(mutable=True)
+    for name, values in sent.lists():
+        clean.setlist(name, [value.replace("\x00", "") for value in values])
+    return clean
 
 
 def _xml(said: str) -> HttpResponse:

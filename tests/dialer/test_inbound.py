@@ -126,3 +126,33 @@ def test_d12_a_number_that_is_not_ours_is_not_found(harbor: Brokerage) -> None:
     account = make_account(harbor)
     sent = {"To": "+19995550100", "From": PHOENIX, "CallSid": "CA1"}
     assert says(f"/dialer/phone/{account.public_id}/voice/", sent).status_code == 404
+
+
+def test_d12_a_nul_byte_loses_neither_a_call_nor_a_text(harbor: Brokerage) -> None:
+    account, lead = make_account(harbor), of_ana(harbor)
+    there = f"/dialer/phone/{account.public_id}"
+    assert says(f"{there}/text/", {"To": OURS, "From": PHOENIX, "Body": "Still\x00 for sale?"}).status_code == 200
+    assert Activity.objects.get(lead=lead, kind="text").body == "Still for sale?"
+    for ref, caller in (("CA1\x00", "\x00"), ("CA2", f"{PHOENIX}\x00")):
+        sent = {"To": f"{OURS}\x00", "From": caller, "CallSid": ref}
+        assert says(f"{there}/voice/", sent).status_code == 200
+    unknown, known = InboundCall.objects.order_by("pk")
+    assert (unknown.provider_ref, unknown.lead, known.lead) == ("CA1", None, lead)
+    assert says(f"{there}/taken/{known.pk}/{harbor.ana.pk}/", {"CallSid": "\x00"}).status_code == 204
+    assert says(f"{there}/rung/{unknown.pk}/", {"DialCallStatus": "no-\x00answer"}).status_code == 200
+    assert says(f"{there}/message/{unknown.pk}/", {"RecordingUrl": "https://api.example/\x00RE1"}).status_code == 200
+    unknown.refresh_from_db()
+    assert unknown.recording == "https://api.example/RE1"
+
+
+def test_d16_how_a_text_went_is_heard_with_a_nul_byte(client: Client, harbor: Brokerage, twilio: TwilioService) -> None:
+    account, lead = make_account(harbor), of_ana(harbor)
+    agreed(lead)
+    press(client, harbor.ana, lead, "text", body="Hello")
+    press(client, harbor.ana, lead)
+    called, texted = CallAttempt.objects.order_by("kind")
+    there = f"/dialer/phone/{account.public_id}"
+    assert says(f"{there}/text-status/{texted.pk}/", {"MessageStatus": "deliver\x00ed"}).status_code == 204
+    assert says(f"{there}/bridged/{called.pk}/", {"DialCallStatus": "\x00completed"}).status_code == 200
+    assert says(f"{there}/status/{called.pk}/", {"CallStatus": "\x00"}).status_code == 204
+    assert list(CallAttempt.objects.order_by("kind").values_list("status", flat=True)) == ["completed", "delivered"]
