@@ -55,7 +55,12 @@ class PhoneNumber(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["number"], condition=Q(active=True), name="phone_number_once"),
+            models.UniqueConstraint(
+                fields=["company", "number"],
+                condition=Q(active=True),
+                name="phone_number_once_in_company",
+                violation_error_message="This number is there already.",
+            ),
             models.CheckConstraint(
                 condition=~Q(when_away="person") | Q(away_person__isnull=False),
                 name="phone_number_away_person",
