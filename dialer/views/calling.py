@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from crm.core.doors import door
 from crm.core.htmx import is_fragment, render_page
@@ -95,7 +96,7 @@ def opening(found: Standing) -> str:
 
 def there(found: Standing, moment: datetime) -> str:
     clock = found.place.clocks(moment)[0]
-    return f"{clock:%A} {clock.strftime('%I:%M %p').lstrip('0')}"
+    return date_format(clock, "l g:i A (T)")
 
 
 # --- calls and texts --------------------------------------------------------------------------------------------------

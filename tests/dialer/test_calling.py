@@ -12,11 +12,13 @@ from django.test import Client
 from dialer.models import CallAttempt, Dialing
 from dialer.services.do_not_call import add_numbers
 from dialer.services.gates import permit
+from dialer.services.sessions import log_in
 from leads.models import Activity, Consent
 from leads.services.consenting import record_consent
 from leads.services.erasing import erase
 from permissions.keyring import load_keyring
 from tests.dialer.test_gates import NEW_YORK, NIGHT, NOON, PHOENIX
+from tests.factories.campaigns import make_campaign
 from tests.factories.leads import make_lead
 from tests.factories.scenes import Brokerage, brokerage, stranger
 
@@ -48,8 +50,20 @@ def test_d15_a_shut_gate_says_when_it_opens(client: Client, harbor: Brokerage) -
     client.force_login(harbor.ana)
     html = read(client, lead, NIGHT, **FRAGMENT)
     assert "It is 1:00 AM (MST) there, outside calling hours." in html
-    assert "It can be called from Tuesday 8:00 AM there." in html
+    assert "It can be called from Tuesday 8:00 AM (MST) there." in html
     assert "<html" not in html
+
+
+def test_d15_where_zones_disagree_it_is_said_by_which_clock_it_opens(client: Client, harbor: Brokerage) -> None:
+    lead = make_lead(harbor.lakeside, agent=harbor.ana, phones=[PHOENIX], postal_code="10001")
+    log_in(user=harbor.ana, campaign=make_campaign(harbor.lakeside))
+    client.force_login(harbor.ana)
+    html = read(client, lead, NIGHT)
+    assert "It is 3:00 AM (EST) or 1:00 AM (MST) there, outside calling hours." in html
+    assert "It can be called from Tuesday 10:00 AM (EST) there." in html
+    with time_machine.travel(NIGHT, tick=False):
+        html = client.get(f"/dialer/lead/{lead.public_id}/dialing/").content.decode()
+    assert "It can be dialed from Tuesday 10:00 AM (EST) its own time." in html
 
 
 def test_d15_a_gate_that_waiting_does_not_open_names_no_time(client: Client, harbor: Brokerage) -> None:

@@ -346,7 +346,7 @@ def test_d11_a_callback_outside_hours_is_refused_with_the_next_opening(client: C
     lead = of_ana(harbor)
     response = press(client, harbor.ana, lead, "callback", at="2026-11-24T23:00", clock="theirs", who="me")
     assert response.status_code == 422
-    assert "The lead may not be called then. It may be from Wednesday 8:00 AM there." in response.content.decode()
+    assert "The lead may not be called then. It may be from Wednesday 8:00 AM (MST) there." in response.content.decode()
     with pytest.raises(NotThenError, match="past"):
         promise(actor=harbor.ana, lead=lead, number=PHOENIX, at=timezone.now() - timedelta(minutes=1))
     with pytest.raises(NotThenError) as refused:
