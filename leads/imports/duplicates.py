@@ -105,7 +105,7 @@ def _find_leads(run: ImportRun, keyring: Keyring, rows: Sequence[Row], taken: di
         elif not leads <= hers:
             row.refuse(Outcome.SKIPPED, NOT_HERS.format(known.words))
         else:
-            _take_lead(run, row, *leads, taken)
+            _take_lead(run, row, next(iter(leads)), taken)
         if row.outcome == Outcome.SKIPPED:
             _keep_word(run, row, leads & hers, taken)
 
