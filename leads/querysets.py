@@ -12,6 +12,7 @@ from crm.organization.models import Unit, User
 from permissions.access import Keyring, Level
 from permissions.catalog import Permission
 from permissions.door import AccessQuerySet, doable, seen_by
+from permissions.models import LedgerEntry
 from permissions.verbs import Verb
 
 if TYPE_CHECKING:
@@ -47,6 +48,13 @@ class LeadQuerySet(AccessQuerySet["Lead"]):
     def in_id_order(self) -> Self:
         """Locked for a change, in the one order every writer takes, so that no two can block each other."""
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+    def handed_over_by(self, user: User) -> Self:
+        """The door to asking for them back, seen or not (P4): the last change of their owner was by her own hand."""
+        changes = LedgerEntry.objects.filter(lead_id=models.OuterRef("pk"), kind=LedgerEntry.Kind.OWNER_CHANGED)
+        hers = LedgerEntry.objects.filter(pk=models.OuterRef("last"), actor=user)
+        there = self.none() if user.seen_through else self.filter(company=user.company_id, removed_at=None)
+        return there.alias(last=models.Subquery(changes.order_by("-pk").values("pk")[:1])).filter(models.Exists(hers))
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):

@@ -15,6 +15,7 @@ from crm.organization.models import User
 from leads.batches.drafting import changing
 from leads.batches.judging import words_for
 from leads.batches.standing import standing
+from leads.batches.undoing import too_late
 from leads.batches.verb import Act, verb_of
 from leads.models import Batch, BatchItem, Lead
 from leads.querysets import LeadQuerySet
@@ -44,12 +45,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One lead of a batch. Without a `url` the viewer may not open it; its name is no more than she may know."""
+    """One lead of a batch. Without a `url` the viewer may not open it; its name is no more than she may know. At `ask` she
+    asks for the one back that she gave away and sees no more.
+    """
 
     name: str
     url: str
     tone: str
     outcome: str
+    ask: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +110,33 @@ def page_of(items: QuerySet[BatchItem], cursor: str) -> Page[BatchItem]:
 
 
 def lines_of(batch: Batch, items: Sequence[BatchItem], keyring: Keyring) -> list[Line]:
-    """The items as lines, in their order, in one query."""
+    """The items as lines, in their order, in one query, and one more for what she may ask for."""
     words = words_for(verb_of(batch))
     seen = Lead.objects.filter(seen_by(keyring, removed=True), pk__in=[item.lead_id for item in items])
     leads = {lead.pk: lead for lead in seen.only(*ROW_COLUMNS).order_by("pk")}
+    names = {item.lead_id: named(leads.get(item.lead_id), keyring) for item in items}
+    asks = _asking_for(batch, [item for item in items if not names[item.lead_id][1]], keyring)
     return [
         Line(
-            *named(leads.get(item.lead_id), keyring),
+            *names[item.lead_id],
             tone=TONES[Outcome(item.outcome)],
             outcome=_say(words, batch, item.outcome, item.reason),
+            ask=asks.get(item.lead_id, ""),
         )
         for item in items
     ]
+
+
+def _asking_for(batch: Batch, unseen: Sequence[BatchItem], keyring: Keyring) -> Mapping[int, str]:
+    """Where she asks for those of these leads that she gave away by her own hand, and cannot take back herself: an undo
+    leaves them alone, or comes too late.
+    """
+    if batch.actor_id != keyring.user_id or keyring.within is not None or not (batch.undoes_id or too_late(batch)):
+        return {}
+    lost = Outcome.SKIPPED if batch.undoes_id else Outcome.CHANGED
+    leads = Lead.objects.handed_over_by(batch.actor).filter(pk__in=[it.lead_id for it in unseen if it.outcome == lost])
+    found = leads.order_by("pk").values_list("pk", "public_id")
+    return {pk: reverse("lead-request", args=[public_id]) for pk, public_id in found}
 
 
 def named(lead: Lead | None, keyring: Keyring) -> tuple[str, str]:
@@ -139,8 +158,8 @@ def examples_of(act: Act) -> list[Example]:
 
 
 def left_alone(act: Act) -> list[Line]:
-    """The first few leads that are skipped, those she may read."""
-    skipped = act.batch.items.filter(seen_by(act.keyring, Level.VIEW, "lead__"), outcome=Outcome.SKIPPED)
+    """The first few leads that are skipped."""
+    skipped = act.batch.items.filter(outcome=Outcome.SKIPPED)
     return lines_of(act.batch, list(skipped.order_by("number")[:EXAMPLES]), act.keyring)
 
 

@@ -27,13 +27,18 @@ def deadline_of(batch: Batch) -> datetime | None:
     return batch.ended_at + lasts if lasts and batch.ended_at else None
 
 
+def too_late(batch: Batch) -> bool:
+    deadline = deadline_of(batch)
+    return bool(deadline and deadline < timezone.now())
+
+
 def why_not_undo(actor: User, batch: Batch) -> str:
     """Why it cannot be undone, or not by her, in a sentence; empty where she may."""
     return _why_not_now(batch) or _why_not_she(actor, batch)
 
 
 def _why_not_now(batch: Batch) -> str:
-    verb, deadline = verb_of(batch), deadline_of(batch)
+    verb = verb_of(batch)
     beside = verb.whole and has_begun(batch)
     if not batch.has_ended or not (batch.changed or beside):
         return "There is nothing to undo."
@@ -41,7 +46,7 @@ def _why_not_now(batch: Batch) -> str:
         return ""
     if verb.irrevocable:
         return verb.irrevocable
-    if deadline and deadline < timezone.now():
+    if too_late(batch):
         return "The time to undo this is over."
     if batch.undoings.filter(state__in=[State.QUEUED, State.RUNNING]).exists():
         return "This is being undone."

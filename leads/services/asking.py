@@ -41,9 +41,9 @@ class Askable:
 
 def askable(asker: User, keyring: Keyring, lead: Lead) -> list[Askable]:
     """What she may ask for now: what stands to reason, and what she cannot do herself. The lead is read `for_rows`."""
-    if access_to(keyring, lead).level < Level.VIEW or may(keyring, lead, Verb.TRANSFER):
+    if may(keyring, lead, Verb.TRANSFER):
         return []
-    found = [_release(asker, lead), _transfer(asker, lead), _give_back(asker, lead)]
+    found = [GROUNDS[kind](asker, lead) for kind in _open_to(asker, keyring, lead)]
     return [one for one in found if isinstance(one, Askable) and not may_decide(keyring, lead, one.kind)]
 
 
@@ -51,9 +51,16 @@ def ground(asker: User, lead: Lead, kind: str) -> Askable | str:
     """What the request asks for; or, in a sentence, why it does not stand to reason any more."""
     if not asker.is_active:
         return f"{asker} is not active any more."
-    if access_to(load_keyring(asker), lead).level < Level.VIEW:
+    if kind not in _open_to(asker, load_keyring(asker), lead):
         return f"{asker} cannot see this lead any more."
-    return {Kind.RELEASE: _release, Kind.TRANSFER: _transfer, Kind.GIVE_BACK: _give_back}[Kind(kind)](asker, lead)
+    return GROUNDS[Kind(kind)](asker, lead)
+
+
+def _open_to(asker: User, keyring: Keyring, lead: Lead) -> Collection[Kind]:
+    """All of what she reads; of what she sees no more, to give back what she gave away herself."""
+    if access_to(keyring, lead).level >= Level.VIEW:
+        return GROUNDS
+    return [Kind.GIVE_BACK] if Lead.objects.handed_over_by(asker).filter(pk=lead.pk).exists() else []
 
 
 def _release(asker: User, lead: Lead) -> Askable | str:
@@ -94,6 +101,9 @@ def _give_back(asker: User, lead: Lead) -> Askable | str:
     if asker.company.personal_leads == PersonalLeads.COMPANY_ONLY and not whole:
         return "The company owns all leads: nobody else can become the owner."
     return Askable(Kind.GIVE_BACK, f"Give it back to {'me' if to == asker else to}: it was moved by mistake", to)
+
+
+GROUNDS = {Kind.RELEASE: _release, Kind.TRANSFER: _transfer, Kind.GIVE_BACK: _give_back}
 
 
 @transaction.atomic

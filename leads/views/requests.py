@@ -23,7 +23,8 @@ from leads.services.asking import ask, askable, withdraw
 from leads.services.deciding import deciders
 from leads.services.transferring import may_let_go, release_leads
 from leads.views.lead import find_lead
-from permissions.access import Level
+from permissions.access import Keyring, Level
+from permissions.door import access_to
 from permissions.keyring import load_keyring
 
 
@@ -67,7 +68,8 @@ def ask_for(request: HttpRequest, public_id: str) -> HttpResponse:
     """Ask whoever decides about the lead: a dialog on its page, or a page of its own."""
     asker = signed_in(request)
     keyring = load_keyring(asker)
-    lead = find_lead(request, public_id, keyring)
+    lead = _asked_about(request, public_id, keyring)
+    seen = access_to(keyring, lead).level >= Level.VIEW
     options = [(one, deciders(lead, one.kind)) for one in askable(asker, keyring, lead)]
     choices = [(one.kind.value, _choice(one.words, people)) for one, people in options if people]
     form = RequestForm(request.POST if request.method == "POST" else None, choices=choices)
@@ -78,9 +80,26 @@ def ask_for(request: HttpRequest, public_id: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             messages.success(request, "Asked. You are told as soon as it is answered.")
-            return _leave(request, "lead", public_id)
-    context = {"lead": lead, "form": form, "choices": choices, "owner": lead.owner, "hers": may_let_go(keyring, lead)}
+            return _leave(request, "lead", public_id) if seen else _leave(request, "requests")
+    context = {
+        "lead": lead,
+        "name": lead.name if seen else "a lead you gave away",
+        "seen": seen,
+        "form": form,
+        "choices": choices,
+        "owner": lead.owner,
+        "hers": may_let_go(keyring, lead),
+    }
     return render_page(request, "leads/request.html", context, partial="dialog", status=422 if form.is_bound else 200)
+
+
+def _asked_about(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
+    """One she reads; or one that she gave away, and sees no more."""
+    try:
+        return find_lead(request, public_id, keyring)
+    except Http404:
+        given = Lead.objects.handed_over_by(signed_in(request)).for_rows()
+        return get_object_or_404(given, public_id=public_id)
 
 
 @door("POST")
