@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from crm.organization.models import Unit
+from crm.organization.models import Unit, User
 from dialer.models import AgentSession, Campaign, HopperEntry
 from tests.factories import marks
 from tests.factories.marks import Told, told
@@ -30,11 +30,18 @@ def made(scope: str = Campaign.Scope.BELOW) -> Campaign:
     return Campaign.objects.create(company=unit.company, unit=unit, name="Told", scope=scope)
 
 
-@surface("monitors", "monitor", expects=watched)
+def colleague(visit: Visit) -> User | None:
+    company = Unit.objects.get(pk=BASE + WHOLE).company
+    return next((user for user in visit.built.users if user.company == company and user != visit.user), None)
+
+
+@surface("monitors", "monitor", expects=lambda visit: watched(visit) if colleague(visit) else {})
 def agents_watched(visit: Visit) -> Told:
-    """Somebody of the company has the lead before her."""
+    """Somebody else of the company, if there is anybody, has the lead before her."""
+    agent = colleague(visit)
+    if agent is None:
+        return {}
     campaign = made()
-    agent = next(user for user in visit.built.users if user.company == campaign.company and user != visit.user)
     owned = {"company": campaign.company, "campaign": campaign, "user": agent, "lead_id": BASE + visit.number}
     AgentSession.objects.create(state=AgentSession.State.ON_CALL, **owned)
     return told(visit.get("monitors") if visit.turn % 2 else visit.get("monitor", campaign.pk))
