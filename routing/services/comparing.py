@@ -32,7 +32,10 @@ NOBODY = Receiver("Nobody")
 
 @dataclass(frozen=True)
 class Compared:
-    """A lead with who got it first, and who would have, by which rule, past whom. `older`: by an older version."""
+    """A lead with who got it first, and who would have, by which rule, past whom. `older`: by an older version.
+
+    `in_turn`: both by the turns of one roster, which stand elsewhere now than they did then.
+    """
 
     lead: Lead
     at: datetime
@@ -41,10 +44,11 @@ class Compared:
     rule: str
     skipped: Sequence[tuple[str, str]]
     older: bool
+    in_turn: bool
 
     @property
     def is_same(self) -> bool:
-        return self.was == self.would
+        return self.in_turn or self.was == self.would
 
 
 @dataclass
@@ -96,9 +100,15 @@ def compare(*, keyring: Keyring, made: Sequence[ShadowDecision], version: int, c
                 rule=one.rule,
                 skipped=[(names.people.get(user, "Somebody"), reason) for user, reason in one.skipped],
                 older=one.version != version,
+                in_turn=was is not None and _turn(was, one.rotation.unit_id) == _turn(one, one.unit_id) != 0,
             )
         )
     return found
+
+
+def _turn(decision: Decision | ShadowDecision, unit_id: int) -> int:
+    """The unit on whose roster somebody got it in turn; 0 where nobody did."""
+    return unit_id if decision.method == Rule.Method.ROUND_ROBIN and decision.chosen_id else 0
 
 
 def _first_decisions(made: Sequence[ShadowDecision]) -> dict[int, Decision]:

@@ -65,6 +65,16 @@ def test_r12_what_happened_stands_beside_what_would_have(harbor: Brokerage) -> N
     assert all(str(row.was) == "Ana" for row in found.changed)
 
 
+def test_r12_a_draft_that_says_the_same_sends_nothing_elsewhere(harbor: Brokerage) -> None:
+    """Though it is another’s turn now than it was then."""
+    came(harbor, 3, state="CA")
+    drafted(harbor, RuleValues("", {"state": ["AZ"]}, "person", user_id=harbor.ben.pk))
+    found = played(harbor)
+    assert [str(row.would) for row in found.rows] == ["Ben", "Ana", "Ben"]
+    assert [str(row.was) for row in found.rows] == ["Ana", "Ben", "Ana"]
+    assert found.changed == []
+
+
 def test_r12_all_methods_can_be_rehearsed(harbor: Brokerage) -> None:
     came(harbor, 1, kind="buyer")
     came(harbor, 1, kind="seller")
