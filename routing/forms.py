@@ -193,7 +193,10 @@ class PlaceForm(SeenForm):
         required=False, min_value=0, max_value=1000, label="Most unclaimed at once", help_text="Empty: any number."
     )
     hours = WeeklyField(label="Working hours", help_text="In her own time zone. Empty: at any time.")
-    states = StatesField(label="Licensed in", help_text="States, comma apart, such as AZ, CA. Empty: anywhere.")
+    states = StatesField(
+        label="Licensed in",
+        help_text="Comma apart, such as AZ, CA; empty: anywhere. The place of the property asked about, else the lead’s.",
+    )
 
     def __init__(self, data: Any = None, *, actor: User, unit: Unit, member: RosterMember) -> None:
         self.actor, self.unit, self.member = actor, unit, member

@@ -40,7 +40,7 @@ class RuleForm(forms.Form):
     price = RangesField(
         most=10, help_text="Ranges, comma apart: 200000–400000, 900000–. A lead’s price range has to meet one of them."
     )
-    state = StatesField(help_text="Comma apart, such as AZ, CA.")
+    state = StatesField(help_text="Comma apart, such as AZ, CA. Of the property asked about, or else of the lead.")
     postal_code = WordsField(label="Postal code", help_text="How it begins, comma apart: 850, 85253.")
     city = WordsField(help_text="Comma apart.")
     tag = WordsField(help_text="Comma apart.")

@@ -16,11 +16,15 @@ from routing.weekly import is_within, read_weekly
 
 Conditions = Mapping[str, Sequence[Any]]
 NO_NUMBER = None, None
+PLACE = ("state", "postal_code", "city")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What rules look at in a lead. Words are compared without case; `price` is from–to, `at` when it came."""
+    """What rules look at in a lead. Words are compared without case; `price` is from–to, `at` when it came.
+
+    Place and price are those of the property asked about, if any, else the lead's own.
+    """
 
     source: str = ""
     channel: int | None = None

@@ -9,12 +9,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Min, QuerySet
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from leads.merging.keys import hold_newcomers
 from leads.services import arriving
@@ -22,6 +24,7 @@ from leads.services.arriving import Outcome
 from routing.capture.arrivals import arrival_of, format_of, people_named
 from routing.capture.formats.inquiry import Inquiry, Pointer, SpamError, UnreadableError, read
 from routing.models import Channel, FieldMap, InboundLead, InboundRequest
+from routing.rules import PLACE
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -194,7 +197,16 @@ def _make(found: Sequence[Found]) -> None:
         return
     company = found[0].channel.company
     people = people_named(company, (one.inquiry for one in found))
-    arriving.take_in(company, [arrival_of(one.row_id, one.channel, one.inquiry, people) for one in found], _settle)
+    asked = {one.row_id: _routed_by(one.inquiry) for one in found}
+    arrivals = [arrival_of(one.row_id, one.channel, one.inquiry, people) for one in found]
+    arriving.take_in(company, arrivals, partial(_settle, asked))
+
+
+def _routed_by(inquiry: Inquiry) -> dict[str, Any]:
+    """Of the property asked about, what rules and licences look at."""
+    place = {name: str(inquiry.asked[name])[:80] for name in PLACE if inquiry.asked.get(name)}
+    price = inquiry.asked.get("price")
+    return place | ({"price": price} if isinstance(price, int) else {})
 
 
 def _make_each(found: Sequence[Found]) -> None:
@@ -209,19 +221,28 @@ def _make_each(found: Sequence[Found]) -> None:
             )
 
 
-def _settle(outcomes: Sequence[Outcome]) -> None:
+def _settle(asked: Mapping[int, Mapping[str, Any]], outcomes: Sequence[Outcome]) -> None:
     for state, wanted in ((State.CREATED, True), (State.INQUIRY, False)):
         leads = {one.ref: one.lead_id for one in outcomes if one.lead_id and one.is_new is wanted}
         if leads:
             with connection.cursor() as cursor:
-                cursor.execute(SETTLE, {"rows": list(leads), "leads": list(leads.values()), "state": state})
+                told = [Jsonb(asked[ref]) if asked[ref] else None for ref in leads]
+                params: dict[str, Any] = {
+                    "rows": list(leads),
+                    "leads": list(leads.values()),
+                    "asked": told,
+                    "state": state,
+                }
+                cursor.execute(SETTLE, params)
     nothing = [one.ref for one in outcomes if one.lead_id is None]
     InboundLead.objects.filter(pk__in=nothing).update(state=State.IGNORED, settled_at=Now())
 
 
 SETTLE = """
-UPDATE routing_inboundlead AS row SET state = %(state)s, lead_id = made.lead_id, error = '', settled_at = now()
-FROM unnest(%(rows)s::bigint[], %(leads)s::bigint[]) AS made (row_id, lead_id) WHERE row.id = made.row_id
+UPDATE routing_inboundlead AS row
+SET state = %(state)s, lead_id = made.lead_id, asked = made.asked, error = '', settled_at = now()
+FROM unnest(%(rows)s::bigint[], %(leads)s::bigint[], %(asked)s::jsonb[]) AS made (row_id, lead_id, asked)
+WHERE row.id = made.row_id
 """
 
 

@@ -70,6 +70,7 @@ class InboundLead(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True)
     lead = models.ForeignKey(Lead, models.SET_NULL, null=True, related_name="arrivals")
+    asked = models.JSONField(null=True, help_text="Of the property asked about: state, postal_code, city, price.")
     settled_at = models.DateTimeField(null=True)
     settled_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
 

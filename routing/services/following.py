@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.organization.models import Unit
 from leads.querysets import LeadQuerySet
 from routing.models import InboundLead, Rule, RuleBook
-from routing.rules import Subject, first_match
+from routing.rules import PLACE, Subject, first_match
 
 ASKED = ("pk", "source__name", "kind", "price_min", "price_max", "state", "postal_code", "city", "tags", "language")
 
@@ -30,22 +32,36 @@ def roster_of(rule: Rule | None, unit_id: int) -> int:
 
 
 def subjects_of(leads: LeadQuerySet, at: datetime | None = None) -> dict[int, Subject]:
-    """What rules look at in these leads, by lead; `at` is when they are routed, else when they were created."""
+    """What rules look at in these leads, by lead; `at` is when they are routed, else when they were created.
+
+    Whoever asks about a property is routed by its place and its price: there the agent has to be licensed.
+    """
     rows = list(leads.values_list(*ASKED, "created_at"))
     came_by = InboundLead.objects.filter(lead__in=[row[0] for row in rows], state=InboundLead.State.CREATED)
-    channels = dict(came_by.order_by("pk").values_list("lead", "channel"))
+    came = list(came_by.order_by("pk").values_list("lead", "channel", "asked"))
+    channels, asked = {lead: pk for lead, pk, _ in came}, {lead: parts for lead, _, parts in came}
     return {
-        pk: Subject(
-            source=source or "",
-            channel=channels.get(pk),
-            kind=kind,
-            price=(low, high),
-            state=state,
-            postal_code=postal_code,
-            city=city,
-            tags=tuple(tags),
-            language=language,
-            at=at or created_at,
+        pk: _about(
+            Subject(
+                source=source or "",
+                channel=channels.get(pk),
+                kind=kind,
+                price=(low, high),
+                state=state,
+                postal_code=postal_code,
+                city=city,
+                tags=tuple(tags),
+                language=language,
+                at=at or created_at,
+            ),
+            asked.get(pk) or {},
         )
         for pk, source, kind, low, high, state, postal_code, city, tags, language, created_at in rows
     }
+
+
+def _about(subject: Subject, asked: Mapping[str, Any]) -> Subject:
+    """The same, where a property was asked about."""
+    if not asked.keys().isdisjoint(PLACE):
+        subject = replace(subject, **{name: asked.get(name, "") for name in PLACE})
+    return replace(subject, price=(asked["price"],) * 2) if asked.get("price") else subject

@@ -133,12 +133,12 @@ def pass_on(ended: Sequence[Ended], *, state: Offer.State, actor_id: int | None)
     ways = under_way.filter(pk__any_of={one.rotation_id for one in ended})
     rotations = {way.pk: way for way in ways.order_by("pk")}
     leads = Lead.objects.filter(pk__any_of={one.lead_id for one in ended}).in_id_order()
-    states = dict(leads.values_list("pk", "state"))
+    subjects = subjects_of(leads)
     had_it = _had_it(rotations)
     placed: list[tuple[Roster, Placement]] = []
     for offer in ended:
         rotation, roster = rotations[offer.rotation_id], rosters[offer.unit_id]
-        step = Step(rotation, states[offer.lead_id], had_it[rotation.pk], offer.user_id, again=True)
+        step = Step(rotation, subjects[offer.lead_id].state, had_it[rotation.pk], offer.user_id, again=True)
         placed.append((roster, place(roster, step)))
     carry_out(placed, cause=state.value, lost=[*(offer.user_id for offer in ended if offer.user_id), *watching])
 
