@@ -10,6 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from dialer.models import Campaign, CampaignLead, HopperEntry
+from dialer.services.do_not_call import add_numbers
+from dialer.services.gates import permit
 from dialer.services.loading import load
 from dialer.services.serving import next_lead
 from leads.models import Lead
@@ -153,3 +155,29 @@ def test_d15_of_a_lead_that_is_not_hers_to_read_there_is_no_page(client: Client,
     for person in (harbor.ben, harbor.north_admin, stranger()):
         client.force_login(person)
         assert client.get(f"/dialer/lead/{lead.public_id}/dialing/").status_code == 404
+
+
+def test_d14_the_permission_record_of_each_call_is_shown_to_who_reads_the_lead(
+    client: Client, harbor: Brokerage
+) -> None:
+    campaign = make_campaign(harbor.lakeside, name="Autumn")
+    [lead] = make_leads(harbor.ana, 1)
+    set_hours(harbor.company, ALL_DAY)
+    point = lead.contact_points.get(kind="phone")
+    client.force_login(harbor.ana)
+    assert "Nobody has called or texted it" in page(client, lead)
+    permit(lead=lead, user=harbor.ana, campaign=campaign, number=point.value)
+    add_numbers(company_id=harbor.company.pk, user_id=None, numbers=[point.value], reason="asked")
+    last = permit(lead=lead, user=harbor.ana, campaign=None, number=point.value)
+    html = page(client, lead).partition("Permission record")[2]
+    assert html.index("On the do-not-call list") < html.index("Allowed")
+    for words in (
+        "by Ana, Autumn",
+        "by Ana<",
+        "do-not-call list version 1<",
+        "calling hours version 1",
+        *last.local_times,
+    ):
+        assert words in html
+    client.force_login(harbor.eve)
+    assert client.get(f"/dialer/lead/{lead.public_id}/dialing/").status_code == 404
