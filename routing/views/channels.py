@@ -40,6 +40,7 @@ MOST_RECENT = 20
 A_DAY = timedelta(days=1)
 LATELY = Q(received_at__gte=Now() - A_DAY)
 MOST_AGAIN = 5000
+TAKEN_IN = (InboundLead.State.CREATED, InboundLead.State.INQUIRY, InboundLead.State.IGNORED)
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,15 @@ def channel(request: HttpRequest, public_id: str) -> HttpResponse:
 
 
 def _recent(actor: User, found: Channel) -> list[dict[str, Any]]:
-    """The last leads of the channel, each with a link to the lead where she may read it."""
+    """The last leads of the channel, each with a link to the lead where she may read it.
+
+    Where there is none for her, it is only said that it was taken in: whether it was known tells of a colleague's (V3).
+    """
     rows = list(InboundLead.objects.filter(channel=found.pk).select_related("request").order_by("-pk")[:MOST_RECENT])
     ids = [row.lead_id for row in rows if row.lead_id]
     leads = {lead.pk: lead for lead in Lead.objects.visible_to(actor, Level.VIEW).filter(pk__in=ids).order_by("pk")}
-    return [{"row": row, "lead": leads.get(row.lead_id) if row.lead_id else None} for row in rows]
+    shown = [(row, leads.get(row.lead_id) if row.lead_id else None) for row in rows]
+    return [{"row": row, "lead": lead, "untold": lead is None and row.state in TAKEN_IN} for row, lead in shown]
 
 
 def _decide(request: HttpRequest, actor: User, found: InboundRequestQuerySet) -> None:

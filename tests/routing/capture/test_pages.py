@@ -277,7 +277,7 @@ def test_c4_what_came_is_listed_with_a_link_where_one_may_read_it(client: Client
     InboundLead.objects.update(lead=hidden)
     shown = page(client, harbor.lead, path_of(channel))
     assert "Secretname" not in shown
-    assert "A lead you may not read" in shown
+    assert "No lead that you may read" in shown
 
 
 # --- inbox ------------------------------------------------------------------------------------------------------------
