@@ -24,6 +24,7 @@ PATIENCE = 10  # seconds
 RING = 25  # seconds
 SIGNATURE = "X-Twilio-Signature"
 FINAL = ["completed"]
+ENDS = (".", "!", "?")
 
 
 class Line(TwilioHttpClient):
@@ -72,9 +73,8 @@ class TwilioProvider:
         try:
             return Placed(ref=create(**asked).sid)
         except (TwilioException, RequestException) as error:
-            raise ProviderError(
-                f"Twilio did not take it: {getattr(error, 'msg', '') or 'it cannot be reached'}"
-            ) from error
+            why = str(getattr(error, "msg", "") or "it cannot be reached").strip()
+            raise ProviderError(f"Twilio did not take it: {why}{'' if why.endswith(ENDS) else '.'}") from error
 
 
 # --- what it asks and says --------------------------------------------------------------------------------------------

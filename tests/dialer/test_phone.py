@@ -259,7 +259,9 @@ def test_l4_a_call_that_the_provider_refuses_is_said(client: Client, harbor: Bro
     twilio.refuses = (400, "The 'To' number is not a valid phone number.")
     response = press(client, harbor.ana, lead)
     assert response.status_code == 409
-    assert "Twilio did not take it" in response.content.decode()
+    html = response.content.decode()
+    assert "Twilio did not take it" in html
+    assert "number is not a valid phone number.<" in html
     assert not Activity.objects.filter(lead=lead).exists()
     twilio.refuses = None
     assert press(client, harbor.ana, lead).status_code == 302
@@ -292,7 +294,7 @@ def test_l4_a_text_that_the_provider_refuses_is_kept_to_be_sent_again(
 def test_d16_a_provider_that_cannot_be_reached_is_said(client: Client, harbor: Brokerage, settings: Any) -> None:
     settings.TWILIO_API = "http://127.0.0.1:9"
     make_account(harbor)
-    assert "it cannot be reached" in press(client, harbor.ana, of_ana(harbor)).content.decode()
+    assert "it cannot be reached.<" in press(client, harbor.ana, of_ana(harbor)).content.decode()
 
 
 def test_d16_what_is_missing_is_said(client: Client, harbor: Brokerage, twilio: TwilioService) -> None:
