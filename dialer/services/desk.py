@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from crm.organization.models import User
-from dialer.models import AgentSession, Campaign, CampaignDisposition
+from dialer.models import AgentSession, CallAttempt, Campaign, CampaignDisposition
 from dialer.services.gates import Standing, standings
 from dialer.services.on_call import dispositions_of
-from dialer.services.sessions import State, attempt_of, session_of
+from dialer.services.sessions import LOST_AFTER, State, attempt_of, session_of
 from leads.contact import show_phone
 from leads.messaging.fields import fill
 from leads.messaging.merging import merged
@@ -20,6 +20,7 @@ from leads.reading import OwnerLabel, address_of, facts_of, owner_label
 from leads.timeline import Timeline, timeline_of
 from permissions.access import Keyring, Level
 
+TOLD_FOR = timedelta(days=7)
 TONES = {
     State.READY: "info",
     State.PREVIEW: "info",
@@ -66,13 +67,22 @@ class Before:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """That she was logged out because her page was not heard of. `lead`: whom she was calling, if she may read it."""
+
+    at: datetime
+    lead: Lead | None
+
+
+@dataclass(frozen=True)
 class Desk:
-    """`joinable`: where she is in no campaign. `before`: nothing, too, where the lead is not hers to read any more."""
+    """`joinable`, `lost`: where she is in no campaign. `before`: nothing, too, of a lead that she may not read any more."""
 
     session: AgentSession | None = None
     joinable: list[Campaign] = field(default_factory=list)
     before: Before | None = None
     given: list[CampaignDisposition] = field(default_factory=list)
+    lost: Lost | None = None
 
     @property
     def seen(self) -> str:
@@ -95,11 +105,24 @@ def desk_of(user: User, keyring: Keyring) -> Desk:
     session = session_of(user)
     if session is None:
         joinable = Campaign.objects.joinable_by(user).select_related("unit").order_by("name", "pk")
-        return Desk(joinable=list(joinable))
+        return Desk(joinable=list(joinable), lost=_lost(user, keyring))
     before = _before(session, session.lead_id, user, keyring) if session.lead_id is not None else None
     if session.state not in (State.ON_CALL, State.WRAP_UP):
         return Desk(session, before=before)
     return Desk(session, before=before, given=dispositions_of(session.campaign))
+
+
+def _lost(user: User, keyring: Keyring) -> Lost | None:
+    """How her last session ended, if it is of these days and ended for want of her page."""
+    lately = AgentSession.objects.of(user).filter(started_at__gte=timezone.now() - TOLD_FOR)
+    last = lately.order_by("-started_at", "-pk").first()
+    if last is None or last.ended_at is None or last.ended_at - last.heartbeat_at < LOST_AFTER:
+        return None
+    calls = CallAttempt.objects.filter(company=user.company_id, user=user, campaign=last.campaign_id, refused_by="")
+    call = calls.filter(at__gte=last.started_at).order_by("-at", "-pk").first()
+    unsaid = call.lead_id if call and call.disposition_id is None else 0
+    lead = Lead.objects.visible_to(keyring, Level.VIEW).filter(pk=unsaid).first()
+    return Lost(last.ended_at, lead)
 
 
 def _before(session: AgentSession, lead_id: int, user: User, keyring: Keyring) -> Before | None:

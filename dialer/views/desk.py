@@ -112,7 +112,10 @@ def join(request: HttpRequest, campaign_id: int) -> HttpResponse:
 
 @door("POST")
 def leave(request: HttpRequest) -> HttpResponse:
-    sessions.end_sessions(signed_in(request))
+    session = sessions.session_of(signed_in(request))
+    if session is not None:
+        sessions.beat(session)
+        sessions.end_sessions(session.user)
     return again(request)
 
 
