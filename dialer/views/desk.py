@@ -25,6 +25,7 @@ from dialer.services.calling import place
 from dialer.services.desk import desk_of
 from dialer.services.sessions import NotNowError
 from dialer.tasks import load_soon
+from dialer.views.filters import VERB, units_of
 from permissions.keyring import load_keyring
 
 TAKEN = "The lead before you is gone: it changed hands or may not be called any more, or you went on in another window."
@@ -50,6 +51,7 @@ def show(request: HttpRequest, *, form: SaidForm | None = None, acted: bool = Fa
         "chosen": str(said["disposition"].value() or ""),
         "pauses": AgentSession.Pause.choices,
         "acted": acted and is_fragment(request),
+        "may_add": not (found.session or found.joinable) and user.has_perm(VERB) and units_of(user).exists(),
     }
     name = "dialer/desk/desk.html" if is_fragment(request) else "dialer/desk/page.html"
     return render(request, name, context, status=422 if form else 200)

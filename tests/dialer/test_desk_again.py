@@ -1,4 +1,4 @@
-"""The desk of who is in no campaign (D9): why she was logged out, and whom she was calling."""
+"""The desk of who is in no campaign (D9): why she was logged out, whom she was calling, and who may make a campaign."""
 
 from __future__ import annotations
 
@@ -86,3 +86,12 @@ def test_d9_an_old_session_is_not_told_of(client: Client, harbor: Brokerage) -> 
     leave_the_page(session)
     AgentSession.objects.filter(pk=session.pk).update(started_at=Now() - timedelta(days=8))
     assert UNHEARD not in desk(client, harbor.ana)
+
+
+def test_d1_who_may_make_campaigns_is_offered_to_on_an_empty_desk(client: Client, harbor: Brokerage) -> None:
+    make, ask = reverse("campaign-begin"), "Whoever runs your office makes campaigns"
+    for user, may in ((harbor.broker, True), (harbor.north_admin, True), (harbor.ana, False)):
+        html = desk(client, user)
+        assert (f'href="{make}"' in html, ask in html) == (may, not may)
+    make_campaign(harbor.lakeside)
+    assert ask not in desk(client, harbor.ana)
