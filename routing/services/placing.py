@@ -18,7 +18,7 @@ from routing.clock import Clock
 from routing.models import Rotation
 from routing.services.choosing import Placement
 from routing.services.roster import Roster, save_credits
-from routing.services.telling import tell
+from routing.services.telling import Later, tell
 
 Outcome = Rotation.Outcome
 ENDS = {
@@ -91,11 +91,11 @@ def carry_out(placed: Sequence[Placed], *, cause: str, lost: Iterable[int] = ())
     fill_slots([pair for pair, _ in filled], actor_id=None, why=[why for _, why in filled])
     _empty(placed, reasons)
     _pool(placed, reasons)
-    _offer([one for one in placed if one[1].on_offer], new=cause == NEW)
+    later = _offer([one for one in placed if one[1].on_offer], new=cause == NEW)
     with connection.cursor() as cursor:
         cursor.execute(REMEMBER, {"placed": json.dumps([_row(*one) for one in placed]), "cause": cause})
     save_credits({roster.unit.pk: roster for roster, _ in placed}.values())
-    tell(placed, lost)
+    tell(placed, lost, later)
 
 
 def _row(roster: Roster, placement: Placement) -> dict[str, Any]:
@@ -134,19 +134,20 @@ def _pool(placed: Sequence[Placed], reasons: Mapping[int, str]) -> None:
         pool_leads(lead_ids, pond, actor_id=None, why=why)
 
 
-def _offer(placed: Sequence[Placed], *, new: bool) -> None:
-    """Open the offers, with their ledger rows in the same statement."""
+def _offer(placed: Sequence[Placed], *, new: bool) -> Later:
+    """Open the offers, with their ledger rows in the same statement. Which of the deadlines pauses have put off."""
     if not placed:
-        return
+        return {}
     at = wall_clock()
     rosters = {(roster.unit.pk, p.window): roster for roster, p in placed}
-    clocks = {key: as_json(roster.clock(key[1], at)) for key, roster in rosters.items()}
+    clocks = {key: roster.clock(key[1], at) for key, roster in rosters.items()}
     rows = [
-        _row(roster, p) | {"unit_id": roster.unit.pk, "several": p.several} | clocks[roster.unit.pk, p.window]
+        _row(roster, p) | {"unit_id": roster.unit.pk, "several": p.several} | as_json(clocks[roster.unit.pk, p.window])
         for roster, p in placed
     ]
     params = {"placed": json.dumps(rows), "at": at, "new": new}
     record_select(("company_id", "kind", "lead_id", "to_user_id", "why", "detail"), OFFERED, params, changing=OFFER)
+    return {key: clock.deadline for key, clock in clocks.items() if clock.deadline > at + key[1]}
 
 
 def wall_clock() -> datetime:

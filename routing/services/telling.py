@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from django.db.models.functions import Now
 from django.urls import reverse
+from django.utils import timezone
 
+from crm.core.templatetags.core import dated
 from crm.notifications.services import Message, bump, notify
 from crm.notifications.subjects import Subject
-from crm.organization.models import Unit, User
+from crm.organization.models import User
 from permissions.access import Level
 from permissions.door import access_to
 from permissions.managers import keyrings_of
@@ -20,8 +23,12 @@ from routing.models import Offer, OfferRecipient
 from routing.services.choosing import Placement
 from routing.services.roster import Roster
 
+Later = Mapping[tuple[int, timedelta], datetime]  # by unit and window the deadlines that pauses have put off
 
-def tell(placed: Sequence[tuple[Roster, Placement]], lost: Iterable[int] = ()) -> None:
+
+def tell(
+    placed: Sequence[tuple[Roster, Placement]], lost: Iterable[int] = (), later: Later = MappingProxyType({})
+) -> None:
     """Whoever got something, and to whom it was offered among others; whoever lost something sees it go."""
     got: dict[tuple[int, int], list[Placement]] = defaultdict(list)
     for roster, placement in placed:
@@ -30,37 +37,44 @@ def tell(placed: Sequence[tuple[Roster, Placement]], lost: Iterable[int] = ()) -
     rosters, url = {roster.unit.pk: roster for roster, _ in placed}, reverse("today")
     messages: dict[int, list[Message]] = defaultdict(list)
     for (unit_id, user_id), theirs in got.items():
-        unit = rosters[unit_id].unit
-        messages[unit.company_id].append(_message(unit, user_id, theirs, url))
+        roster = rosters[unit_id]
+        messages[roster.unit.company_id].append(_message(roster, user_id, theirs, url, later))
     for company_id, told in messages.items():
         notify(company_id, told)
     bump([*(user_id for _, user_id in got), *lost], "offers")
 
 
-def _message(unit: Unit, user_id: int, placed: Sequence[Placement], url: str) -> Message:
+def _message(roster: Roster, user_id: int, placed: Sequence[Placement], url: str, later: Later) -> Message:
     """Of one lead it names it; of several it leads to `url`, where all are."""
     single, offered = len(placed) == 1, [one for one in placed if one.on_offer]
-    title = f"{len(placed):,} new leads from {unit.name}"
+    title = f"{len(placed):,} new leads from {roster.unit.name}"
     if single:
         title = "Offered to you: {lead}" if offered else "Assigned to you: {lead}"
     return Message(
         user_id=user_id,
         kind="offer" if offered else "assigned",
         title=title,
-        body=_terms(offered[0]) if offered else "Yours to work.",
+        body=_terms(roster, user_id, offered[0], later) if offered else "Yours to work.",
         url="" if single else url,
         lead_id=placed[0].lead_id if single else None,
     )
 
 
-def _terms(offered: Placement) -> str:
-    if offered.several:
-        return "Whoever claims it first has it." if len(offered.several) > 1 else _within(offered.window)
-    return _within(offered.window)
+def _terms(roster: Roster, user_id: int, offered: Placement, later: Later) -> str:
+    """How long she has to claim it; by when, in her time, where pauses have put that off (R7)."""
+    if len(offered.several) > 1:
+        return "Whoever claims it first has it."
+    deadline = later.get((roster.unit.pk, offered.window))
+    time = f"within {in_words(offered.window)}" if deadline is None else f"by {_in_her_time(roster, user_id, deadline)}"
+    return f"Claim {time}, or it goes to the next agent."
 
 
-def _within(window: timedelta) -> str:
-    return f"Claim within {in_words(window)}, or it goes to the next agent."
+def _in_her_time(roster: Roster, user_id: int, moment: datetime) -> str:
+    """`9:21 PM`, with the day where it is not today."""
+    zone = next((one.user.time_zone for one in roster.members if one.user_id == user_id), roster.unit.time_zone)
+    with timezone.override(zone):
+        today = timezone.localdate(moment) == timezone.localdate(roster.now)
+        return dated(moment, "g:i A" if today else "D, M j, g:i A", roster.now)
 
 
 def offered_among_others(asked: Mapping[User, Collection[int]]) -> dict[tuple[int, int], Subject]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.test import Client
 
+from crm.notifications.models import Notification
 from leads.models import Lead
 from routing.models import Decision, Offer
 from routing.services.explaining import steps_of
@@ -58,3 +62,16 @@ def test_r2_number_one_says_it_too(harbor: Brokerage) -> None:
     lead = routed(harbor)
     assert (lead.agent, aside(lead)) == (harbor.ana, [NOBODY])
     assert not Offer.objects.filter(lead=lead).exists()
+
+
+def test_r7_r10_in_a_pause_an_offer_is_told_with_its_deadline_in_her_time(harbor: Brokerage) -> None:
+    for user in (harbor.ana, harbor.ben):
+        user.time_zone = "America/Los_Angeles"
+        user.save(update_fields=["time_zone"])
+    make_policy(harbor.lakeside, fallback=harbor.lead, pauses=around_now(harbor), window=timedelta(minutes=1))
+    routed(harbor)
+    until = Offer.objects.get().deadline.astimezone(ZoneInfo("America/Los_Angeles"))
+    time = f"{until.hour % 12 or 12}:{until:%M %p}"
+    told = Notification.objects.get(kind="offer").body
+    assert told.startswith("Claim by ")
+    assert told.endswith(f"{time}, or it goes to the next agent.")
