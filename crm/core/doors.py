@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
@@ -26,16 +26,20 @@ OPEN_PREFIXES = ("allauth.", "django.views.static", "django.views.generic.base")
 
 @dataclass(frozen=True)
 class Door:
-    """Who may pass: anyone (`public`), or signed-in people; with `verb`, those whose profile has it."""
+    """Who may pass: anyone (`public`), or signed-in people; with `verb`, those whose profile has it.
+
+    `machines`: programs knock, and are refused in JSON.
+    """
 
     public: bool = False
     verb: str = ""
     staff: bool = False
+    machines: bool = False
     methods: tuple[str, ...] = ("GET", "HEAD")
 
 
-def public(*methods: str) -> Callable[[V], V]:
-    return _mark(Door(public=True, methods=_with_head(methods)))
+def public(*methods: str, machines: bool = False) -> Callable[[V], V]:
+    return _mark(Door(public=True, machines=machines, methods=_with_head(methods)))
 
 
 def door(*methods: str, verb: str = "", staff: bool = False) -> Callable[[V], V]:
@@ -68,6 +72,10 @@ def _mark(mark: Door) -> Callable[[V], V]:
 
 
 def _no_page(request: HttpRequest, mark: Door) -> HttpResponse:
+    if mark.machines:
+        allowed = ", ".join(mark.methods)
+        said = {"status": 405, "detail": f"This address takes {allowed} only."}
+        return JsonResponse(said, status=405, headers={"Allow": allowed})
     return HttpResponseNotAllowed(mark.methods, render_to_string("405.html", request=request))
 
 

@@ -18,7 +18,7 @@ MOST_REFUSED = 30  # in a minute, of one channel from one address
 
 
 @csrf_exempt
-@public("GET", "POST")
+@public("GET", "POST", machines=True)
 def receive(request: HttpRequest, public_id: str) -> HttpResponse:
     channel = Channel.objects.open().filter(public_id=public_id).first()
     if channel is None:

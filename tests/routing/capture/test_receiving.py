@@ -153,7 +153,9 @@ def test_no_form_token_is_asked_for_and_no_session_is_begun(channel: Channel) ->
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch", "options"])
 def test_other_methods_are_refused(channel: Channel, method: str) -> None:
-    assert getattr(Client(), method)(address_of(channel)).status_code == 405
+    answer = getattr(Client(), method)(address_of(channel))
+    assert (answer.status_code, answer["Content-Type"], answer.json()["status"]) == (405, "application/json", 405)
+    assert "POST" in answer["Allow"]
 
 
 def test_it_takes_two_queries(channel: Channel, django_assert_num_queries: Any) -> None:
