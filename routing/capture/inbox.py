@@ -5,6 +5,7 @@ What was thrown away is kept, and can be tried again too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -14,7 +15,8 @@ from django.db.models.functions import Now
 from django.utils.html import escape
 
 from crm.organization.models import User
-from routing.models import InboundLead, InboundRequest
+from routing.capture.formats.composing import UNFOUND, UNPLACED
+from routing.models import Channel, InboundLead, InboundRequest
 from routing.querysets import InboundRequestQuerySet
 from routing.tasks import fetch_inbound, take_in_soon
 
@@ -24,21 +26,26 @@ MOST_ERRORS = 5  # of one request
 State = InboundRequest.State
 OPEN = (InboundLead.State.FAILED, InboundLead.State.FETCHING)
 AWAY = (InboundLead.State.DISCARDED,)
+BY_QUESTIONS = (UNFOUND, UNPLACED)  # mended by saying what the questions mean
 NOT_ASKED = "Facebook was not asked for the lead yet."
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request in the inbox, with all that is wrong with it and what was sent. `to_fetch`: it is tried by itself too."""
+    """A request in the inbox, with all that is wrong with it and what was sent.
+
+    `to_fetch`: it is tried by itself too. `form_id`: the form whose questions lack a meaning; None where that is not it.
+    """
 
     pk: int
-    channel: str
+    channel: Channel
     received_at: datetime
     times: int
     errors: list[str]
     sent: str
     is_cut: bool
     to_fetch: bool
+    form_id: str | None
 
 
 def shown(request: InboundRequest, *, away: bool = False) -> Waiting:
@@ -52,14 +59,19 @@ def shown(request: InboundRequest, *, away: bool = False) -> Waiting:
     )
     return Waiting(
         request.pk,
-        request.channel.name,
+        request.channel,
         request.received_at,
         request.times,
         errors[:MOST_ERRORS],
         sent,
         len(request.body) > MOST_SHOWN or len(sent) < len(text),
         any(row.state == InboundLead.State.FETCHING for row in rows),
+        "" if request.error.startswith(BY_QUESTIONS) else _form_of(rows),
     )
+
+
+def _form_of(rows: Iterable[InboundLead]) -> str | None:
+    return next((row.form_id for row in rows if row.error.startswith(BY_QUESTIONS)), None)
 
 
 def _beginning(text: str) -> str:

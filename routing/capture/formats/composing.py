@@ -13,6 +13,8 @@ from routing.capture.formats.text import label_of, squeeze
 from routing.capture.formats.values import emails_in, looks_like_phone
 
 Placed = list[tuple[str, Answer]]
+UNFOUND = "There is no name, phone or e-mail in it"
+UNPLACED = "There is a name in it, and how to reach her may be under"
 MOST_NAMED = 12  # of the questions that an error names
 
 
@@ -51,10 +53,10 @@ def _insist_on_who(draft: Draft, placed: Placed) -> None:
         return
     if not draft.fields.keys() & {"first_name", "last_name", "company_name"}:
         only = f", only: {_labels(answer for _, answer in placed)}" if placed else ""
-        raise UnreadableError(f"There is no name, phone or e-mail in it{only}.")
+        raise UnreadableError(f"{UNFOUND}{only}.")
     lost = [answer for place, answer in placed if not place and _may_reach(answer.text)]
     if lost:
-        raise UnreadableError(f"There is a name in it, and how to reach her may be under: {_labels(lost)}.")
+        raise UnreadableError(f"{UNPLACED}: {_labels(lost)}.")
 
 
 def _may_reach(text: str) -> bool:

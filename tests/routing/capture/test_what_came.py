@@ -1,4 +1,4 @@
-"""What the page of a channel tells of leads that its reader may not read (V3, C8)."""
+"""What came by a channel: what its page tells of leads that its reader may not read (V3, C8); its inbox."""
 
 from __future__ import annotations
 
@@ -46,3 +46,17 @@ def test_c8_whose_lead_it_is_reads_that_the_person_was_known(client: Client) -> 
     send(channel, {"email": "maya@mail.example"})
     take_all_in()
     assert said(client, channel) == ["Maya Okafor Known person"]
+
+
+def test_c4_what_lacks_a_meaning_leads_to_its_questions(client: Client) -> None:
+    harbor = lakeside()
+    channel = make_channel(harbor.lakeside)
+    link = f'href="/channels/{channel.public_id}/fields/"'
+    client.force_login(harbor.lead)
+    send(channel, "neither JSON nor a form")
+    take_all_in()
+    assert link not in client.get("/inbox/").content.decode()
+    send(channel, {"Wer": "Maya", "Anliegen": "Garten"})
+    take_all_in()
+    assert client.get("/inbox/").content.decode().count(link) == 1
+    assert client.get(f"/channels/{channel.public_id}/fields/").status_code == 200
