@@ -10,7 +10,7 @@ from crm.organization.models import Unit
 from leads.models import Lead, Pond
 from leads.services.assigning import assignees_of
 from routing.clock import in_words
-from routing.models import Channel, Rule, RuleBook
+from routing.models import Channel, RoutingPolicy, Rule, RuleBook
 from routing.rules import covers
 from routing.services.board import board_of
 from routing.services.postal import postal_notes
@@ -35,13 +35,15 @@ class Said:
 def book_said(book: RuleBook) -> list[Said]:
     """The rules in order, with what the linter notes of each."""
     rules, named = sorted(book.rules.all(), key=lambda rule: rule.position), names_of(book)
+    rosters = {rule.roster_id or book.unit_id for rule in rules}
+    off = set(RoutingPolicy.objects.filter(unit__in=rosters, round_robin=False).values_list("unit", flat=True))
     movable = [None, *(rule.pk for rule in rules if not rule.is_last), None]
     notes = lint(book.unit, rules)
     return [
         Said(
             rule,
             which_leads(rule, named),
-            way_of(rule),
+            way_of(rule, in_turn=(rule.roster_id or book.unit_id) not in off),
             notes[rule.pk],
             None if rule.is_last else movable[at],
             None if rule.is_last else movable[at + 2],
@@ -100,8 +102,13 @@ WORDS: Mapping[str, Callable[[Sequence[Any], Names], str]] = {
 # --- what becomes of them ---------------------------------------------------------------------------------------------
 
 
-def way_of(rule: Rule) -> str:
-    """What is done with them: `offered in turn on the roster of Lakeside, 15 minutes to claim`."""
+def way_of(rule: Rule, *, in_turn: bool) -> str:
+    """What is done with them: `offered in turn on the roster of Lakeside, 15 minutes to claim`.
+
+    `in_turn`: whether round robin is on for the roster; off, number one has what would be offered in turn (R2).
+    """
+    if rule.method == Method.ROUND_ROBIN and not in_turn:
+        return f"{WAYS[Method.NUMBER_ONE](rule)}, as round robin is off"
     return WAYS[Method(rule.method)](rule) + _within(rule)
 
 

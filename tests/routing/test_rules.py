@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from leads.models import Assignment, Lead, PondMember
 from permissions.models import LedgerEntry
-from routing.models import LAST, Decision, Offer, Rotation, RuleBook
+from routing.models import LAST, Decision, Offer, Rotation, RoutingPolicy, RuleBook
 from routing.rules import Subject, covers, first_match, matches
 from routing.services import rules as services
 from routing.services.handing_out import expire_due
@@ -301,6 +301,13 @@ def test_r1_rules_are_said_in_plain_words(harbor: Brokerage) -> None:
     assert said[0].which == "Leads from Zillow, priced above 500,000, in AZ or CA"
     assert said[0].way == "offered in turn on the roster, 15 minutes to claim"
     assert said[1].which == "All other leads"
+
+
+def test_r2_with_round_robin_off_rules_say_who_has_what_would_be_offered_in_turn(harbor: Brokerage) -> None:
+    RoutingPolicy.objects.filter(unit=harbor.lakeside).update(round_robin=False)
+    off = "handed to the first on the roster, without a timer, as round robin is off"
+    found = book(harbor, RuleValues("", {"state": ["AZ"]}, "round_robin", minutes=15), RuleValues("", {}, "number_one"))
+    assert [one.way for one in book_said(found)][:2] == [off, "handed to the first on the roster, without a timer"]
 
 
 def test_r12_the_linter_names_ponds_in_which_nobody_may_take_leads(harbor: Brokerage) -> None:
