@@ -34,6 +34,7 @@ METHODS = {
     "fallback": "given to the fallback",
     "nobody": "there was nobody to give it to",
 }
+TO_A_NAME = ("person", "pond")  # the name follows with no comma
 ACTS = {
     "call": "with a call",
     "text": "with a text",
@@ -117,11 +118,13 @@ def _step(decision: Decision, names: dict[int, str], offers: Offers) -> Step:
     if offer and offer.claimed_by:
         winner = f"by {names.get(offer.user_id or 0, 'somebody')}," if decision.chosen_id is None else ""
         end = " ".join(part for part in (end, winner, ACTS.get(offer.claimed_by, "")) if part)
+    chosen = names.get(decision.chosen_id or 0, "") or (decision.pond.name if decision.pond else "")
+    comma = "," if chosen and decision.method not in TO_A_NAME else ""
     return Step(
         at=decision.at,
         cause=CAUSES.get(decision.cause, decision.cause.capitalize()),
-        what=METHODS.get(decision.method, decision.method),
-        chosen=names.get(decision.chosen_id or 0, "") or (decision.pond.name if decision.pond else ""),
+        what=METHODS.get(decision.method, decision.method) + comma,
+        chosen=chosen,
         rule=_rule_said(decision.rule),
         pass_number=decision.pass_number,
         skipped=[(names.get(user, "Somebody"), reason) for user, reason in decision.skipped],

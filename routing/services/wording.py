@@ -68,11 +68,13 @@ def names_of(book: RuleBook) -> Names:
 
 
 def which_leads(rule: Rule, named: Names) -> str:
-    """`Leads from Zillow or Realtor.com, priced above 500,000, in AZ`."""
+    """`Leads from Zillow or Realtor.com, priced above 500,000, in AZ`; `Buyers or renters from Zillow`."""
     if rule.is_last:
         return "All other leads"
     given = [words(rule.conditions[kind], named) for kind, words in WORDS.items() if rule.conditions.get(kind)]
-    return f"Leads {', '.join(given)}" if given else "All leads"
+    kinds = [PLURALS.get(kind) or f"{Lead.Kind(kind).label}s" for kind in rule.conditions.get("kind") or ()]
+    who = _any([*kinds[:1], *(kind.lower() for kind in kinds[1:])]) if kinds else "Leads"
+    return f"{who} {', '.join(given)}".strip() if given or kinds else "All leads"
 
 
 def _any(words: Sequence[str]) -> str:
@@ -85,10 +87,10 @@ def _range(low: int | None, high: int | None) -> str:
     return f"above {low:,}" if high is None else f"{low:,} to {high:,}"
 
 
+PLURALS = {"insurance": "Insurance leads", "other": "Leads of another type"}  # of types; the others take an s
 WORDS: Mapping[str, Callable[[Sequence[Any], Names], str]] = {
     "source": lambda values, _: f"from {_any(values)}",
     "channel": lambda values, named: f"by the channel {_any([named.get(one, 'that is gone') for one in values])}",
-    "kind": lambda values, _: f"who are a {_any([Lead.Kind(value).label.lower() for value in values])}",
     "price": lambda values, _: f"priced {_any([_range(*value) for value in values])}",
     "state": lambda values, _: f"in {_any(values)}",
     "postal_code": lambda values, _: f"with a postal code that begins with {_any(values)}",

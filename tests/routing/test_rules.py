@@ -16,6 +16,7 @@ from permissions.models import LedgerEntry
 from routing.models import LAST, Decision, Offer, Rotation, RoutingPolicy, RuleBook
 from routing.rules import Subject, covers, first_match, matches
 from routing.services import rules as services
+from routing.services.explaining import steps_of
 from routing.services.handing_out import expire_due
 from routing.services.rules import RuleValues, begin_draft, draft_rules, live_rules, save_rule, turn_on
 from routing.services.team import ChangedMeanwhileError, NotEligibleError
@@ -301,6 +302,35 @@ def test_r1_rules_are_said_in_plain_words(harbor: Brokerage) -> None:
     assert said[0].which == "Leads from Zillow, priced above 500,000, in AZ or CA"
     assert said[0].way == "offered in turn on the roster, 15 minutes to claim"
     assert said[1].which == "All other leads"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "which"),
+    [
+        (["buyer"], "Buyers in AZ"),
+        (["buyer", "renter"], "Buyers or renters in AZ"),
+        (["insurance", "other"], "Insurance leads or leads of another type in AZ"),
+    ],
+)
+def test_r1_types_are_said_in_plain_words(harbor: Brokerage, kinds: list[str], which: str) -> None:
+    conditions = {"kind": kinds, "state": ["AZ"]}
+    assert book_said(book(harbor, RuleValues("", conditions, "number_one")))[0].which == which
+
+
+def test_r4_how_it_was_routed_names_whom_a_rule_gave_it_to(harbor: Brokerage) -> None:
+    pond = make_pond(harbor.lakeside, harbor.ana, name="Old ones")
+    book(
+        harbor,
+        RuleValues("", {"state": ["AZ"]}, "person", user_id=harbor.ben.pk),
+        RuleValues("", {"state": ["TX"]}, "pond", pond_id=pond.pk),
+    )
+    said = []
+    for state in ("AZ", "TX", "NY"):
+        lead = make_lead(harbor.lakeside, state=state)
+        route(harbor.lakeside, lead)
+        said += [(step.what, step.chosen) for step in steps_of(lead)]
+    assert said[:2] == [("given to", "Ben"), ("moved to the pond", "Old ones")]
+    assert said[2][0] == "offered to the next in turn,"
 
 
 def test_r2_with_round_robin_off_rules_say_who_has_what_would_be_offered_in_turn(harbor: Brokerage) -> None:
