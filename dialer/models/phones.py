@@ -93,7 +93,7 @@ class InboundCall(models.Model):
 
     company = models.ForeignKey(Company, models.PROTECT, related_name="+", db_index=False)
     number = models.ForeignKey(PhoneNumber, models.PROTECT, related_name="+", db_index=False)
-    provider_ref = models.CharField(max_length=80, unique=True)
+    provider_ref = models.CharField(max_length=80)
     caller = models.CharField(max_length=40)
     lead = models.ForeignKey(Lead, models.PROTECT, null=True, related_name="+", db_index=False)
     holder = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -104,6 +104,9 @@ class InboundCall(models.Model):
     at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["company", "provider_ref"], name="inbound_call_once_in_company"),
+        ]
         indexes = [models.Index(fields=["company", "at"], name="inbound_call_recent")]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from crm.notifications.services import Message, notify
@@ -19,6 +19,7 @@ from leads.services.working import touch
 STOP = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit"}
 START = {"start", "unstop", "yes"}
 State = InboundCall.State
+LONGEST_REF = 80
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,14 @@ class Way:
 
 def find_caller(company_id: int, number: str) -> int | None:
     """The lead that calls: of several with the number one that somebody holds, then the one last in touch."""
-    points = ContactPoint.objects.filter(company=company_id, kind="phone", value=number, lead__removed_at=None)
+    points = _points_of(company_id, number)
     in_touch = F("lead__last_contact_at").desc(nulls_last=True)
     found = points.annotate(held=Q(lead__holder_id__isnull=False)).order_by("-held", in_touch, "-lead")
     return found.values_list("lead", flat=True).first()
+
+
+def _points_of(company_id: int, number: str) -> QuerySet[ContactPoint]:
+    return ContactPoint.objects.filter(company=company_id, kind="phone", value=number, lead__removed_at=None)
 
 
 @transaction.atomic
@@ -42,8 +47,10 @@ def ring_in(*, number: PhoneNumber, caller: str, ref: str) -> tuple[InboundCall,
     lead_id = find_caller(number.company_id, caller)
     lead = Lead.objects.filter(pk=lead_id).in_id_order().first() if lead_id else None
     holder = User.objects.filter(pk=lead.holder_id).first() if lead and lead.holder_id else None
-    values = {"company_id": number.company_id, "number": number, "caller": caller[:40], "lead": lead, "holder": holder}
-    call, _ = InboundCall.objects.get_or_create(provider_ref=ref, defaults=values)
+    values = {"number": number, "caller": caller[:40], "lead": lead, "holder": holder}
+    call, _ = InboundCall.objects.get_or_create(
+        company_id=number.company_id, provider_ref=ref[:LONGEST_REF], defaults=values
+    )
     return call, way_of(number, holder)
 
 
@@ -134,7 +141,7 @@ def _log(call: InboundCall, actor: User | None, outcome: str) -> Activity | None
 
 @transaction.atomic
 def text_in(*, number: PhoneNumber, sender: str, body: str) -> None:
-    """A text came in: onto the timeline. STOP is an opt-out, START takes it back."""
+    """A text came in: onto the timeline. STOP is an opt-out for whoever has the number, START takes it back."""
     lead_id = find_caller(number.company_id, sender)
     lead = Lead.objects.filter(pk=lead_id).in_id_order().first() if lead_id else None
     if lead is None:
@@ -144,9 +151,9 @@ def text_in(*, number: PhoneNumber, sender: str, body: str) -> None:
     touch(lead, contact=True)
     word = body.strip().strip(".!").lower()
     if word in STOP | START:
-        Consent.objects.create(
-            company_id=lead.company_id, lead=lead, kind=Consent.Kind.TEXT, given=word in START, words=body.strip()[:500]
-        )
+        said = {"company_id": lead.company_id, "given": word in START, "words": body.strip()[:500]}
+        having = _points_of(lead.company_id, sender).order_by("lead").values_list("lead", flat=True).distinct()
+        Consent.objects.bulk_create(Consent(lead_id=pk, kind=Consent.Kind.TEXT, **said) for pk in having)
     if lead.holder_id:
         told = Message(user_id=lead.holder_id, kind="text", title="{lead} sent a text", lead_id=lead.pk)
         notify(lead.company_id, [told])

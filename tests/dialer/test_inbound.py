@@ -156,3 +156,23 @@ def test_d16_how_a_text_went_is_heard_with_a_nul_byte(client: Client, harbor: Br
     assert says(f"{there}/bridged/{called.pk}/", {"DialCallStatus": "\x00completed"}).status_code == 200
     assert says(f"{there}/status/{called.pk}/", {"CallStatus": "\x00"}).status_code == 204
     assert list(CallAttempt.objects.order_by("kind").values_list("status", flat=True)) == ["completed", "delivered"]
+
+
+def test_d14_stop_counts_for_every_lead_with_the_number(harbor: Brokerage) -> None:
+    account, lead = make_account(harbor), of_ana(harbor)
+    twin, other = (make_lead(harbor.lakeside, phones=[number]) for number in (PHOENIX, "+13035550100"))
+    for body in ("STOP", "start", "stop"):
+        says(f"/dialer/phone/{account.public_id}/text/", {"To": OURS, "From": PHOENIX, "Body": body})
+    for one in (lead, twin):
+        assert [said.given for said in one.consents.filter(kind="text").order_by("pk")][-3:] == [False, True, False]
+    assert not other.consents.exists()
+
+
+def test_d12_calls_of_two_companies_are_two_whatever_their_ids(harbor: Brokerage) -> None:
+    account, theirs = make_account(harbor), make_account(brokerage())
+    for one in (account, theirs):
+        ring_in(one, ref="CA" + "1" * 200)
+    assert set(InboundCall.objects.order_by("pk").values_list("company", flat=True)) == {
+        account.company_id,
+        theirs.company_id,
+    }
