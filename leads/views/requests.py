@@ -24,7 +24,6 @@ from leads.services.deciding import deciders
 from leads.services.transferring import may_let_go, release_leads
 from leads.views.lead import find_lead
 from permissions.access import Keyring, Level
-from permissions.door import access_to
 from permissions.keyring import load_keyring
 
 
@@ -68,8 +67,7 @@ def ask_for(request: HttpRequest, public_id: str) -> HttpResponse:
     """Ask whoever decides about the lead: a dialog on its page, or a page of its own."""
     asker = signed_in(request)
     keyring = load_keyring(asker)
-    lead = _asked_about(request, public_id, keyring)
-    seen = access_to(keyring, lead).level >= Level.VIEW
+    lead, seen = _asked_about(request, public_id, keyring)
     options = [(one, deciders(lead, one.kind)) for one in askable(asker, keyring, lead)]
     choices = [(one.kind.value, _choice(one.words, people)) for one, people in options if people]
     form = RequestForm(request.POST if request.method == "POST" else None, choices=choices)
@@ -93,13 +91,13 @@ def ask_for(request: HttpRequest, public_id: str) -> HttpResponse:
     return render_page(request, "leads/request.html", context, partial="dialog", status=422 if form.is_bound else 200)
 
 
-def _asked_about(request: HttpRequest, public_id: str, keyring: Keyring) -> Lead:
-    """One she reads; or one that she gave away, and sees no more."""
+def _asked_about(request: HttpRequest, public_id: str, keyring: Keyring) -> tuple[Lead, bool]:
+    """One she reads; or one that she gave away, and sees no more: whether she does."""
     try:
-        return find_lead(request, public_id, keyring)
+        return find_lead(request, public_id, keyring), True
     except Http404:
         given = Lead.objects.handed_over_by(signed_in(request)).for_rows()
-        return get_object_or_404(given, public_id=public_id)
+        return get_object_or_404(given, public_id=public_id), False
 
 
 @door("POST")

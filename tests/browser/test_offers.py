@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from leads.models import Lead
@@ -30,7 +33,9 @@ def add_lead(page: Page, name: str) -> Lead:
 def test_an_offer_with_a_long_name_fits_its_card(running_product: Product, sign_in: SignIn, name: str) -> None:
     with running_product.database():
         lead = add_lead(sign_in("lead@harbor.example"), name)
-        holder = lead.offers.select_related("user").get(state="open").user
+        offers = lead.offers.filter(state="open")
+        offers.update(deadline=timezone.now() + timedelta(minutes=10))  # the first of hers, so that it has a card
+        holder = offers.select_related("user").get().user
     assert holder is not None
     page = sign_in(holder.email)
     for width in WIDTHS:
