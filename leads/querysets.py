@@ -50,11 +50,14 @@ class LeadQuerySet(AccessQuerySet["Lead"]):
         return self.order_by("pk").select_for_update(of=("self",), no_key=True)
 
     def handed_over_by(self, user: User) -> Self:
-        """The door to asking for them back, seen or not (P4): the last change of their owner was by her own hand."""
+        """The door to asking for them back, seen or not (P4): the last change of their owner was by her own hand, and took
+        them from her or from a unit that she manages.
+        """
+        hers = models.Q(from_user_id=user.pk) | models.Q(from_unit_id__in=Unit.objects.managed_by(user).values("pk"))
         changes = LedgerEntry.objects.filter(lead_id=models.OuterRef("pk"), kind=LedgerEntry.Kind.OWNER_CHANGED)
-        hers = LedgerEntry.objects.filter(pk=models.OuterRef("last"), actor=user)
+        given = LedgerEntry.objects.filter(hers, pk=models.OuterRef("last"), actor=user)
         there = self.none() if user.seen_through else self.filter(company=user.company_id, removed_at=None)
-        return there.alias(last=models.Subquery(changes.order_by("-pk").values("pk")[:1])).filter(models.Exists(hers))
+        return there.alias(last=models.Subquery(changes.order_by("-pk").values("pk")[:1])).filter(models.Exists(given))
 
 
 class ActivityQuerySet(models.QuerySet["Activity"]):

@@ -105,6 +105,20 @@ def test_p4_nobody_else_learns_that_it_is_there(client: Client, harbor: Brokerag
         assert client.post(about(maya), {"kind": "give_back"}).status_code == 404
 
 
+def test_p4_who_moved_what_was_never_hers_has_nothing_to_ask_for(client: Client, harbor: Brokerage) -> None:
+    """As a company admin does with the leads of who leaves."""
+    Company.objects.filter(pk=harbor.company.pk).update(personal_leads="managed")
+    lead = make_lead(fresh(harbor.ana))
+    transfer_leads(actor=fresh(harbor.broker), lead_ids=[lead.pk], to=harbor.ben, why="by hand")
+    assert not Lead.objects.handed_over_by(harbor.broker).exists()
+    assert not Lead.objects.handed_over_by(harbor.ana).exists()
+    Lead.objects.filter(pk=lead.pk).update(privacy=0)
+    Company.objects.filter(pk=harbor.company.pk).update(personal_leads="private")
+    assert may_ask(harbor.broker, lead) == []
+    client.force_login(harbor.broker)
+    assert client.get(about(lead)).status_code == 404
+
+
 def test_p4_once_it_went_on_it_is_out_of_her_hands(client: Client, harbor: Brokerage, maya: Lead, given: Batch) -> None:
     transfer_leads(actor=fresh(harbor.ben), lead_ids=[maya.pk], to=harbor.lakeside, why="by hand")
     assert may_ask(harbor.ana, maya) == []
